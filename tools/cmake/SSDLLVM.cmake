@@ -19,6 +19,8 @@ include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
 
+include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+
 separate_arguments(SSD_LLVM_DEFINITIONS NATIVE_COMMAND ${LLVM_DEFINITIONS})
 
 # Debian builds MLIR with LLVM_LINK_LLVM_DYLIB, so each exported archive pulls
