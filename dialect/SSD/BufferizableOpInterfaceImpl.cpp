@@ -60,7 +60,7 @@ void ssd::registerBufferizableOpInterfaceExternalModels(
        ...);
     };
     attach(MixOp(), StepOp(), DiscretizeOp(), CausalConv1DOp(), RMSNormOp(),
-           StatePassOp(), CumulativeDecayOp(), ChunkScoresOp(), ChunkScanOp(),
+           StatePassOp(), CumulativeDecayOp(), ChunkScoresOp(), ChunkOutputOp(), ChunkScanOp(),
            ChunkStateOp());
   });
 }

@@ -13,6 +13,15 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/OpImplementation.h"
 
+namespace mlir {
+class Operation;
+class RewriterBase;
+} // namespace mlir
+
+namespace ssd {
+struct DecompositionOptions;
+} // namespace ssd
+
 #include "dialect/SSD/SSDAttrInterfaces.h.inc"
 #include "dialect/SSD/SSDEnums.h.inc"
 #define GET_ATTRDEF_CLASSES

@@ -28,4 +28,21 @@ def SSD_FormInterface : AttrInterface<"FormInterface"> {
   ];
 }
 
+def SSD_DecompositionInterface : AttrInterface<"DecompositionInterface"> {
+  let cppNamespace = "::ssd";
+  let description = [{
+    How a form is expressed by loops and one-chunk ops. Attached to forms by
+    passes/, one file a form, so that the dialect stays data.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Replaces a mixer of this form, normalised by `ssd-normalize-mixers`, by
+        loops over stage ops or `ssd.step`.
+      }],
+      "::llvm::LogicalResult", "decompose",
+      (ins "::mlir::RewriterBase &":$rewriter, "::mlir::Operation *":$mixer,
+           "const ::ssd::DecompositionOptions &":$options)>
+  ];
+}
+
 #endif // SSD_INTERFACES

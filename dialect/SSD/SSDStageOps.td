@@ -13,6 +13,10 @@
 // task handles. Stage ops exist on one chunk only: on whole sequences their
 // results, the states among them, would have to be stored. Each is named after
 // its step in arXiv:2405.21060, section 6 and listing 1.
+//
+// A chunk is worked through in blocks of I queries and J keys (I, J ≤ Q). The
+// state of a chunk is [R, N, P], transposed against a mixer's [P, N]: all its
+// products then read rows that are contiguous in P.
 
 def SSD_CumulativeDecayOp : SSD_DestinationOp<"cumulative_decay",
     [AttrSizedOperandSegments]> {
@@ -44,19 +48,18 @@ def SSD_CumulativeDecayOp : SSD_DestinationOp<"cumulative_decay",
 }
 
 def SSD_ChunkScoresOp : SSD_DestinationOp<"chunk_scores"> {
-  let summary = "scores of a chunk, shared by the heads of a group";
+  let summary = "scores of a block, shared by the heads of a group";
   let description = [{
-    outs[i, j] = Σ_n c[i, n] · b[j, n] for j ≤ i; other elements are unspecified.
-    c, b: [Q, N]; outs: [Q, Q], f32.
+    outs[i, j] = Σ_n c[i, n] · b[j, n]. c: [I, N]; b: [J, N]; outs: [I, J], f32.
 
     ```mlir
-    func.func @scores(%c: tensor<128x64xf32>, %b: tensor<128x64xf32>, %out: tensor<128x128xf32>) -> tensor<128x128xf32> {
-      %cb = ssd.chunk_scores ins(%c, %b : tensor<128x64xf32>, tensor<128x64xf32>) outs(%out : tensor<128x128xf32>)
-      return %cb : tensor<128x128xf32>
+    func.func @scores(%c: tensor<32x64xf32>, %b: tensor<32x64xf32>, %out: tensor<32x32xf32>) -> tensor<32x32xf32> {
+      %cb = ssd.chunk_scores ins(%c, %b : tensor<32x64xf32>, tensor<32x64xf32>) outs(%out : tensor<32x32xf32>)
+      return %cb : tensor<32x32xf32>
     }
     ```
 
-    Errors: (SCORES1) c and b have one type and outs is [Q, Q].
+    Errors: (SCORES1) sizes I, J and N agree.
   }];
   let arguments = (ins
     SSD_Shaped<SSD_Activations, [2]>:$c,
@@ -68,47 +71,83 @@ def SSD_ChunkScoresOp : SSD_DestinationOp<"chunk_scores"> {
   }];
 }
 
-def SSD_ChunkScanOp : SSD_DestinationOp<"chunk_scan",
+def SSD_ChunkOutputOp : SSD_DestinationOp<"chunk_output",
     [AttrSizedOperandSegments]> {
-  let summary = "outputs of a chunk from its inputs and the state before it";
+  let summary = "what the state before a chunk contributes to its outputs";
   let description = [{
-    With D the cumulative decay (0 where absent) and s the scale (1 where
-    absent),
-
-        y_i = exp(D_i) · S c_i + Σ_{j≤i} scores_ij · exp(D_i − D_j) · s_j · x_j
-
-    for each head. runs: [1+Q] i32, non-decreasing: entry 0 belongs to the state,
-    entry 1+i to token i; only equal runs see each other. Reads the state before
-    the chunk. scores: [Q, Q]; cumulative_decay: [R, Q] f64; scale: [Q, R];
-    x: [Q, R, P]; c: [Q, N]; state: [R, P, N]; outs: y [Q, R, P].
+    outs[i, r, p] = exp(D[r, i]) · Σ_n c[i, n] · state[r, n, p], with D the
+    cumulative decay (0 where absent). Where query_runs is present, 0 for tokens
+    whose run is not state_run. c: [I, N]; state: [R, N, P]; cumulative_decay:
+    [R, I] f64; query_runs: [I]; state_run: [1]; outs: [I, R, P].
 
     ```mlir
-    func.func @scan(%cb: tensor<128x128xf32>, %x: tensor<128x8x64xf32>, %c: tensor<128x64xf32>, %s: tensor<8x64x64xf32>,
-                    %cs: tensor<8x128xf64>, %dt: tensor<128x8xf32>, %y0: tensor<128x8x64xf32>) -> tensor<128x8x64xf32> {
-      %y = ssd.chunk_scan
-          ins(%cb, %x, %c, %s : tensor<128x128xf32>, tensor<128x8x64xf32>, tensor<128x64xf32>, tensor<8x64x64xf32>)
-          cumulative_decay(%cs : tensor<8x128xf64>) scale(%dt : tensor<128x8xf32>)
-          outs(%y0 : tensor<128x8x64xf32>)
-      return %y : tensor<128x8x64xf32>
+    func.func @output(%c: tensor<32x64xf32>, %s: tensor<8x64x64xf32>, %cs: tensor<8x32xf64>, %y0: tensor<32x8x64xf32>) -> tensor<32x8x64xf32> {
+      %y = ssd.chunk_output ins(%c, %s : tensor<32x64xf32>, tensor<8x64x64xf32>)
+          cumulative_decay(%cs : tensor<8x32xf64>) outs(%y0 : tensor<32x8x64xf32>)
+      return %y : tensor<32x8x64xf32>
     }
     ```
 
-    Errors: (SCAN1) sizes Q, R, P and N agree; (SCAN2) runs has Q + 1 entries.
+    Errors: (OUTPUT1) sizes I, R, N and P agree; (OUTPUT2) query_runs and
+    state_run come together.
+  }];
+  let arguments = (ins
+    SSD_Shaped<SSD_Activations, [2]>:$c,
+    SSD_Shaped<SSD_Activations, [3]>:$state,
+    Optional<SSD_Shaped<[F64], [2]>>:$cumulative_decay,
+    Optional<SSD_Shaped<[I32], [1]>>:$query_runs,
+    Optional<SSD_Shaped<[I32], [1]>>:$state_run,
+    Variadic<SSD_Shaped<SSD_Activations, [3]>>:$outs);
+  let assemblyFormat = [{
+    attr-dict `ins` `(` $c `,` $state `:` type($c) `,` type($state) `)`
+    (`cumulative_decay` `(` $cumulative_decay^ `:` type($cumulative_decay) `)`)?
+    (`runs` `(` $query_runs^ `,` $state_run `:` type($query_runs) `,` type($state_run) `)`)?
+    `outs` `(` $outs `:` type($outs) `)`
+  }];
+}
+
+def SSD_ChunkScanOp : SSD_DestinationOp<"chunk_scan",
+    [AttrSizedOperandSegments]> {
+  let summary = "what a block of keys contributes to a block of outputs";
+  let description = [{
+    For each head, with D the cumulative decay (0 where absent) and s the scale (1
+    where absent),
+
+        outs_i += Σ_j scores_ij · exp(Dq_i − Dk_j) · s_j · x_j
+
+    over all keys j of the block or, with `diagonal`, over j ≤ i. Where runs are
+    present, only keys of the query's run count. scores: [I, J]; x: [J, R, P];
+    cumulative_decay of queries [R, I] and keys [R, J], f64, from one start;
+    scale: [J, R]; runs of queries [I] and keys [J]; outs: [I, R, P].
+
+    ```mlir
+    func.func @scan(%cb: tensor<32x32xf32>, %x: tensor<32x8x64xf32>, %cs: tensor<8x32xf64>, %dt: tensor<32x8xf32>,
+                    %y0: tensor<32x8x64xf32>) -> tensor<32x8x64xf32> {
+      %y = ssd.chunk_scan {diagonal} ins(%cb, %x : tensor<32x32xf32>, tensor<32x8x64xf32>)
+          cumulative_decay(%cs, %cs : tensor<8x32xf64>, tensor<8x32xf64>) scale(%dt : tensor<32x8xf32>)
+          outs(%y0 : tensor<32x8x64xf32>)
+      return %y : tensor<32x8x64xf32>
+    }
+    ```
+
+    Errors: (SCAN1) sizes I, J, R and P agree; (SCAN2) cumulative decays and
+    runs come in pairs.
   }];
   let arguments = (ins
     SSD_Shaped<[F32], [2]>:$scores,
     SSD_Shaped<SSD_Activations, [3]>:$x,
-    SSD_Shaped<SSD_Activations, [2]>:$c,
-    SSD_Shaped<SSD_Activations, [3]>:$state,
-    Optional<SSD_Shaped<[F64], [2]>>:$cumulative_decay,
+    Optional<SSD_Shaped<[F64], [2]>>:$query_decay,
+    Optional<SSD_Shaped<[F64], [2]>>:$key_decay,
     Optional<SSD_Shaped<[F32], [2]>>:$scale,
-    Optional<SSD_Shaped<[I32], [1]>>:$runs,
-    Variadic<SSD_Shaped<SSD_Activations, [3]>>:$outs);
+    Optional<SSD_Shaped<[I32], [1]>>:$query_runs,
+    Optional<SSD_Shaped<[I32], [1]>>:$key_runs,
+    Variadic<SSD_Shaped<SSD_Activations, [3]>>:$outs,
+    UnitAttr:$diagonal);
   let assemblyFormat = [{
-    attr-dict `ins` `(` $scores `,` $x `,` $c `,` $state `:` type($scores) `,` type($x) `,` type($c) `,` type($state) `)`
-    (`cumulative_decay` `(` $cumulative_decay^ `:` type($cumulative_decay) `)`)?
+    attr-dict `ins` `(` $scores `,` $x `:` type($scores) `,` type($x) `)`
+    (`cumulative_decay` `(` $query_decay^ `,` $key_decay `:` type($query_decay) `,` type($key_decay) `)`)?
     (`scale` `(` $scale^ `:` type($scale) `)`)?
-    (`runs` `(` $runs^ `:` type($runs) `)`)?
+    (`runs` `(` $query_runs^ `,` $key_runs `:` type($query_runs) `,` type($key_runs) `)`)?
     `outs` `(` $outs `:` type($outs) `)`
   }];
 }
@@ -120,11 +159,12 @@ def SSD_ChunkStateOp : SSD_DestinationOp<"chunk_state",
     With D the cumulative decay (0 where absent), s the scale (1 where absent) and
     e the last token,
 
-        S = exp(D_e) · S + Σ_j exp(D_e − D_j) · s_j · x_j b_jᵀ
+        S = exp(D_e) · S + Σ_j exp(D_e − D_j) · s_j · b_j x_jᵀ
 
-    for each head; with runs (see `ssd.chunk_scan`) only what belongs to the
-    last token's run. b: [Q, N]; x: [Q, R, P]; cumulative_decay: [R, Q] f64;
-    scale: [Q, R]; runs: [1+Q]; outs: state [R, P, N]. Q may be 0.
+    for each head. Where runs are present, only keys of the last token's run
+    count, and the old state only if state_run is that run. b: [Q, N];
+    x: [Q, R, P]; cumulative_decay: [R, Q] f64; scale: [Q, R]; runs: [Q] and
+    state_run [1]; outs: state [R, N, P]. Q is at least 1.
 
     ```mlir
     func.func @state(%b: tensor<128x64xf32>, %x: tensor<128x8x64xf32>, %cs: tensor<8x128xf64>, %dt: tensor<128x8xf32>,
@@ -136,7 +176,8 @@ def SSD_ChunkStateOp : SSD_DestinationOp<"chunk_state",
     }
     ```
 
-    Errors: (STATE1) sizes Q, R, P and N agree; (STATE2) runs has Q + 1 entries.
+    Errors: (STATE1) sizes Q, R, P and N agree; (STATE2) runs and state_run come
+    together.
   }];
   let arguments = (ins
     SSD_Shaped<SSD_Activations, [2]>:$b,
@@ -144,12 +185,13 @@ def SSD_ChunkStateOp : SSD_DestinationOp<"chunk_state",
     Optional<SSD_Shaped<[F64], [2]>>:$cumulative_decay,
     Optional<SSD_Shaped<[F32], [2]>>:$scale,
     Optional<SSD_Shaped<[I32], [1]>>:$runs,
+    Optional<SSD_Shaped<[I32], [1]>>:$state_run,
     Variadic<SSD_Shaped<SSD_Activations, [3]>>:$outs);
   let assemblyFormat = [{
     attr-dict `ins` `(` $b `,` $x `:` type($b) `,` type($x) `)`
     (`cumulative_decay` `(` $cumulative_decay^ `:` type($cumulative_decay) `)`)?
     (`scale` `(` $scale^ `:` type($scale) `)`)?
-    (`runs` `(` $runs^ `:` type($runs) `)`)?
+    (`runs` `(` $runs^ `,` $state_run `:` type($runs) `,` type($state_run) `)`)?
     `outs` `(` $outs `:` type($outs) `)`
   }];
 }
