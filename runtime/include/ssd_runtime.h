@@ -65,6 +65,9 @@ typedef struct ssd_context_api {
    * `params` points to one pointer per kernel parameter. */
   int32_t (*launch)(ssd_context *, int32_t kernel, const uint32_t grid[3],
                     uint32_t shared_bytes, void **params, void *stream);
+  /* Leaves a sentence for ssd_last_error(). An entry calls it before it
+   * returns a negative ssd_status for a reason of its own. */
+  void (*set_error)(ssd_context *, const char *message);
 } ssd_context_api;
 
 /* The head of a context is part of the ABI, its tail is the runtime's own. */
@@ -97,8 +100,10 @@ typedef struct ssd_argument {
 
 /* An entry takes one tensor per element of its argument list, in that order.
  * `workspace` has at least the bytes that its workspace function returns for
- * these arguments and is aligned to 64. Shapes have been checked by ssd_call;
- * an entry called directly trusts them. `stream` is a CUstream or null. */
+ * these arguments and is aligned to 64. Shapes have been checked by ssd_call,
+ * which also folds byte_offset into data, writes strides out (they are never
+ * null) and demands addresses that are multiples of the element's size; an
+ * entry called directly trusts all this. `stream` is a CUstream or null. */
 typedef int32_t (*ssd_entry_fn)(ssd_context *, const DLTensor *const *args,
                                 int32_t n_args, void *workspace, void *stream);
 typedef int64_t (*ssd_workspace_fn)(const DLTensor *const *args,

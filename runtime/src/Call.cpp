@@ -1,0 +1,242 @@
+//===- Call.cpp - Running an entry ------------------------------*- C++ -*-===//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "runtime/src/AlignedBuffer.h"
+#include "runtime/src/ArgumentCheck.h"
+#include "runtime/src/Context.h"
+#include "runtime/src/Error.h"
+#include "runtime/src/Program.h"
+#include "runtime/src/State.h"
+#include "runtime/src/Type.h"
+
+#include <algorithm>
+#include <array>
+
+using namespace ssd;
+
+namespace {
+
+/// Memory that calls of one thread share, so that a call allocates nothing
+/// once its thread has seen the entry.
+struct CallScratch {
+  /// All arguments of the entry, in its order.
+  std::vector<const DLTensor *> arguments;
+  /// The caller's tensors with the offset folded into the pointer and strides
+  /// written out: compiled code sees one spelling of a tensor.
+  std::vector<DLTensor> tensors;
+  std::vector<std::array<int64_t, kMaxRank>> strides;
+  DynamicSizes sizes;
+};
+
+CallScratch &threadScratch() {
+  static thread_local CallScratch scratch;
+  return scratch;
+}
+
+/// Checks the tensors of one call and puts the entry's argument list together.
+class CallBuilder {
+public:
+  CallBuilder(const ssd_program &program, const char *entry)
+      : program(program), plan(program.plan(entry)), scratch(threadScratch()) {}
+
+  void build(const DLTensor *const *args, int32_t count,
+             const ssd_state *state);
+
+  const ssd_entry &entry() const { return *plan.entry; }
+  const DLTensor *const *arguments() const { return scratch.arguments.data(); }
+  size_t workspaceBytes() const;
+
+private:
+  TensorName nameOf(int32_t position) const {
+    return {plan.entry->name, &plan.entry->args[position]};
+  }
+  void addCallArguments(const DLTensor *const *args, int32_t count);
+  void addStates(const ssd_state *state);
+  void addParameters();
+  [[noreturn]] void failUnbound() const;
+
+  const ssd_program &program;
+  const EntryPlan &plan;
+  CallScratch &scratch;
+};
+
+void CallBuilder::build(const DLTensor *const *args, int32_t count,
+                        const ssd_state *state) {
+  scratch.arguments.assign(plan.entry->n_args, nullptr);
+  scratch.sizes.clear();
+  addCallArguments(args, count);
+  addStates(state);
+  addParameters();
+}
+
+void CallBuilder::addCallArguments(const DLTensor *const *args, int32_t count) {
+  size_t expected = plan.callPositions.size();
+  if (count < 0 || static_cast<size_t>(count) != expected)
+    fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name, "' takes ",
+         expected, " inputs and outputs; found ", count, ".");
+  if (count > 0 && !args)
+    fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
+         "': the argument list is null.");
+  scratch.tensors.resize(expected);
+  scratch.strides.resize(expected);
+  for (size_t i = 0; i < expected; ++i) {
+    int32_t position = plan.callPositions[i];
+    TensorName name = nameOf(position);
+    checkTensor(name, args[i], program.device);
+    DLTensor &tensor = scratch.tensors[i] = *args[i];
+    if (tensor.data)
+      tensor.data = static_cast<char *>(tensor.data) + tensor.byte_offset;
+    tensor.byte_offset = 0;
+    int64_t *strides = scratch.strides[i].data();
+    if (name.argument->strided && tensor.strides)
+      std::copy_n(tensor.strides, tensor.ndim, strides);
+    else
+      denseStrides(tensor.shape, tensor.ndim, strides);
+    tensor.strides = strides;
+    scratch.sizes.check(name, tensor);
+    if (name.argument->role == SSD_ROLE_INPUT &&
+        isHostReadable(tensor.device.device_type))
+      checkRange(name, tensor);
+    scratch.arguments[position] = &tensor;
+  }
+}
+
+void CallBuilder::addStates(const ssd_state *state) {
+  if (plan.states.empty())
+    return;
+  if (!state)
+    fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
+         "' needs a state; create one with ssd_state_create().");
+  // A state made by another load of the same artifact serves as well.
+  if (state->layout != program.states &&
+      !(state->layout->tensors == program.states->tensors))
+    fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
+         "': the state was made for another program.");
+  for (const EntryPlan::Source &source : plan.states) {
+    const DLTensor &tensor = state->tensors[source.index];
+    scratch.sizes.check(nameOf(source.position), tensor);
+    scratch.arguments[source.position] = &tensor;
+  }
+}
+
+void CallBuilder::addParameters() {
+  for (const EntryPlan::Source &source : plan.parameters) {
+    const Binding &binding = program.parameters[source.index].binding;
+    if (!binding.isBound())
+      failUnbound();
+    scratch.sizes.check(nameOf(source.position), binding.tensor());
+    scratch.arguments[source.position] = &binding.tensor();
+  }
+}
+
+void CallBuilder::failUnbound() const {
+  size_t unbound = 0;
+  const char *first = nullptr;
+  for (const EntryPlan::Source &source : plan.parameters) {
+    const Parameter &parameter = program.parameters[source.index];
+    if (parameter.binding.isBound())
+      continue;
+    first = first ? first : parameter.argument->name;
+    ++unbound;
+  }
+  fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name, "': ", unbound,
+       " of ", plan.parameters.size(),
+       " parameters are not bound, the first is '", first,
+       "'. Call ssd_program_bind_weights() first.");
+}
+
+size_t CallBuilder::workspaceBytes() const {
+  if (!plan.entry->workspace)
+    return 0;
+  int64_t bytes = plan.entry->workspace(arguments(), plan.entry->n_args);
+  if (bytes < 0)
+    fail(SSD_ERROR_INTERNAL, "Entry '", plan.entry->name,
+         "' reports a workspace of ", bytes,
+         " bytes. Its workspace overflows for these shapes.");
+  return static_cast<size_t>(bytes);
+}
+
+void checkWorkspace(const ssd_entry &entry, size_t needed, const void *memory,
+                    size_t bytes) {
+  if (needed == 0)
+    return;
+  if (!memory || bytes < needed)
+    fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", entry.name,
+         "' needs a workspace of ", needed,
+         " bytes for these arguments; found ", memory ? bytes : 0,
+         ". ssd_workspace_size() returns the size.");
+  if (reinterpret_cast<uintptr_t>(memory) % kAlignment != 0)
+    fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", entry.name,
+         "': the workspace must be aligned to ", kAlignment, " bytes.");
+}
+
+/// Takes a context for one call and releases it on every way out.
+class ContextLease {
+public:
+  ContextLease(Context &context, const ssd_program &program)
+      : context(context) {
+    if (context.busy.exchange(true, std::memory_order_acquire))
+      fail(SSD_ERROR_INVALID_ARGUMENT, "The context is running another call; "
+                                       "concurrent calls need a context each.");
+    context.program = &program;
+  }
+  ~ContextLease() {
+    context.program = nullptr;
+    context.busy.store(false, std::memory_order_release);
+  }
+  ContextLease(const ContextLease &) = delete;
+
+private:
+  Context &context;
+};
+
+void runEntry(const ssd_entry &entry, Context &context,
+              const DLTensor *const *arguments, void *workspace, void *stream) {
+  clearLastError();
+  int32_t status =
+      entry.run(&context, arguments, entry.n_args, workspace, stream);
+  if (status == SSD_OK)
+    return;
+  std::string reason = ssd_last_error();
+  fail(status < 0 ? status : SSD_ERROR_INTERNAL, "Entry '", entry.name,
+       "' failed: ",
+       reason.empty() ? concat(statusName(status), " (", status, ").")
+                      : reason);
+}
+
+} // namespace
+
+int32_t ssd_workspace_size(const ssd_program *program, const char *entry,
+                           const DLTensor *const *args, int32_t n_args,
+                           const ssd_state *state, size_t *bytes) {
+  return guard([&] {
+    if (!program || !bytes)
+      fail(SSD_ERROR_INVALID_ARGUMENT,
+           "ssd_workspace_size: the program or the result pointer is null.");
+    *bytes = 0;
+    CallBuilder call(*program, entry);
+    call.build(args, n_args, state);
+    *bytes = call.workspaceBytes();
+  });
+}
+
+int32_t ssd_call(const ssd_program *program, ssd_context *context,
+                 const char *entry, const DLTensor *const *args, int32_t n_args,
+                 ssd_state *state, void *workspace, size_t workspace_bytes,
+                 void *stream) {
+  return guard([&] {
+    if (!program || !context)
+      fail(SSD_ERROR_INVALID_ARGUMENT,
+           "ssd_call: the program or the context is null.");
+    ContextLease lease(*Context::of(context), *program);
+    CallBuilder call(*program, entry);
+    call.build(args, n_args, state);
+    checkWorkspace(call.entry(), call.workspaceBytes(), workspace,
+                   workspace_bytes);
+    runEntry(call.entry(), *Context::of(context), call.arguments(), workspace,
+             stream);
+  });
+}

@@ -1,0 +1,121 @@
+//===- Context.cpp - Workers and the API that compiled code calls -*- C++
+//-*-===//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "runtime/src/Context.h"
+#include "runtime/src/Driver.h"
+#include "runtime/src/Error.h"
+
+#include <algorithm>
+#include <sched.h>
+#include <thread>
+
+using namespace ssd;
+
+namespace {
+
+/// pthreadpool does not notice when a thread can't be started, so keep far
+/// from the limits of a process.
+constexpr int32_t kMaxThreads = 1024;
+
+/// One parallel loop. Tasks are handed out one by one: they are large (a head
+/// of a batch entry, a tile of a product) and of unequal cost.
+struct Loop {
+  ssd_context *context;
+  int64_t count;
+  ssd_task_fn task;
+  void *closure;
+  /// Alone in its cache line, because all workers write it.
+  alignas(64) std::atomic<int64_t> next{0};
+};
+
+/// Which worker of which context this thread is at the moment.
+struct CurrentWorker {
+  ssd_context *context = nullptr;
+  int32_t index = 0;
+};
+thread_local CurrentWorker currentWorker;
+
+void runInline(int64_t count, ssd_task_fn task, void *closure, int32_t worker) {
+  for (int64_t i = 0; i < count; ++i)
+    task(closure, i, worker);
+}
+
+/// The pool runs each worker number exactly once, on some thread; so a number
+/// is never used by two threads at a time, which is what tasks rely on when
+/// they index scratch memory by it.
+void runWorker(void *argument, size_t worker) {
+  Loop &loop = *static_cast<Loop *>(argument);
+  CurrentWorker outer = currentWorker;
+  currentWorker = {loop.context, static_cast<int32_t>(worker)};
+  for (;;) {
+    int64_t i = loop.next.fetch_add(1, std::memory_order_relaxed);
+    if (i >= loop.count)
+      break;
+    loop.task(loop.closure, i, static_cast<int32_t>(worker));
+  }
+  currentWorker = outer;
+}
+
+void parallelFor(ssd_context *base, int64_t count, ssd_task_fn task,
+                 void *closure) {
+  Context *context = Context::of(base);
+  // A loop within a loop has its parallelism from the outer one.
+  if (currentWorker.context == base)
+    return runInline(count, task, closure, currentWorker.index);
+  if (!context->pool || count <= 1)
+    return runInline(count, task, closure, 0);
+  Loop loop{base, count, task, closure};
+  size_t workers =
+      static_cast<size_t>(std::min<int64_t>(count, context->threads));
+  pthreadpool_parallelize_1d(context->pool.get(), runWorker, &loop, workers, 0);
+}
+
+void setError(ssd_context *, const char *message) { setLastError(message); }
+
+constexpr ssd_context_api kApi = {SSD_ABI_VERSION, parallelFor, launchKernel,
+                                  setError};
+
+/// The CPUs that this process may run on: in a container often fewer than the
+/// machine has.
+int32_t availableCpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) == 0)
+    return std::max(1, CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+} // namespace
+
+Context::Context(int32_t requested)
+    : ssd_context{&kApi},
+      threads(std::min(requested ? requested : availableCpus(), kMaxThreads)) {
+  if (threads == 1)
+    return;
+  pool.reset(pthreadpool_create(static_cast<size_t>(threads)));
+  if (!pool)
+    throw std::bad_alloc();
+}
+
+int32_t ssd_context_create(int32_t threads, ssd_context **out) {
+  return guard([&] {
+    if (!out)
+      fail(SSD_ERROR_INVALID_ARGUMENT,
+           "ssd_context_create: the result pointer is null.");
+    *out = nullptr;
+    if (threads < 0 || threads > kMaxThreads)
+      fail(SSD_ERROR_INVALID_ARGUMENT, "A context can have 1 to ", kMaxThreads,
+           " threads, or 0 for one per core; found ", threads, ".");
+    *out = new Context(threads);
+  });
+}
+
+int32_t ssd_context_threads(const ssd_context *context) {
+  return context ? static_cast<const Context *>(context)->threads : 0;
+}
+
+void ssd_context_destroy(ssd_context *context) { delete Context::of(context); }

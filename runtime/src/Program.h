@@ -1,0 +1,97 @@
+//===- Program.h - A loaded artifact with its weights -----------*- C++ -*-===//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef SSD_RUNTIME_SRC_PROGRAM_H
+#define SSD_RUNTIME_SRC_PROGRAM_H
+
+#include "runtime/src/Artifact.h"
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace ssd {
+
+/// What a parameter is bound to: a view, and whoever keeps its memory (a
+/// mapped file, a converted copy, nobody for the caller's own memory).
+class Binding {
+public:
+  Binding() = default;
+  /// A dense tensor, or one with the `strides` of the caller's.
+  Binding(const void *data, DLDevice device, DLDataType type,
+          std::vector<int64_t> shape, const int64_t *strides,
+          std::shared_ptr<const void> owner);
+
+  bool isBound() const { return bound; }
+  const DLTensor &tensor() const { return view; }
+
+private:
+  DLTensor view = {};
+  // Views point into these; moving a vector keeps its elements where they are.
+  std::vector<int64_t> shape, strides;
+  std::shared_ptr<const void> owner;
+  bool bound = false;
+};
+
+/// One weight of the program, whichever entries use it.
+struct Parameter {
+  const ssd_argument *argument;
+  Binding binding;
+};
+
+/// The state tensors that all entries of a program agree on. Shared with the
+/// states, which may outlive the program.
+struct StateLayout {
+  struct Tensor {
+    std::string name;
+    DLDataType type;
+    /// -1 stands for the batch.
+    std::vector<int64_t> shape;
+
+    bool operator==(const Tensor &other) const;
+  };
+  std::vector<Tensor> tensors;
+};
+
+/// Where each argument of an entry comes from in a call.
+struct EntryPlan {
+  const ssd_entry *entry;
+  /// Positions of inputs and outputs, in the order of a call's arguments.
+  std::vector<int32_t> callPositions;
+  /// Argument position and index into the program's states or parameters.
+  struct Source {
+    int32_t position;
+    int32_t index;
+  };
+  std::vector<Source> states;
+  std::vector<Source> parameters;
+};
+
+} // namespace ssd
+
+struct ssd_program {
+  explicit ssd_program(const std::string &path);
+
+  const ssd::EntryPlan &plan(const char *entry) const;
+  ssd::Parameter *findParameter(const std::string &name);
+
+  ssd::Artifact artifact;
+  std::string description;
+  /// Where arguments must live: on the GPU if the artifact has kernels.
+  DLDeviceType device;
+  std::vector<ssd::Parameter> parameters;
+  std::shared_ptr<const ssd::StateLayout> states;
+  std::vector<ssd::EntryPlan> plans;
+
+private:
+  int32_t addParameter(const ssd_argument &argument);
+  int32_t addState(ssd::StateLayout &layout, const ssd_argument &argument);
+
+  std::unordered_map<std::string, int32_t> parameterIndex;
+};
+
+#endif // SSD_RUNTIME_SRC_PROGRAM_H
