@@ -1,0 +1,120 @@
+//===- Passes.td - from tensor functions to callable entries -*- tablegen -*-===//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+#ifndef SSD_LOWERING_HOSTABI_PASSES
+#define SSD_LOWERING_HOSTABI_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def HostABIPass : Pass<"ssd-host-abi", "mlir::ModuleOp"> {
+  let summary = "Give entries the argument list of the artifact's table";
+  let description = [{
+    Every public function with a body is an entry. Its tensor arguments become
+    memrefs that the caller owns; a result that is a new state is written into
+    the state's own argument, every other result becomes an output argument
+    after the existing ones. What the artifact's table must say about each
+    argument is recorded in the function's `ssd.entry` attribute.
+
+    ```mlir
+    func.func @step(%x: tensor<?x4xf32> {ssd.name = "x", ssd.dims = ["B", ""]},
+                    %s: tensor<?x4xf32> {ssd.state = "s"})
+        -> (tensor<?x4xf32>, tensor<?x4xf32> {ssd.state = "s"}) {
+      ...
+      return %y, %new : tensor<?x4xf32>, tensor<?x4xf32>
+    }
+    // becomes
+    func.func @step(%x: memref<?x4xf32>, %s: memref<?x4xf32>,
+                    %result0: memref<?x4xf32>) {
+      %0 = bufferization.to_tensor %x restrict : ...
+      %1 = bufferization.to_tensor %s restrict writable : ...
+      ...
+      bufferization.materialize_in_destination %y in restrict writable %result0
+      bufferization.materialize_in_destination %new in restrict writable %s
+      return
+    }
+    ```
+
+    Private functions keep their tensors.
+  }];
+  let dependentDialects = ["mlir::bufferization::BufferizationDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
+def CheckStateCopiesPass : Pass<"ssd-check-state-copies", "mlir::ModuleOp"> {
+  let summary = "Reject modules whose states are not updated in place";
+  let description = [{
+    Bufferization copies silently where it finds a conflict. A copy of a whole
+    state costs more than the step that updates it, so this pass, which runs
+    after bufferization, reports every copy of a whole state and every buffer
+    that is copied over a whole state. Copies of tiles are legal.
+    States are followed into private functions.
+  }];
+  let statistics = [
+    Statistic<"numStates", "num-states", "Number of state arguments followed">
+  ];
+}
+
+def PlanWorkspacePass : Pass<"ssd-plan-workspace", "mlir::ModuleOp"> {
+  let summary = "Place every allocation in a workspace that the caller owns";
+  let description = [{
+    Every function gets two more arguments: the workspace, `memref<?xi8>`, and
+    the context, `!llvm.ptr`. Each `memref.alloc` becomes a view into the
+    workspace; buffers whose lifetimes do not overlap share a slot, and so do
+    calls, which run one after another. Sizes are expressions in the sizes of
+    the function's arguments; where a size varies inside of a loop, its upper
+    bound is reserved. Buffers inside of a parallel loop become stack memory of
+    the task, whose size must have a constant bound.
+
+    For each entry `f` a function `@f.workspace(sizes...) -> i64` is made, one
+    argument per dynamic size of each argument of `f` in order, which computes
+    the bytes that a call needs.
+  }];
+  let options = [
+    Option<"frameLimit", "frame-limit", "int64_t", "1 << 20",
+           "Most bytes of stack that a parallel task may take">
+  ];
+  let statistics = [
+    Statistic<"numBuffers", "num-buffers", "Number of allocations placed">,
+    Statistic<"numSlots", "num-slots", "Number of workspace slots they share">
+  ];
+  let dependentDialects = ["mlir::memref::MemRefDialect",
+                           "mlir::arith::ArithDialect",
+                           "mlir::affine::AffineDialect",
+                           "mlir::func::FuncDialect",
+                           "mlir::LLVM::LLVMDialect"];
+}
+
+def OutlineParallelPass : Pass<"ssd-outline-parallel", "mlir::ModuleOp"> {
+  let summary = "Turn parallel loops into tasks that the runtime runs";
+  let description = [{
+    The body of each outermost `scf.forall` or `scf.parallel` becomes a
+    private function `(closure, index, worker)`, and the loop becomes a call of
+    `context->api->parallel_for`. The closure is a struct on the stack that
+    holds the values the body uses. Loops of one iteration run directly; loops
+    inside of a task become sequential. Runs after ssd-plan-workspace, which
+    provides the context.
+  }];
+  let statistics = [
+    Statistic<"numTasks", "num-tasks", "Number of loops outlined">
+  ];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::func::FuncDialect",
+                           "mlir::scf::SCFDialect",
+                           "mlir::LLVM::LLVMDialect"];
+}
+
+def EmitEntryPointsPass : Pass<"ssd-emit-entry-points", "mlir::ModuleOp"> {
+  let summary = "Emit the functions that the artifact's table points to";
+  let description = [{
+    Runs on the LLVM dialect. For each entry `f` it emits `@f.entry`, which
+    unpacks DLTensors and calls `@f`, and `@f.workspace_size`, which does the
+    same for `@f.workspace`. Everything else becomes internal, and pointer
+    arguments of planned functions become `noalias`: buffers of different
+    arguments are disjoint by the contract of the ABI and by bufferization.
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
+}
+
+#endif // SSD_LOWERING_HOSTABI_PASSES
