@@ -1,0 +1,578 @@
+//===- bindings.cpp - Python module over the runtime's C ABI ----*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// `ssd_mlir._runtime`: programs, contexts, states and calls, as thin as the C
+// interface itself. Shapes and types are the runtime's to check; whatever has
+// an opinion (defaults, caller's array kinds, messages for people) is Python.
+//
+// A tensor crosses this border as a NumPy array and the name of its element
+// type, because NumPy has no bfloat16: its bits travel as uint16.
+//
+//===----------------------------------------------------------------------===//
+
+#include "runtime/include/ssd_runtime.h"
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace py = pybind11;
+
+namespace {
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
+/// Raises the Python exception for a failed call of the runtime. The classes
+/// are Python's, so that they can have several bases and be documented there.
+[[noreturn]] void raiseStatus(int32_t status, const std::string &message) {
+  py::object error =
+      py::module_::import("ssd_mlir._errors").attr("from_status")(status,
+                                                                  message);
+  PyErr_SetObject(py::type::handle_of(error).ptr(), error.ptr());
+  throw py::error_already_set();
+}
+
+void check(int32_t status) {
+  if (status != SSD_OK)
+    raiseStatus(status, ssd_last_error());
+}
+
+[[noreturn]] void refuse(const std::string &message) {
+  raiseStatus(SSD_ERROR_INVALID_ARGUMENT, message);
+}
+
+//===----------------------------------------------------------------------===//
+// Element types
+//===----------------------------------------------------------------------===//
+
+struct ElementType {
+  const char *name;
+  uint8_t code, bits;
+  const char *storage; // the NumPy type its bits travel as
+};
+
+constexpr uint8_t kBool = 6; // kDLBool of DLPack 0.8 and later
+
+constexpr ElementType kElementTypes[] = {
+    {"f32", kDLFloat, 32, "float32"},  {"bf16", kDLBfloat, 16, "uint16"},
+    {"f16", kDLFloat, 16, "float16"},  {"i32", kDLInt, 32, "int32"},
+    {"i64", kDLInt, 64, "int64"},      {"f64", kDLFloat, 64, "float64"},
+    {"i8", kDLInt, 8, "int8"},         {"i16", kDLInt, 16, "int16"},
+    {"u8", kDLUInt, 8, "uint8"},       {"u16", kDLUInt, 16, "uint16"},
+    {"u32", kDLUInt, 32, "uint32"},    {"u64", kDLUInt, 64, "uint64"},
+    {"bool", kBool, 8, "bool"},
+};
+
+const ElementType &elementType(const std::string &name) {
+  for (const ElementType &type : kElementTypes)
+    if (name == type.name)
+      return type;
+  refuse("Unknown element type '" + name + "'.");
+}
+
+const ElementType *findElementType(DLDataType dtype) {
+  for (const ElementType &type : kElementTypes)
+    if (dtype.code == type.code && dtype.bits == type.bits && dtype.lanes == 1)
+      return &type;
+  return nullptr;
+}
+
+std::string elementTypeName(DLDataType dtype) {
+  if (const ElementType *type = findElementType(dtype))
+    return type->name;
+  return "dlpack(" + std::to_string(dtype.code) + ", " +
+         std::to_string(dtype.bits) + ", " + std::to_string(dtype.lanes) + ")";
+}
+
+//===----------------------------------------------------------------------===//
+// DLPack
+//===----------------------------------------------------------------------===//
+
+// DLPack 1.0's managed tensor; the headers of distributions are often older.
+struct VersionedTensor {
+  uint32_t major, minor;
+  void *context;
+  void (*deleter)(VersionedTensor *);
+  uint64_t flags;
+  DLTensor tensor;
+};
+constexpr uint64_t kReadOnlyFlag = 1;
+
+/// A DLTensor that views a NumPy array, with strides in elements.
+class TensorView {
+public:
+  TensorView(py::array array, const std::string &typeName)
+      : array(std::move(array)) {
+    const ElementType &type = elementType(typeName);
+    const py::array &a = this->array;
+    if (a.itemsize() * 8 != type.bits)
+      refuse("An array of " + std::to_string(a.itemsize()) +
+             " bytes an element cannot hold " + typeName + ".");
+    for (py::ssize_t d = 0; d < a.ndim(); ++d) {
+      if (a.shape(d) > 1 && a.strides(d) % a.itemsize() != 0)
+        refuse("A stride is no multiple of the element size; copy the array "
+               "first.");
+      shape.push_back(a.shape(d));
+      strides.push_back(a.strides(d) / a.itemsize());
+    }
+    tensor.data = const_cast<void *>(a.data());
+    tensor.device.device_type = kDLCPU;
+    tensor.device.device_id = 0;
+    tensor.ndim = static_cast<int32_t>(a.ndim());
+    tensor.dtype.code = type.code;
+    tensor.dtype.bits = type.bits;
+    tensor.dtype.lanes = 1;
+    tensor.shape = shape.data();
+    tensor.strides = strides.data();
+    tensor.byte_offset = 0;
+  }
+  TensorView(const TensorView &) = delete;
+
+  const DLTensor *get() const { return &tensor; }
+  bool isWritable() const { return array.writeable(); }
+
+private:
+  py::array array;
+  std::vector<int64_t> shape, strides;
+  DLTensor tensor = {};
+
+  friend struct ExportedTensor;
+};
+
+/// What a consumer of `__dlpack__` gets: owns a reference to the array.
+struct ExportedTensor {
+  ExportedTensor(const py::array &array, const std::string &typeName)
+      : view(array, typeName) {
+    managed.dl_tensor = view.tensor;
+    managed.manager_ctx = this;
+    managed.deleter = [](DLManagedTensor *self) {
+      py::gil_scoped_acquire gil;
+      delete static_cast<ExportedTensor *>(self->manager_ctx);
+    };
+  }
+  TensorView view;
+  DLManagedTensor managed = {};
+};
+
+void destroyCapsule(PyObject *capsule) {
+  // A consumer renames the capsule and takes over the tensor.
+  if (!PyCapsule_IsValid(capsule, "dltensor"))
+    return;
+  auto *managed = static_cast<DLManagedTensor *>(
+      PyCapsule_GetPointer(capsule, "dltensor"));
+  managed->deleter(managed);
+}
+
+/// A result on its way to another array library.
+class Exporter {
+public:
+  Exporter(py::array array, std::string typeName)
+      : array(std::move(array)), typeName(std::move(typeName)) {}
+
+  py::object dlpack(const py::args &, const py::kwargs &) const {
+    auto exported = std::make_unique<ExportedTensor>(array, typeName);
+    PyObject *capsule =
+        PyCapsule_New(&exported->managed, "dltensor", destroyCapsule);
+    if (!capsule)
+      throw py::error_already_set();
+    exported.release();
+    return py::reinterpret_steal<py::object>(capsule);
+  }
+  py::tuple device() const {
+    return py::make_tuple(static_cast<int>(kDLCPU), 0);
+  }
+
+private:
+  py::array array;
+  std::string typeName;
+};
+
+/// The array over a tensor of another library. `owner` keeps it alive.
+py::tuple viewTensor(const DLTensor &tensor, py::object owner, bool readOnly) {
+  if (tensor.device.device_type != kDLCPU &&
+      tensor.device.device_type != kDLCUDAHost)
+    refuse("The array is not in CPU memory (DLPack device type " +
+           std::to_string(static_cast<int>(tensor.device.device_type)) +
+           "); move it to the CPU first.");
+  const ElementType *type = findElementType(tensor.dtype);
+  if (!type)
+    refuse("The array's element type " + elementTypeName(tensor.dtype) +
+           " is not supported.");
+  py::dtype storage(type->storage);
+  std::vector<py::ssize_t> shape(tensor.shape, tensor.shape + tensor.ndim);
+  std::vector<py::ssize_t> strides;
+  if (tensor.strides)
+    for (int32_t d = 0; d < tensor.ndim; ++d)
+      strides.push_back(tensor.strides[d] * storage.itemsize());
+  char *data = static_cast<char *>(tensor.data) + tensor.byte_offset;
+  py::array array(storage, shape, strides, tensor.data ? data : nullptr,
+                  owner);
+  if (readOnly)
+    array.attr("flags").attr("writeable") = false;
+  return py::make_tuple(array, type->name);
+}
+
+/// Renames the capsule as consumed and wraps its tensor in one that calls the
+/// producer's deleter.
+template <typename Managed>
+Managed *consume(py::object capsule, const char *name, const char *used,
+                 py::object &owner) {
+  auto *managed =
+      static_cast<Managed *>(PyCapsule_GetPointer(capsule.ptr(), name));
+  if (!managed)
+    throw py::error_already_set();
+  owner = py::capsule(managed, [](void *pointer) {
+    auto *tensor = static_cast<Managed *>(pointer);
+    if (tensor->deleter)
+      tensor->deleter(tensor);
+  });
+  PyCapsule_SetName(capsule.ptr(), used);
+  return managed;
+}
+
+py::tuple fromDLPack(py::object capsule) {
+  py::object owner;
+  if (PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned")) {
+    auto *managed = consume<VersionedTensor>(
+        capsule, "dltensor_versioned", "used_dltensor_versioned", owner);
+    if (managed->major > 1)
+      refuse("The array speaks a version of DLPack that is newer than 1.");
+    return viewTensor(managed->tensor, owner,
+                      (managed->flags & kReadOnlyFlag) != 0);
+  }
+  if (!PyCapsule_IsValid(capsule.ptr(), "dltensor"))
+    refuse("__dlpack__ did not return a fresh DLPack capsule.");
+  auto *managed = consume<DLManagedTensor>(capsule, "dltensor",
+                                           "used_dltensor", owner);
+  return viewTensor(managed->dl_tensor, owner, /*readOnly=*/false);
+}
+
+//===----------------------------------------------------------------------===//
+// Context, Workspace, State
+//===----------------------------------------------------------------------===//
+
+class Context {
+public:
+  explicit Context(int32_t threads) {
+    check(ssd_context_create(threads, &handle));
+  }
+  ~Context() {
+    py::gil_scoped_release nogil; // joins the workers
+    ssd_context_destroy(handle);
+  }
+  Context(const Context &) = delete;
+
+  int32_t threads() const { return ssd_context_threads(handle); }
+  /// Forgets the context without joining its workers, which don't exist in
+  /// the child of a fork.
+  void abandon() { handle = nullptr; }
+  ssd_context *get() const {
+    if (!handle)
+      raiseStatus(SSD_ERROR_INTERNAL, "The context has been abandoned.");
+    return handle;
+  }
+
+private:
+  ssd_context *handle = nullptr;
+};
+
+/// Scratch memory that only grows, aligned as the ABI asks.
+class Workspace {
+public:
+  ~Workspace() { std::free(memory); }
+  Workspace() = default;
+  Workspace(const Workspace &) = delete;
+
+  void *reserve(size_t bytes) {
+    if (bytes <= size)
+      return memory;
+    std::free(memory);
+    memory = nullptr;
+    size = 0;
+    // aligned_alloc wants a multiple of the alignment.
+    size_t rounded = (bytes + 63) / 64 * 64;
+    memory = rounded < bytes ? nullptr : std::aligned_alloc(64, rounded);
+    if (!memory)
+      raiseStatus(SSD_ERROR_OUT_OF_MEMORY,
+                  "The workspace of " + std::to_string(bytes) +
+                      " bytes cannot be allocated.");
+    size = rounded;
+    return memory;
+  }
+  size_t bytes() const { return size; }
+
+private:
+  void *memory = nullptr;
+  size_t size = 0;
+};
+
+class State {
+public:
+  explicit State(ssd_state *handle) : handle(handle) {}
+  ~State() { ssd_state_destroy(handle); }
+  State(const State &) = delete;
+
+  /// Marks the state as in use, so that two threads cannot write it at once.
+  class Use {
+  public:
+    explicit Use(State &state) : state(state) {
+      if (state.inUse.exchange(true))
+        refuse("The state is in use by a call of another thread; give each "
+               "thread a copy.");
+    }
+    ~Use() { state.inUse = false; }
+
+  private:
+    State &state;
+  };
+
+  int64_t batch() const { return ssd_state_batch(handle); }
+  void zero() {
+    Use use(*this);
+    ssd_state_zero(handle);
+  }
+  std::unique_ptr<State> copy() {
+    Use use(*this);
+    ssd_state *result = nullptr;
+    check(ssd_state_copy(handle, &result));
+    return std::make_unique<State>(result);
+  }
+  void save(const std::string &path) {
+    Use use(*this);
+    check(ssd_state_save(handle, path.c_str()));
+  }
+  std::vector<std::string> names() const {
+    std::vector<std::string> result;
+    for (int32_t i = 0, e = ssd_state_count(handle); i < e; ++i)
+      result.push_back(ssd_state_name(handle, i));
+    return result;
+  }
+
+  ssd_state *handle;
+
+private:
+  std::atomic<bool> inUse{false};
+};
+
+/// The i-th tensor of a state, as an array that writes through and keeps the
+/// state alive.
+py::tuple stateTensor(py::object self, int32_t index) {
+  State &state = self.cast<State &>();
+  if (index < 0 || index >= ssd_state_count(state.handle))
+    throw py::index_error("no such state tensor");
+  return viewTensor(*ssd_state_tensor(state.handle, index), self, false);
+}
+
+//===----------------------------------------------------------------------===//
+// Program
+//===----------------------------------------------------------------------===//
+
+const char *roleName(int32_t role) {
+  switch (role) {
+  case SSD_ROLE_INPUT:
+    return "input";
+  case SSD_ROLE_OUTPUT:
+    return "output";
+  case SSD_ROLE_STATE:
+    return "state";
+  default:
+    return "parameter";
+  }
+}
+
+py::dict describeArgument(const ssd_argument &argument) {
+  py::list shape;
+  for (int32_t d = 0; d < argument.rank; ++d)
+    shape.append(argument.shape[d]);
+  py::dict result;
+  result["name"] = argument.name ? argument.name : "";
+  result["role"] = roleName(argument.role);
+  result["dtype"] = elementTypeName(argument.dtype);
+  result["shape"] = py::tuple(shape);
+  result["strided"] = argument.strided != 0;
+  if (argument.min_value <= argument.max_value)
+    result["range"] = py::make_tuple(argument.min_value, argument.max_value);
+  else
+    result["range"] = py::none();
+  return result;
+}
+
+class Program {
+public:
+  explicit Program(const std::string &path) {
+    py::gil_scoped_release nogil;
+    int32_t status = ssd_program_load(path.c_str(), &handle);
+    if (status != SSD_OK) {
+      std::string message = ssd_last_error();
+      py::gil_scoped_acquire gil;
+      raiseStatus(status, message);
+    }
+  }
+  ~Program() { ssd_program_destroy(handle); }
+  Program(const Program &) = delete;
+
+  std::string describe() const { return ssd_program_describe(handle); }
+  bool isBound() const { return ssd_program_is_bound(handle) != 0; }
+
+  void bindWeights(const std::string &path) {
+    int32_t status;
+    std::string message;
+    {
+      py::gil_scoped_release nogil;
+      status = ssd_program_bind_weights(handle, path.c_str());
+      if (status != SSD_OK)
+        message = ssd_last_error();
+    }
+    if (status != SSD_OK)
+      raiseStatus(status, message);
+  }
+
+  /// The program reads the array's own memory, so it keeps the array.
+  void bind(const std::string &name, py::array array, const std::string &type) {
+    auto view = std::make_unique<TensorView>(std::move(array), type);
+    check(ssd_program_bind(handle, name.c_str(), view->get()));
+    bound.push_back(std::move(view));
+  }
+
+  py::list entries() const {
+    const ssd_artifact *table = ssd_program_artifact(handle);
+    py::list result;
+    for (int32_t i = 0; i < table->n_entries; ++i) {
+      const ssd_entry &entry = table->entries[i];
+      py::list arguments;
+      for (int32_t a = 0; a < entry.n_args; ++a)
+        arguments.append(describeArgument(entry.args[a]));
+      py::dict description;
+      description["name"] = entry.name;
+      description["arguments"] = arguments;
+      description["mixers"] = entry.mixers ? entry.mixers : "[]";
+      result.append(description);
+    }
+    return result;
+  }
+  py::dict info() const {
+    const ssd_artifact *table = ssd_program_artifact(handle);
+    py::dict result;
+    result["abi_version"] = table->abi_version;
+    result["compiler"] = table->compiler ? table->compiler : "";
+    result["target"] = table->target ? table->target : "";
+    result["metadata"] = table->metadata ? table->metadata : "{}";
+    return result;
+  }
+
+  std::unique_ptr<State> createState(int64_t batch) const {
+    ssd_state *state = nullptr;
+    check(ssd_state_create(handle, batch, &state));
+    return std::make_unique<State>(state);
+  }
+  std::unique_ptr<State> loadState(const std::string &path) const {
+    ssd_state *state = nullptr;
+    check(ssd_state_load(handle, path.c_str(), &state));
+    return std::make_unique<State>(state);
+  }
+
+  void call(const std::string &entry, const py::sequence &arrays,
+            const std::vector<bool> &written, State *state, Context &context,
+            Workspace &workspace) const {
+    std::vector<std::unique_ptr<TensorView>> views;
+    std::vector<const DLTensor *> args;
+    size_t position = 0;
+    for (py::handle item : arrays) {
+      auto pair = item.cast<py::tuple>();
+      views.push_back(std::make_unique<TensorView>(
+          pair[0].cast<py::array>(), pair[1].cast<std::string>()));
+      args.push_back(views.back()->get());
+      if (position < written.size() && written[position] &&
+          !views.back()->isWritable())
+        refuse("Array " + std::to_string(position) +
+               " is written by the call, but it is read-only.");
+      ++position;
+    }
+    int32_t count = static_cast<int32_t>(args.size());
+    ssd_context *handles = context.get();
+    std::unique_ptr<State::Use> use;
+    if (state)
+      use = std::make_unique<State::Use>(*state);
+    ssd_state *stateHandle = state ? state->handle : nullptr;
+
+    size_t bytes = 0;
+    check(ssd_workspace_size(handle, entry.c_str(), args.data(), count,
+                             stateHandle, &bytes));
+    void *memory = workspace.reserve(bytes);
+    int32_t status;
+    std::string message;
+    {
+      py::gil_scoped_release nogil;
+      status = ssd_call(handle, handles, entry.c_str(), args.data(), count,
+                        stateHandle, memory, bytes, /*stream=*/nullptr);
+      if (status != SSD_OK)
+        message = ssd_last_error();
+    }
+    if (status != SSD_OK)
+      raiseStatus(status, message);
+  }
+
+private:
+  ssd_program *handle = nullptr;
+  std::vector<std::unique_ptr<TensorView>> bound;
+};
+
+} // namespace
+
+PYBIND11_MODULE(_runtime, m) {
+  m.doc() = "Programs, states and calls: the runtime's C interface.";
+  m.def("abi_version", &ssd_abi_version);
+  m.def("from_dlpack", &fromDLPack, py::arg("capsule"),
+        "(array, element type) over the memory of a DLPack capsule.");
+
+  py::class_<Exporter>(m, "Exporter", "An array as a DLPack producer.")
+      .def(py::init<py::array, std::string>(), py::arg("array"),
+           py::arg("dtype"))
+      .def("__dlpack__", &Exporter::dlpack)
+      .def("__dlpack_device__", &Exporter::device);
+
+  py::class_<Context>(m, "Context", "A pool of worker threads.")
+      .def(py::init<int32_t>(), py::arg("threads"))
+      .def_property_readonly("threads", &Context::threads)
+      .def("abandon", &Context::abandon);
+
+  py::class_<Workspace>(m, "Workspace", "Scratch memory of calls.")
+      .def(py::init<>())
+      .def_property_readonly("bytes", &Workspace::bytes);
+
+  py::class_<State>(m, "State", "The state tensors of one batch.")
+      .def_property_readonly("batch", &State::batch)
+      .def_property_readonly("names", &State::names)
+      .def("tensor", &stateTensor, py::arg("index"))
+      .def("zero", &State::zero)
+      .def("copy", &State::copy)
+      .def("save", &State::save, py::arg("path"));
+
+  py::class_<Program>(m, "Program", "A loaded artifact with its weights.")
+      .def(py::init<const std::string &>(), py::arg("path"))
+      .def("describe", &Program::describe)
+      .def_property_readonly("is_bound", &Program::isBound)
+      .def("bind_weights", &Program::bindWeights, py::arg("path"))
+      .def("bind", &Program::bind, py::arg("name"), py::arg("array"),
+           py::arg("dtype"))
+      .def("entries", &Program::entries)
+      .def("info", &Program::info)
+      .def("create_state", &Program::createState, py::arg("batch"))
+      .def("load_state", &Program::loadState, py::arg("path"))
+      .def("call", &Program::call, py::arg("entry"), py::arg("arrays"),
+           py::arg("written"), py::arg("state").none(true), py::arg("context"),
+           py::arg("workspace"));
+}

@@ -1,0 +1,210 @@
+# Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Arrays of any library in and out: NumPy by itself, others by `__dlpack__`.
+
+Inside the package a tensor is an `Array`: a NumPy array that holds the bits and
+the name of the element type, because NumPy has no bfloat16 (its bits are held
+as uint16)."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any, Callable, NamedTuple, Optional
+
+import numpy as np
+
+from . import _runtime
+from ._errors import ArgumentError
+
+FLOATS = ("f32", "bf16", "f16")
+
+_STORAGE = {
+    "f32": np.float32, "bf16": np.uint16, "f16": np.float16, "f64": np.float64,
+    "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64,
+    "u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "u64": np.uint64,
+    "bool": np.bool_,
+}
+_NAMES = {np.dtype(storage): name for name, storage in _STORAGE.items()
+          if name != "bf16"}
+
+
+class Array(NamedTuple):
+    """A tensor: `data` holds its bits, `dtype` names its elements."""
+
+    data: np.ndarray
+    dtype: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.data.shape
+
+
+# Makes an array of the caller's library out of a result.
+Wrap = Callable[[Array], Any]
+
+
+def storage_type(dtype: str) -> np.dtype:
+    """The NumPy type that holds the bits of an element type."""
+    return np.dtype(_STORAGE[dtype])
+
+
+def empty(shape: tuple[int, ...], dtype: str) -> Array:
+    """An uninitialised contiguous tensor."""
+    return Array(np.empty(shape, storage_type(dtype)), dtype)
+
+
+def to_float32(array: Array) -> np.ndarray:
+    """The values as float32: a copy unless they are that already."""
+    if array.dtype == "f32":
+        return array.data
+    if array.dtype == "bf16":
+        wide = array.data.astype(np.uint32)
+        wide <<= 16
+        return wide.view(np.float32)
+    return array.data.astype(np.float32)
+
+
+def _root_module(value: Any) -> str:
+    return type(value).__module__.partition(".")[0]
+
+
+def _from_numpy(name: str, value: np.ndarray) -> Array:
+    if not value.dtype.isnative:
+        value = value.astype(value.dtype.newbyteorder("="))
+    if value.dtype.name == "bfloat16":  # ml_dtypes
+        return Array(value.view(np.uint16), "bf16")
+    known = _NAMES.get(value.dtype)
+    if known is None:
+        raise ArgumentError(f"{name} has dtype {value.dtype}, which is not "
+                            "supported")
+    return Array(value, known)
+
+
+def _from_dlpack(name: str, value: Any) -> Array:
+    kind, _ = value.__dlpack_device__()
+    if int(kind) not in (1, 3):  # CPU, and its memory pinned for a GPU
+        raise ArgumentError(f"{name} is on device {getattr(value, 'device', kind)}"
+                            "; the program runs on the CPU: move it there first")
+    if getattr(value, "requires_grad", False):
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.is_grad_enabled():
+            raise ArgumentError(f"{name} requires a gradient, but no gradients "
+                                "are computed here: pass it with .detach() or "
+                                "under torch.no_grad()")
+        value = value.detach()
+    try:
+        capsule = value.__dlpack__(max_version=(1, 0))
+    except TypeError:  # a producer older than DLPack 1.0
+        capsule = value.__dlpack__()
+    try:
+        return Array(*_runtime.from_dlpack(capsule))
+    except ArgumentError as error:
+        raise ArgumentError(f"{name}: {error}") from None
+
+
+def as_array(name: str, value: Any) -> Array:
+    """Views an array of any library; `name` is for messages.
+
+    NumPy arrays and scalars, whatever NumPy can read through the buffer
+    protocol, sequences of numbers, and anything with `__dlpack__` on the CPU.
+    """
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _from_numpy(name, np.asarray(value))
+    if hasattr(value, "__dlpack__") and hasattr(value, "__dlpack_device__"):
+        return _from_dlpack(name, value)
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise ArgumentError(f"{name} is no array: {error}") from None
+    if array.dtype == object:
+        raise ArgumentError(f"{name} is no array of numbers, but "
+                            f"{type(value).__name__}")
+    return _from_numpy(name, array)
+
+
+def as_layout(array: Array, strided: bool) -> Array:
+    """The same values in a layout that a call accepts: C-contiguous or, if
+    `strided`, with a contiguous innermost dimension. Copies only if it must."""
+    data = array.data
+    flags = data.flags
+    if flags.c_contiguous and flags.aligned:
+        return array
+    if strided and flags.aligned and data.size and _has_dense_rows(data):
+        return array
+    return Array(np.array(data, order="C", copy=True, subok=False), array.dtype)
+
+
+def _has_dense_rows(data: np.ndarray) -> bool:
+    size = data.itemsize
+    for count, stride in zip(data.shape, data.strides):
+        if count > 1 and (stride < 0 or stride % size):
+            return False
+    return data.ndim == 0 or data.shape[-1] <= 1 or data.strides[-1] == size
+
+
+def _wrap_numpy(bfloat16: Optional[np.dtype]) -> Wrap:
+    def wrap(array: Array) -> np.ndarray:
+        if array.dtype != "bf16":
+            return array.data
+        dtype = bfloat16
+        if dtype is None:
+            try:
+                dtype = np.dtype(importlib.import_module("ml_dtypes").bfloat16)
+            except ImportError:
+                raise ArgumentError("a result is bfloat16, which NumPy only has "
+                                    "with the package ml_dtypes") from None
+        return array.data.view(dtype)
+
+    return wrap
+
+
+def _dlpack_consumer(value: Any) -> Optional[Callable[[Any], Any]]:
+    root = sys.modules.get(_root_module(value))
+    consumer = getattr(root, "from_dlpack", None)
+    if consumer is None and hasattr(value, "__array_namespace__"):
+        consumer = getattr(value.__array_namespace__(), "from_dlpack", None)
+    return consumer
+
+
+def wrapper_like(value: Any) -> Wrap:
+    """Returns what turns results into arrays of `value`'s library. Values that
+    belong to none (lists) get NumPy arrays."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        is_bfloat16 = value.dtype.name == "bfloat16"
+        return _wrap_numpy(value.dtype if is_bfloat16 else None)
+    if hasattr(value, "__dlpack__"):
+        consumer = _dlpack_consumer(value)
+        if consumer is not None:
+            return lambda array: consumer(_runtime.Exporter(array.data,
+                                                            array.dtype))
+    return _wrap_numpy(None)
+
+
+def writable_view(name: str, value: Any) -> Array:
+    """Views an array that a call updates in place."""
+    if _root_module(value) in ("jax", "jaxlib"):
+        raise ArgumentError(f"{name} is updated in place, but arrays of JAX are "
+                            "immutable: pass a NumPy array")
+    if not isinstance(value, np.ndarray) and not hasattr(value, "__dlpack__"):
+        raise ArgumentError(f"{name} is updated in place, so it must be an "
+                            f"array, not {type(value).__name__}")
+    array = as_array(name, value)
+    if not array.data.flags.writeable:
+        raise ArgumentError(f"{name} is updated in place, but it is read-only")
+    if isinstance(value, np.ndarray) and not np.shares_memory(
+            value, array.data) and value.size:
+        raise ArgumentError(f"{name} is updated in place, so it must have native "
+                            "byte order")
+    return array
+
+
+def read_ids(name: str, value: Any) -> np.ndarray:
+    """Token ids as an integer array; an empty list is an empty sequence."""
+    if isinstance(value, (list, tuple)) and len(value) == 0:
+        return np.empty((0,), np.int64)
+    array = as_array(name, value)
+    if array.dtype[0] not in "iu":
+        raise ArgumentError(f"{name} must be integers, not {array.dtype}")
+    return array.data

@@ -1,0 +1,156 @@
+# Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""`compile`: from a model directory or MLIR to a loaded program."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Optional, Union
+
+from . import _cache
+from ._compiler import (Progress, check_options, compiler_identity,
+                        find_compiler, host_identity, run_compiler)
+from ._errors import (ArgumentError, ArtifactError, FileMissingError,
+                      InputOutputError)
+from ._program import PathLike, Program
+
+_HEADER_LIMIT = 100 << 20  # of a safetensors file; as the format's own library
+
+
+class Source:
+    """What to compile: a model directory, or MLIR text."""
+
+    def __init__(self, value: Union[PathLike, str]) -> None:
+        self.directory: Optional[Path] = None
+        self.text: Optional[str] = None
+        if isinstance(value, str) and ("\n" in value or "func.func" in value):
+            self.text = value
+            return
+        if not isinstance(value, (str, os.PathLike)):
+            raise ArgumentError(f"expected a path or MLIR text, not "
+                                f"{type(value).__name__}")
+        path = Path(os.fspath(value))
+        if path.is_dir():
+            self.directory = path
+        elif path.is_file():
+            self.text = _read_text(path)
+        else:
+            raise FileMissingError(f"there is no model directory or .mlir file "
+                                   f"'{path}'")
+
+    @property
+    def argument(self) -> str:
+        """The compiler's INPUT argument."""
+        return "-" if self.directory is None else str(self.directory.resolve())
+
+    def fingerprint(self) -> str:
+        """Changes whenever the compiled program would: with the text, or with
+        the configuration and the tensors' names, types and shapes. Weights are
+        no part of a program."""
+        if self.directory is None:
+            return self.text
+        digest = hashlib.blake2b(digest_size=20)
+        for path in sorted(self.directory.iterdir()):
+            if path.name == "config.json" or path.name.endswith(".index.json"):
+                digest.update(path.name.encode() + b"\0" + path.read_bytes())
+            elif path.suffix == ".safetensors":
+                digest.update(path.name.encode() + b"\0" + _header(path))
+        return digest.hexdigest()
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            if file.read(4) == b"\x7fELF":
+                raise ArgumentError(f"'{path}' is a compiled artifact; use "
+                                    "ssd_mlir.load")
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ArgumentError(f"'{path}' is no MLIR text") from None
+
+
+def _header(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        length = file.read(8)
+        size = min(int.from_bytes(length, "little"), _HEADER_LIMIT)
+        return length + file.read(size)
+
+
+def build(source: Source, target: str = "cpu", dtype: str = "f32",
+          form: str = "auto", output: Optional[PathLike] = None,
+          progress: Optional[Progress] = None) -> Path:
+    """Compiles to `output`, or into the cache, and returns the artifact."""
+    check_options(target, dtype, form)
+    options = [f"--target={target}", f"--dtype={dtype}", f"--form={form}"]
+    compiler = find_compiler()
+
+    def produce(path: Path) -> None:
+        run_compiler(source.argument, path, options, source.text, progress,
+                     compiler)
+
+    if output is not None:
+        path = Path(os.fspath(output))
+        if path.is_dir():
+            raise ArgumentError(f"the output '{path}' is a directory")
+        if not path.parent.is_dir():
+            raise FileMissingError(f"cannot write '{path}': there is no "
+                                   f"directory '{path.parent}'")
+        if not os.access(path.parent, os.W_OK):
+            raise InputOutputError(f"cannot write '{path}': the directory is "
+                                   "not writable")
+        produce(path)
+        return path
+    key = _cache.key_of(source=source.fingerprint(), options=options,
+                        compiler=compiler_identity(compiler),
+                        host=host_identity())
+    return _cache.fetch(key, produce)
+
+
+def load_cached(source: Source, **options: object) -> Program:
+    """Builds in the cache and loads; a file that went bad is built again."""
+    for attempt in (1, 2):
+        path = build(source, **options)
+        try:
+            return Program(path)
+        except (ArtifactError, FileMissingError):
+            # Damaged, or evicted by another process just now.
+            if attempt == 2:
+                raise
+            try:
+                path.unlink()
+            except OSError:
+                pass
+    raise AssertionError("unreachable")
+
+
+def compile(path_or_mlir: Union[PathLike, str], target: str = "cpu",
+            dtype: str = "f32", output: Optional[PathLike] = None,
+            progress: Optional[Progress] = None) -> Program:
+    """Compiles a model or an MLIR module and loads the result.
+
+    path_or_mlir: a Hugging Face directory (config.json and safetensors), a
+    .mlir file, or MLIR text.
+    target: "cpu" (this machine), "x86-64-v3" or "x86-64-v4".
+    dtype: the type of a model's activations: "f32", "bf16" or "f16".
+    output: where to write the artifact; without it, it goes to the cache
+    ($SSD_MLIR_CACHE, else the user's cache folder) and is found there again.
+    progress: called with each line that the compiler prints while it works.
+
+    A model's weights are read from its directory, not copied.
+
+    Raises: FileNotFoundError; ValueError for bad options; CompileError with the
+    compiler's message; ssd_mlir.Error for weights that don't fit.
+    """
+    source = Source(path_or_mlir)
+    if output is None:
+        program = load_cached(source, target=target, dtype=dtype,
+                              progress=progress)
+    else:
+        program = Program(build(source, target, dtype, output=output,
+                                progress=progress))
+    if source.directory is not None:
+        program._native.bind_weights(str(source.directory))
+    return program
