@@ -33,17 +33,6 @@ OpFoldResult DenseBuilder::dim(Value tensor, int64_t dimension) {
   return tensor::getMixedSize(*this, getLoc(), tensor, dimension);
 }
 
-OpFoldResult DenseBuilder::product(OpFoldResult a, OpFoldResult b) {
-  if (isOneInteger(a))
-    return b;
-  if (isOneInteger(b))
-    return a;
-  auto value = [&](OpFoldResult size) {
-    return getValueOrCreateConstantIndexOp(*this, getLoc(), size);
-  };
-  return arith::MulIOp::create(*this, value(a), value(b)).getResult();
-}
-
 Value DenseBuilder::empty(Sizes sizes, Type element) {
   return tensor::EmptyOp::create(*this, sizes, element);
 }
@@ -191,6 +180,14 @@ Value DenseBuilder::splitRows(Value x, Sizes batchAndLength) {
   auto type = RankedTensorType::get(staticSizes(sizes), from.getElementType());
   SmallVector<ReassociationIndices> groups{{0, 1}, {2}};
   return tensor::ExpandShapeOp::create(*this, type, x, groups, sizes);
+}
+
+Value DenseBuilder::asSequence(Value ids) {
+  OpFoldResult sizes[] = {dim(ids, 0), size(1)};
+  auto type =
+      RankedTensorType::get(staticSizes(sizes), typeOf(ids).getElementType());
+  SmallVector<ReassociationIndices> groups{{0, 1}};
+  return tensor::ExpandShapeOp::create(*this, type, ids, groups, sizes);
 }
 
 Value DenseBuilder::collapseFirst(Value x) {

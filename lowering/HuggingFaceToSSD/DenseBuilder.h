@@ -29,7 +29,6 @@ public:
 
   mlir::OpFoldResult size(int64_t value) { return getIndexAttr(value); }
   mlir::OpFoldResult dim(mlir::Value tensor, int64_t dimension);
-  mlir::OpFoldResult product(mlir::OpFoldResult a, mlir::OpFoldResult b);
   mlir::Value empty(Sizes sizes, mlir::Type element);
   mlir::Value zeros(mlir::Value destination);
 
@@ -60,6 +59,8 @@ public:
   /// [..., a, b] as [..., a * b] and [a, b, ...] as [a * b, ...].
   mlir::Value collapseLast(mlir::Value x);
   mlir::Value collapseFirst(mlir::Value x);
+  /// ids [B] as [B, 1]: sequences of one token.
+  mlir::Value asSequence(mlir::Value ids);
   /// x [M, D] as [batch, length, D], M = batch * length.
   mlir::Value splitRows(mlir::Value x, Sizes batchAndLength);
 

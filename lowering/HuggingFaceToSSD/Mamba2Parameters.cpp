@@ -43,7 +43,7 @@ SmallVector<Role> getLayerRoles(const Mamba2Config &config) {
 /// Looks parameters up and remembers which tensors are the model's.
 struct Finder {
   const Weights &weights;
-  StringSet<> found;
+  llvm::StringSet<> found;
 
   FailureOr<Parameter> find(const Twine &name, ArrayRef<int64_t> shape) {
     std::string key = name.str();

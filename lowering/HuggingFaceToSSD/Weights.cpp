@@ -115,7 +115,7 @@ FailureOr<RankedTensorType> Weights::getType(StringRef name,
     return emitError() << "has tensor '" << name << "' of shape "
                        << quote(tensor.shape) << ", expected " << quote(shape);
   Builder builder(context);
-  Type type = StringSwitch<Type>(tensor.dtype)
+  Type type = llvm::StringSwitch<Type>(tensor.dtype)
                   .Case("F32", builder.getF32Type())
                   .Case("BF16", builder.getBF16Type())
                   .Case("F16", builder.getF16Type())
@@ -127,7 +127,7 @@ FailureOr<RankedTensorType> Weights::getType(StringRef name,
 }
 
 LogicalResult Weights::refuseOthers(StringRef prefix,
-                                    const StringSet<> &expected) const {
+                                    const llvm::StringSet<> &expected) const {
   // The map has no order: report the first by name, always the same one.
   StringRef first;
   for (StringRef name : tensors.keys())
