@@ -1,0 +1,241 @@
+//===- Compilation.cpp - one run of the compiler ----------------*- C++ -*-===//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+#include "tools/ssd-compile/Compilation.h"
+
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+
+#include <chrono>
+
+#ifdef SSD_HAVE_IMPORTER
+#include "lowering/HuggingFaceToSSD/HuggingFaceToSSD.h"
+#endif
+
+using namespace llvm;
+
+namespace ssd {
+
+Compilation::Compilation(CompileOptions options)
+    : options(std::move(options)) {}
+
+//===----------------------------------------------------------------------===//
+// Steps
+//===----------------------------------------------------------------------===//
+
+/// Runs one step, and says how long it took.
+Error Compilation::step(StringRef name, function_ref<Error()> body) {
+  auto start = std::chrono::steady_clock::now();
+  Error error = body();
+  ++stepsDone;
+  std::chrono::duration<double> taken =
+      std::chrono::steady_clock::now() - start;
+  if (options.progress && !error)
+    errs() << '[' << stepsDone << '/' << stepsTotal << "] " << name << ' '
+           << format("%.2f s\n", taken.count());
+  return error;
+}
+
+/// Writes the module to <directory>/<number>-<name>.mlir.
+Error Compilation::dump(StringRef name) {
+  if (options.dumpDirectory.empty())
+    return Error::success();
+  SmallString<128> path(options.dumpDirectory);
+  std::string file;
+  raw_string_ostream(file) << format("%02u-", dumps++) << name << ".mlir";
+  sys::path::append(path, file);
+  std::error_code code;
+  raw_fd_ostream out(path, code);
+  if (code)
+    return createStringError("can't write '" + path + "': " + code.message());
+  module->print(out, mlir::OpPrintingFlags().elideLargeElementsAttrs());
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// Input
+//===----------------------------------------------------------------------===//
+
+Error Compilation::importDirectory(mlir::MLIRContext &context) {
+#ifdef SSD_HAVE_IMPORTER
+  ImportOptions import;
+  import.activations = ActivationType(int(options.activations));
+  auto imported = importHuggingFace(options.input, import, &context);
+  if (failed(imported))
+    return createStringError("can't import the model in '" + options.input +
+                             "'");
+  module = std::move(*imported);
+  return Error::success();
+#else
+  return createStringError("'" + options.input +
+                           "' is a directory, and this ssd-compile was built "
+                           "without the importer of Hugging Face models");
+#endif
+}
+
+Error Compilation::parseFile(mlir::MLIRContext &context) {
+  std::string message;
+  std::unique_ptr<MemoryBuffer> buffer =
+      mlir::openInputFile(options.input, &message);
+  if (!buffer)
+    return createStringError(message);
+  auto sources = std::make_shared<SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(buffer), SMLoc());
+  module = mlir::parseSourceFile<mlir::ModuleOp>(sources, &context);
+  if (!module)
+    return createStringError("'" + options.input +
+                             "' is not a module that this compiler reads");
+  return Error::success();
+}
+
+Error Compilation::readInput(mlir::MLIRContext &context) {
+  bool isDirectory = sys::fs::is_directory(options.input);
+  if (Error error =
+          isDirectory ? importDirectory(context) : parseFile(context))
+    return error;
+  return dump("input");
+}
+
+//===----------------------------------------------------------------------===//
+// Output
+//===----------------------------------------------------------------------===//
+
+Error Compilation::runPasses(const CPUTarget &target) {
+  for (const Stage &stage : getCPUStages(options, target)) {
+    Error error = step(stage.name, [&]() -> Error {
+      mlir::PassManager manager(module->getContext());
+      stage.build(manager);
+      if (failed(manager.run(*module)))
+        return createStringError("compilation failed in stage '" + stage.name +
+                                 "'");
+      return Error::success();
+    });
+    if (error)
+      return error;
+    if (Error error = dump(stage.name))
+      return error;
+  }
+  return Error::success();
+}
+
+Error Compilation::write(function_ref<Error(raw_fd_ostream &)> body) {
+  auto writeTo = [&](StringRef path) -> Error {
+    std::error_code code;
+    raw_fd_ostream out(path, code);
+    if (code)
+      return createStringError("can't write '" + path + "': " + code.message());
+    if (Error error = body(out))
+      return error;
+    out.close();
+    if (out.has_error()) {
+      code = out.error();
+      out.clear_error();
+      return createStringError("can't write '" + options.output +
+                               "': " + code.message());
+    }
+    return Error::success();
+  };
+  return writeTo(output ? output->getTemporaryPath() : StringRef("-"));
+}
+
+/// Object code goes through a temporary file to the linker.
+Error Compilation::emitArtifact(Module &module, TargetMachine &machine) {
+  if (options.emit == Output::Object)
+    return step("emit object", [&] {
+      return write([&](raw_fd_ostream &out) {
+        return emitObject(module, machine, out);
+      });
+    });
+  auto object = sys::fs::TempFile::create(options.output + "-%%%%%%.o");
+  if (!object)
+    return object.takeError();
+  Error error = step("emit object", [&] {
+    raw_fd_ostream out(object->FD, /*shouldClose=*/false);
+    return emitObject(module, machine, out);
+  });
+  if (!error)
+    error = step("link", [&] {
+      return linkSharedObject(object->TmpName, output->getTemporaryPath());
+    });
+  return joinErrors(std::move(error), object->discard());
+}
+
+Error Compilation::emit(const CPUTarget &target) {
+  auto machine = target.createMachine();
+  if (!machine)
+    return machine.takeError();
+  LLVMContext context;
+  std::unique_ptr<Module> translated;
+  Error error = step("translate to LLVM IR", [&]() -> Error {
+    auto result = translateToLLVM(*module, context, target, **machine);
+    if (!result)
+      return result.takeError();
+    translated = std::move(*result);
+    return addArtifactTable(*translated, *module, target);
+  });
+  if (!error)
+    error = step("optimize", [&] {
+      optimize(*translated, **machine);
+      return Error::success();
+    });
+  if (error)
+    return error;
+  if (options.emit != Output::LLVMIR)
+    return emitArtifact(*translated, **machine);
+  return write([&](raw_fd_ostream &out) {
+    translated->print(out, nullptr);
+    return Error::success();
+  });
+}
+
+Error Compilation::run() {
+  auto target = CPUTarget::parse(options.target);
+  if (!target)
+    return target.takeError();
+  bool isText = options.emit == Output::LLVMIR || options.emit == Output::MLIR;
+  if (!isText && options.output == "-")
+    return createStringError("only --emit=mlir and --emit=llvm can be written "
+                             "to the terminal; give a file with -o");
+  if (options.output != "-") {
+    auto file = OutputFile::create(options.output);
+    if (!file)
+      return file.takeError();
+    output.emplace(std::move(*file));
+  }
+  if (!options.dumpDirectory.empty())
+    if (std::error_code code =
+            sys::fs::create_directories(options.dumpDirectory))
+      return createStringError("can't make the directory '" +
+                               options.dumpDirectory + "': " + code.message());
+  const unsigned backEnd[] = {4, 3, 2, 0};
+  stepsTotal = 1 + getCPUStages(options, *target).size() +
+               backEnd[int(options.emit)];
+  mlir::DialectRegistry registry;
+  registerDialects(registry);
+  mlir::MLIRContext context(registry);
+  SourceMgr sources;
+  mlir::SourceMgrDiagnosticHandler handler(sources, &context);
+  Error error = step("read", [&] { return readInput(context); });
+  if (!error)
+    error = runPasses(*target);
+  if (!error && options.emit == Output::MLIR)
+    error = write([&](raw_fd_ostream &out) {
+      module->print(out);
+      return Error::success();
+    });
+  else if (!error)
+    error = emit(*target);
+  module = nullptr; // before its context
+  if (error)
+    return error;
+  return output ? output->commit() : Error::success();
+}
+
+} // namespace ssd

@@ -1,0 +1,95 @@
+//===- Compilation.h - one run of the compiler ------------------*- C++ -*-===//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+#ifndef SSD_TOOLS_SSD_COMPILE_COMPILATION_H
+#define SSD_TOOLS_SSD_COMPILE_COMPILATION_H
+
+#include "lowering/Target/Target.h"
+
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/FileSystem.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ssd {
+
+enum class Output { SharedObject, Object, LLVMIR, MLIR };
+enum class Activations { F32, BF16, F16 };
+enum class FormChoice { Auto, Recurrent, Chunked, Quadratic };
+
+struct CompileOptions {
+  std::string input, output;
+  std::string target = "cpu";
+  Activations activations = Activations::F32;
+  FormChoice form = FormChoice::Auto;
+  Output emit = Output::SharedObject;
+  std::string dumpDirectory; // empty: no dumps
+  bool progress = false;
+};
+
+/// A part of the pass pipeline with a name for people.
+struct Stage {
+  std::string name;
+  std::function<void(mlir::OpPassManager &)> build;
+};
+
+/// From linalg on tensors, or ssd ops, to the LLVM dialect with entry points.
+std::vector<Stage> getCPUStages(const CompileOptions &options,
+                                const CPUTarget &target);
+
+/// Everything a module may consist of on its way.
+void registerDialects(mlir::DialectRegistry &registry);
+
+/// A file that appears under its name only when it is complete. Until then it
+/// is a temporary file beside it, removed whatever happens.
+class OutputFile {
+public:
+  /// Fails if the file could not be written.
+  static llvm::Expected<OutputFile> create(llvm::StringRef path);
+  OutputFile(OutputFile &&) = default;
+  ~OutputFile();
+  llvm::StringRef getTemporaryPath() const { return file->TmpName; }
+  llvm::Error commit();
+
+private:
+  OutputFile(llvm::sys::fs::TempFile file, llvm::StringRef path)
+      : file(std::move(file)), path(path) {}
+  std::optional<llvm::sys::fs::TempFile> file;
+  std::string path;
+};
+
+/// Errors in the module are reported as diagnostics where they are found; the
+/// llvm::Error that is returned says what could not be done.
+class Compilation {
+public:
+  explicit Compilation(CompileOptions options);
+  llvm::Error run();
+
+private:
+  llvm::Error readInput(mlir::MLIRContext &context);
+  llvm::Error importDirectory(mlir::MLIRContext &context);
+  llvm::Error parseFile(mlir::MLIRContext &context);
+  llvm::Error runPasses(const CPUTarget &target);
+  llvm::Error emit(const CPUTarget &target);
+  llvm::Error emitArtifact(llvm::Module &module, llvm::TargetMachine &machine);
+  llvm::Error write(llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)>);
+  llvm::Error dump(llvm::StringRef name);
+  llvm::Error step(llvm::StringRef name, llvm::function_ref<llvm::Error()>);
+
+  CompileOptions options;
+  std::optional<OutputFile> output;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  unsigned stepsDone = 0, stepsTotal = 0, dumps = 0;
+};
+
+} // namespace ssd
+
+#endif // SSD_TOOLS_SSD_COMPILE_COMPILATION_H
