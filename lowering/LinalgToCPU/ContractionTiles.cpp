@@ -1,0 +1,380 @@
+//===- ContractionTiles.cpp - Tiles of a matrix product -------------------===//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "lowering/LinalgToCPU/ContractionTiles.h"
+
+using namespace mlir;
+using namespace mlir::ssd::cpu;
+
+//===----------------------------------------------------------------------===//
+// Elements as f32
+//===----------------------------------------------------------------------===//
+
+static Value toF32(Emitter &b, Value value) {
+  Type type = b.getF32Type();
+  if (getElementTypeOrSelf(value.getType()).isF32())
+    return value;
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    type = vector.clone(type);
+  return arith::ExtFOp::create(b, type, value);
+}
+
+static Value loadScalar(Emitter &b, const MatrixView &view, Value row,
+                        Value column) {
+  return toF32(b,
+               memref::LoadOp::create(b, view.base, view.at(b, row, column)));
+}
+
+/// `lanes` elements from `position` on, zero where the mask is off.
+static Value loadVector(Emitter &b, const MatrixView &view, Value position,
+                        int64_t lanes, Value mask) {
+  VectorType type = b.vectorOf(view.elementType(), lanes);
+  if (!mask)
+    return toF32(b, vector::LoadOp::create(b, type, view.base, position));
+  return toF32(b, vector::MaskedLoadOp::create(b, type, view.base, position,
+                                               mask, b.zeros(type)));
+}
+
+static void storeVector(Emitter &b, Value value, Value base, Value position,
+                        Value mask) {
+  if (mask)
+    vector::MaskedStoreOp::create(b, base, position, mask, value);
+  else
+    vector::StoreOp::create(b, value, base, position);
+}
+
+/// Masks of the vectors that hold the first `columns` columns.
+static SmallVector<Value> columnMasks(Emitter &b, const TileShape &shape,
+                                      Value columns) {
+  SmallVector<Value> masks;
+  for (int64_t v = 0; v < shape.vectors; ++v) {
+    Value first = b.index(v * shape.lanes);
+    Value count = b.sub(b.max(columns, first), first);
+    masks.push_back(b.mask(count, shape.lanes));
+  }
+  return masks;
+}
+
+//===----------------------------------------------------------------------===//
+// The register tile
+//===----------------------------------------------------------------------===//
+
+/// The product itself, as rows * vectors accumulators.
+static SmallVector<Value> accumulate(Emitter &b, const TileShape &shape,
+                                     int64_t rows, const MatrixView &a,
+                                     const MatrixView &bm, Value depth,
+                                     ArrayRef<Value> masks) {
+  Value zero = b.zeros(b.vectorOf(b.getF32Type(), shape.lanes));
+  SmallVector<Value> inits(rows * shape.vectors, zero);
+  return b.forLoop(b.index(0), depth, 1, inits, [&](Value k, ValueRange sums) {
+    SmallVector<Value> right, next;
+    for (int64_t v = 0; v < shape.vectors; ++v)
+      right.push_back(loadVector(b, bm, bm.at(b, k, b.index(v * shape.lanes)),
+                                 shape.lanes, masks[v]));
+    for (int64_t row = 0; row < rows; ++row) {
+      Value left = b.splat(loadScalar(b, a, b.index(row), k), shape.lanes);
+      for (int64_t v = 0; v < shape.vectors; ++v)
+        next.push_back(vector::FMAOp::create(b, left, right[v],
+                                             sums[row * shape.vectors + v]));
+    }
+    return next;
+  });
+}
+
+static void writeBack(Emitter &b, const TileShape &shape, int64_t rows,
+                      ArrayRef<Value> sums, const MatrixView &c,
+                      ArrayRef<Value> masks, bool overwrite) {
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t v = 0; v < shape.vectors; ++v) {
+      Value position = c.at(b, b.index(row), b.index(v * shape.lanes));
+      Value sum = sums[row * shape.vectors + v];
+      if (!overwrite)
+        sum = arith::AddFOp::create(
+            b, loadVector(b, c, position, shape.lanes, masks[v]), sum);
+      storeVector(b, sum, c.base, position, masks[v]);
+    }
+}
+
+void ssd::cpu::emitRegisterTile(Emitter &b, const TileShape &shape,
+                                int64_t rows, const MatrixView &a,
+                                const MatrixView &bm, const MatrixView &c,
+                                Value depth, Value columns, Value overwrite,
+                                bool maskB) {
+  SmallVector<Value> none(shape.vectors);
+  Value isFull = b.lessEqual(b.index(shape.columns()), columns);
+  bool alwaysFull = constant(isFull) == 1;
+  SmallVector<Value> sums =
+      accumulate(b, shape, rows, a, bm, depth,
+                 maskB && !alwaysFull ? columnMasks(b, shape, columns) : none);
+  auto write = [&](bool masked) {
+    SmallVector<Value> masks = masked ? columnMasks(b, shape, columns) : none;
+    b.ifThen(
+        overwrite,
+        [&] { writeBack(b, shape, rows, sums, c, masks, /*overwrite=*/true); },
+        [&] {
+          writeBack(b, shape, rows, sums, c, masks, /*overwrite=*/false);
+        });
+  };
+  b.ifThen(
+      isFull, [&] { write(/*masked=*/false); },
+      [&] { write(/*masked=*/true); });
+}
+
+//===----------------------------------------------------------------------===//
+// Packing
+//===----------------------------------------------------------------------===//
+
+/// Interleaves `a` and `b` in runs of `run` elements within 128-bit groups.
+static Value unpack(Emitter &b, Value lhs, Value rhs, int64_t lanes,
+                    int64_t run, bool high) {
+  SmallVector<int64_t> picks;
+  for (int64_t group = 0; group < lanes; group += 4)
+    for (int64_t i = high ? 2 / run : 0, e = i + 2 / run; i < e; ++i)
+      for (int64_t source : {int64_t(0), lanes})
+        for (int64_t r = 0; r < run; ++r)
+          picks.push_back(source + group + i * run + r);
+  return vector::ShuffleOp::create(b, lhs, rhs, picks);
+}
+
+/// Takes the even (or odd) 128-bit groups of `lhs`, then those of `rhs`.
+static Value pickGroups(Emitter &b, Value lhs, Value rhs, int64_t lanes,
+                        bool odd) {
+  SmallVector<int64_t> picks;
+  for (int64_t source : {int64_t(0), lanes})
+    for (int64_t group = odd ? 4 : 0; group < lanes; group += 8)
+      for (int64_t r = 0; r < 4; ++r)
+        picks.push_back(source + group + r);
+  return vector::ShuffleOp::create(b, lhs, rhs, picks);
+}
+
+/// Transposes a square of 8 or 16 vectors: in-lane unpacks that leave column
+/// 4 * group + i of each four rows in one group, then a transposition of the
+/// groups.
+static SmallVector<Value> transposeSquare(Emitter &b, ArrayRef<Value> rows) {
+  int64_t lanes = rows.size();
+  SmallVector<Value> columns(lanes);
+  for (int64_t q = 0; q < lanes; q += 4) {
+    Value lo01 = unpack(b, rows[q], rows[q + 1], lanes, 1, false);
+    Value hi01 = unpack(b, rows[q], rows[q + 1], lanes, 1, true);
+    Value lo23 = unpack(b, rows[q + 2], rows[q + 3], lanes, 1, false);
+    Value hi23 = unpack(b, rows[q + 2], rows[q + 3], lanes, 1, true);
+    columns[q] = unpack(b, lo01, lo23, lanes, 2, false);
+    columns[q + 1] = unpack(b, lo01, lo23, lanes, 2, true);
+    columns[q + 2] = unpack(b, hi01, hi23, lanes, 2, false);
+    columns[q + 3] = unpack(b, hi01, hi23, lanes, 2, true);
+  }
+  SmallVector<Value> result(lanes);
+  for (int64_t i = 0; i < 4; ++i) {
+    // Vectors i, i + 4, ... hold columns i, 4 + i, ... of rows 0.., 4.., ...
+    SmallVector<Value> level;
+    for (int64_t q = i; q < lanes; q += 4)
+      level.push_back(columns[q]);
+    auto pick = [&](Value lhs, Value rhs, bool odd) {
+      return pickGroups(b, lhs, rhs, lanes, odd);
+    };
+    if (level.size() == 2) {
+      level = {pick(level[0], level[1], false), pick(level[0], level[1], true)};
+    } else {
+      Value even01 = pick(level[0], level[1], false);
+      Value even23 = pick(level[2], level[3], false);
+      Value odd01 = pick(level[0], level[1], true);
+      Value odd23 = pick(level[2], level[3], true);
+      level = {pick(even01, even23, false), pick(odd01, odd23, false),
+               pick(even01, even23, true), pick(odd01, odd23, true)};
+    }
+    for (auto [group, value] : llvm::enumerate(level))
+      result[4 * group + i] = value;
+  }
+  return result;
+}
+
+/// One square of a panel from contiguous columns of B.
+static void packTransposed(Emitter &b, const TileShape &shape,
+                           const MatrixView &bm, const MatrixView &panel,
+                           Value k, int64_t column, Value depth,
+                           Value columns) {
+  int64_t lanes = shape.lanes;
+  Value first = b.index(column);
+  auto isWhole = b.createOrFold<arith::AndIOp>(
+      b.lessEqual(b.add(k, lanes), depth),
+      b.lessEqual(b.index(column + lanes), columns));
+  auto loadRows = [&](bool masked) {
+    Value left = masked ? b.sub(depth, k) : Value();
+    SmallVector<Value> rows;
+    for (int64_t r = 0; r < lanes; ++r) {
+      Value j = b.add(first, r), mask;
+      if (masked) {
+        Value exists = b.less(j, columns);
+        Value count = b.createOrFold<arith::SelectOp>(exists, left, b.index(0));
+        mask = b.mask(count, lanes);
+      }
+      rows.push_back(loadVector(b, bm, bm.at(b, k, j), lanes, mask));
+    }
+    return rows;
+  };
+  VectorType type = b.vectorOf(b.getF32Type(), lanes);
+  SmallVector<Type> types(lanes, type);
+  SmallVector<Value> rows = b.ifElse(
+      isWhole, types, [&] { return loadRows(false); },
+      [&] { return loadRows(true); });
+  for (auto [r, value] : llvm::enumerate(transposeSquare(b, rows)))
+    vector::StoreOp::create(b, value, panel.base,
+                            panel.at(b, b.add(k, r), first));
+}
+
+static void packContiguousRows(Emitter &b, const TileShape &shape,
+                               const MatrixView &bm, const MatrixView &panel,
+                               Value depth, Value columns) {
+  auto copy = [&](bool masked) {
+    SmallVector<Value> masks(shape.vectors);
+    if (masked)
+      masks = columnMasks(b, shape, columns);
+    b.forLoop(b.index(0), depth, 1, [&](Value k) {
+      for (int64_t v = 0; v < shape.vectors; ++v) {
+        Value j = b.index(v * shape.lanes);
+        Value row = loadVector(b, bm, bm.at(b, k, j), shape.lanes, masks[v]);
+        vector::StoreOp::create(b, row, panel.base, panel.at(b, k, j));
+      }
+    });
+  };
+  b.ifThen(
+      b.lessEqual(b.index(shape.columns()), columns), [&] { copy(false); },
+      [&] { copy(true); });
+}
+
+MatrixView ssd::cpu::packPanel(Emitter &b, const TileShape &shape,
+                               const MatrixView &bm, Value depth,
+                               Value columns) {
+  int64_t width = shape.columns();
+  MatrixView panel{b.scratch(b.getF32Type(), shape.depth * width), b.index(0),
+                   b.index(width), b.index(1)};
+  if (bm.hasContiguousRows()) {
+    packContiguousRows(b, shape, bm, panel, depth, columns);
+    return panel;
+  }
+  if (bm.hasContiguousColumns()) {
+    b.forLoop(b.index(0), depth, shape.lanes, [&](Value k) {
+      for (int64_t v = 0; v < shape.vectors; ++v)
+        packTransposed(b, shape, bm, panel, k, v * shape.lanes, depth, columns);
+    });
+    return panel;
+  }
+  Value zero = b.zeros(b.getF32Type());
+  b.forLoop(b.index(0), depth, 1, [&](Value k) {
+    b.forLoop(b.index(0), columns, 1, [&](Value j) {
+      memref::StoreOp::create(b, loadScalar(b, bm, k, j), panel.base,
+                              panel.at(b, k, j));
+    });
+    b.forLoop(columns, b.index(width), 1, [&](Value j) {
+      memref::StoreOp::create(b, zero, panel.base, panel.at(b, k, j));
+    });
+  });
+  return panel;
+}
+
+MatrixView ssd::cpu::packRows(Emitter &b, const TileShape &shape,
+                              const MatrixView &a, int64_t maxRows, Value rows,
+                              Value depth) {
+  MatrixView block{b.scratch(b.getF32Type(), maxRows * shape.depth), b.index(0),
+                   b.index(shape.depth), b.index(1)};
+  b.forLoop(b.index(0), rows, 1, [&](Value i) {
+    Value whole = b.index(0);
+    if (a.hasContiguousRows())
+      whole = b.alignDown(depth, shape.lanes);
+    b.forLoop(b.index(0), whole, shape.lanes, [&](Value k) {
+      Value row = loadVector(b, a, a.at(b, i, k), shape.lanes, nullptr);
+      vector::StoreOp::create(b, row, block.base, block.at(b, i, k));
+    });
+    b.forLoop(whole, depth, 1, [&](Value k) {
+      memref::StoreOp::create(b, loadScalar(b, a, i, k), block.base,
+                              block.at(b, i, k));
+    });
+  });
+  return block;
+}
+
+//===----------------------------------------------------------------------===//
+// Dot products
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Dot products of one row of A with `columns` neighbouring columns of B.
+struct DotTile {
+  Emitter &b;
+  int64_t lanes, columns, unroll;
+  const MatrixView &a, &bm, &c;
+  Value depth;
+  bool overwrite;
+
+  void emit(Value row, Value column) {
+    Value zero = b.zeros(b.vectorOf(b.getF32Type(), lanes));
+    int64_t wideStep = lanes * unroll;
+    Value wide = b.alignDown(depth, wideStep);
+    SmallVector<Value> sums = b.forLoop(
+        b.index(0), wide, wideStep, SmallVector<Value>(columns * unroll, zero),
+        [&](Value k, ValueRange carried) {
+          SmallVector<Value> next(carried);
+          for (int64_t u = 0; u < unroll; ++u)
+            step(row, column, b.add(k, u * lanes), nullptr,
+                 MutableArrayRef<Value>(next).slice(u * columns, columns));
+          return next;
+        });
+    SmallVector<Value> first(ArrayRef<Value>(sums).take_front(columns));
+    first =
+        b.forLoop(wide, depth, lanes, first, [&](Value k, ValueRange carried) {
+          SmallVector<Value> next(carried);
+          Value mask = b.mask(b.sub(depth, k), lanes);
+          step(row, column, k, mask, next);
+          return next;
+        });
+    for (int64_t j = 0; j < columns; ++j) {
+      Value sum = first[j];
+      for (int64_t u = 1; u < unroll; ++u)
+        sum = arith::AddFOp::create(b, sum, sums[u * columns + j]);
+      finish(row, b.add(column, j), sum);
+    }
+  }
+
+private:
+  void step(Value row, Value column, Value k, Value mask,
+            MutableArrayRef<Value> sums) {
+    Value left = loadVector(b, a, a.at(b, row, k), lanes, mask);
+    for (auto [j, sum] : llvm::enumerate(sums)) {
+      Value right =
+          loadVector(b, bm, bm.at(b, k, b.add(column, j)), lanes, mask);
+      sum = vector::FMAOp::create(b, left, right, sum);
+    }
+  }
+
+  void finish(Value row, Value column, Value sum) {
+    Value total = vector::ReductionOp::create(
+        b, vector::CombiningKind::ADD, sum, arith::FastMathFlags::reassoc);
+    Value position = c.at(b, row, column);
+    if (!overwrite)
+      total = arith::AddFOp::create(
+          b, memref::LoadOp::create(b, c.base, position), total);
+    memref::StoreOp::create(b, total, c.base, position);
+  }
+};
+} // namespace
+
+void ssd::cpu::emitDotProducts(Emitter &b, int64_t lanes, const MatrixView &a,
+                               const MatrixView &bm, const MatrixView &c,
+                               Value rows, Value depth, Value begin, Value end,
+                               bool overwrite) {
+  constexpr int64_t columns = 4;
+  DotTile wide{b, lanes, columns, 2, a, bm, c, depth, overwrite};
+  DotTile narrow{b, lanes, 1, 2, a, bm, c, depth, overwrite};
+  Value whole = b.add(begin, b.alignDown(b.sub(end, begin), columns));
+  // The columns of B stay in the cache from row to row.
+  b.forLoop(begin, whole, columns, [&](Value column) {
+    b.forLoop(b.index(0), rows, 1, [&](Value row) { wide.emit(row, column); });
+  });
+  b.forLoop(whole, end, 1, [&](Value column) {
+    b.forLoop(b.index(0), rows, 1,
+              [&](Value row) { narrow.emit(row, column); });
+  });
+}

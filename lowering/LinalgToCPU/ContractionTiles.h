@@ -1,0 +1,71 @@
+//===- ContractionTiles.h - Tiles of a matrix product -----------*- C++ -*-===//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef SSD_LOWERING_LINALGTOCPU_CONTRACTIONTILES_H
+#define SSD_LOWERING_LINALGTOCPU_CONTRACTIONTILES_H
+
+#include "lowering/LinalgToCPU/Emitter.h"
+
+namespace mlir::ssd::cpu {
+
+/// A matrix in a flat buffer, of either orientation.
+struct MatrixView {
+  Value base;
+  Value origin;
+  Value rowStride, columnStride;
+
+  Type elementType() const {
+    return cast<MemRefType>(base.getType()).getElementType();
+  }
+  Value at(Emitter &b, Value row, Value column) const {
+    return b.add(origin,
+                 b.add(b.mul(row, rowStride), b.mul(column, columnStride)));
+  }
+  /// The same matrix seen from another element.
+  MatrixView from(Emitter &b, Value row, Value column) const {
+    return {base, at(b, row, column), rowStride, columnStride};
+  }
+  bool hasContiguousRows() const { return constant(columnStride) == 1; }
+  bool hasContiguousColumns() const { return constant(rowStride) == 1; }
+};
+
+/// The sizes of a register tile and of the blocks around it.
+struct TileShape {
+  int64_t lanes;   ///< f32 lanes of a vector.
+  int64_t rows;    ///< Rows of C in registers.
+  int64_t vectors; ///< Vectors of C per row.
+  int64_t depth;   ///< Rows of a packed panel.
+
+  int64_t columns() const { return vectors * lanes; }
+};
+
+/// C[0.., 0..] += A · B over `depth`, in registers: `rows` rows by
+/// shape.vectors vectors. Only the first `columns` columns exist; if there may
+/// be fewer than the tile has, B is read and C is touched under masks.
+/// `overwrite` says whether C counts as zero.
+void emitRegisterTile(Emitter &b, const TileShape &shape, int64_t rows,
+                      const MatrixView &a, const MatrixView &bm,
+                      const MatrixView &c, Value depth, Value columns,
+                      Value overwrite, bool maskB);
+
+/// Copies B[0..depth, 0..columns) as f32 into a panel of shape.columns()
+/// columns whose rows are contiguous, padded with zero columns.
+MatrixView packPanel(Emitter &b, const TileShape &shape, const MatrixView &bm,
+                     Value depth, Value columns);
+
+/// Copies A[0..rows, 0..depth) as f32 into contiguous rows.
+MatrixView packRows(Emitter &b, const TileShape &shape, const MatrixView &a,
+                    int64_t maxRows, Value rows, Value depth);
+
+/// C[row, 0..count) += A[row, :] · B[:, 0..count) for each of `rows` rows, as
+/// dot products along contiguous columns of B, which is read once.
+void emitDotProducts(Emitter &b, int64_t lanes, const MatrixView &a,
+                     const MatrixView &bm, const MatrixView &c, Value rows,
+                     Value depth, Value begin, Value end, bool overwrite);
+
+} // namespace mlir::ssd::cpu
+
+#endif // SSD_LOWERING_LINALGTOCPU_CONTRACTIONTILES_H
