@@ -150,6 +150,24 @@ Value DenseBuilder::embed(Value ids, Sizes batchAndLength, Value table,
                      });
 }
 
+Value DenseBuilder::sumPositions(Value x, Value destination) {
+  AffineExpr batch, channel, position;
+  bindDims(getContext(), batch, channel, position);
+  auto parallel = utils::IteratorType::parallel;
+  auto op = linalg::GenericOp::create(
+      *this, destination.getType(), x, destination,
+      ArrayRef<AffineMap>{
+          AffineMap::get(3, 0, {batch, position, channel}, getContext()),
+          AffineMap::get(3, 0, {batch, channel}, getContext())},
+      {parallel, parallel, utils::IteratorType::reduction},
+      [&](OpBuilder &nested, Location loc, ValueRange e) {
+        DenseBuilder b(loc, nested);
+        Value sum = arith::AddFOp::create(b, e[1], b.toF32(e[0]));
+        linalg::YieldOp::create(b, sum);
+      });
+  return op.getResult(0);
+}
+
 //===----------------------------------------------------------------------===//
 // Views
 //===----------------------------------------------------------------------===//

@@ -50,6 +50,9 @@ public:
   mlir::Value embed(mlir::Value ids, Sizes batchAndLength, mlir::Value table,
                     mlir::Type element);
 
+  /// destination[b, d] + the sum over l of x[b, l, d], in f32.
+  mlir::Value sumPositions(mlir::Value x, mlir::Value destination);
+
   /// Channels [offset, offset + count) of x [batch, length, C].
   mlir::Value channels(mlir::Value x, Sizes batchAndLength, int64_t offset,
                        int64_t count);

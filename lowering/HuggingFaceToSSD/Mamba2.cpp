@@ -294,19 +294,21 @@ Value ModelBuilder::emptyState(RankedTensorType type, OpFoldResult batch) {
   return b.empty(sizes, type.getElementType());
 }
 
-/// The last position of `hidden`: [B, L, D] to [B, D].
+/// The last position of `hidden`: [B, L, D] to [B, D]. An empty sequence has
+/// none: the sum over the last min(L, 1) positions is zero then, and the
+/// position itself otherwise.
 Value ModelBuilder::takeLast(Value hidden) {
   Value length = tensor::DimOp::create(b, hidden, 1);
   Value one = arith::ConstantIndexOp::create(b, 1);
-  Value last = arith::SubIOp::create(b, length, one);
-  SmallVector<OpFoldResult> offsets{b.size(0), last, b.size(0)};
-  SmallVector<OpFoldResult> sizes{b.dim(hidden, 0), b.size(1),
-                                  b.size(config.hiddenSize)};
+  Value count = arith::MinSIOp::create(b, length, one);
+  Value start = arith::SubIOp::create(b, length, count);
+  OpFoldResult batch = b.dim(hidden, 0), width = b.size(config.hiddenSize);
+  SmallVector<OpFoldResult> offsets{b.size(0), start, b.size(0)};
+  SmallVector<OpFoldResult> sizes{batch, count, width};
   SmallVector<OpFoldResult> strides(3, b.size(1));
-  auto type = RankedTensorType::get({ShapedType::kDynamic, config.hiddenSize},
-                                    types.residual);
-  return tensor::ExtractSliceOp::create(b, type, hidden, offsets, sizes,
-                                        strides);
+  Value last =
+      tensor::ExtractSliceOp::create(b, hidden, offsets, sizes, strides);
+  return b.sumPositions(last, b.zeros(b.empty({batch, width}, b.getF32Type())));
 }
 
 /// The final norm and the output layer, for [B, L, D] or [B, D].
