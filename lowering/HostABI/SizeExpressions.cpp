@@ -14,6 +14,7 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -337,11 +338,41 @@ SizeExpr SizeExpressions::importCallee(const SizeExpressions &callee,
                   });
 }
 
+/// Creates the arithmetic of an expression. Shifts divide by powers of two.
+static Value expandExpr(OpBuilder &builder, Location loc, AffineExpr expr,
+                        ValueRange symbols) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return arith::ConstantIndexOp::create(builder, loc, constant.getValue());
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return symbols[symbol.getPosition()];
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  auto divisor = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  bool isCeil = expr.getKind() == AffineExprKind::CeilDiv;
+  if ((isCeil || expr.getKind() == AffineExprKind::FloorDiv) && divisor &&
+      llvm::isPowerOf2_64(divisor.getValue())) {
+    AffineExpr dividend = binary.getLHS();
+    if (isCeil)
+      dividend = dividend + (divisor.getValue() - 1);
+    Value shift = arith::ConstantIndexOp::create(
+        builder, loc, llvm::Log2_64(divisor.getValue()));
+    return builder.createOrFold<arith::ShRSIOp>(
+        loc, expandExpr(builder, loc, dividend, symbols), shift);
+  }
+  if (expr.getKind() != AffineExprKind::Add &&
+      expr.getKind() != AffineExprKind::Mul)
+    return affine::expandAffineExpr(builder, loc, expr, ValueRange(), symbols);
+  Value lhs = expandExpr(builder, loc, binary.getLHS(), symbols);
+  Value rhs = expandExpr(builder, loc, binary.getRHS(), symbols);
+  if (expr.getKind() == AffineExprKind::Add)
+    return builder.createOrFold<arith::AddIOp>(loc, lhs, rhs);
+  return builder.createOrFold<arith::MulIOp>(loc, lhs, rhs);
+}
+
 Value SizeExpressions::emit(OpBuilder &builder, Location loc, SizeExpr expr,
                             LeafValue leafValue) const {
   SmallVector<Value> symbols(leaves.size());
   auto expand = [&](SizeExpr part) {
-    return affine::expandAffineExpr(builder, loc, part, ValueRange(), symbols);
+    return expandExpr(builder, loc, part, symbols);
   };
   auto prepare = [&](auto &self, SizeExpr part) -> void {
     part.walk([&](AffineExpr inner) {
