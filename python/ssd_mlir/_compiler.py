@@ -11,6 +11,7 @@ import functools
 import hashlib
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,8 @@ DTYPES = ("f32", "bf16", "f16")
 FORMS = ("auto", "recurrent", "chunked", "quadratic")
 
 _NAME = "ssd-compile"
+# "[3/12] ssd-fuse 0.01 s": progress, and no part of an error's message.
+_STAGE = re.compile(r"\[\d+/\d+\] ")
 # Enough for any diagnostic; a compiler that repeats itself must not fill memory.
 _KEPT_LINES = 2000
 
@@ -154,7 +157,8 @@ def _run(command: list[str], text: Optional[str],
     lines: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
     try:
         for line in process.stderr:
-            lines.append(line)
+            if not _STAGE.match(line):
+                lines.append(line)
             if progress is not None and line.strip():
                 progress(line.rstrip())
         code = process.wait()
