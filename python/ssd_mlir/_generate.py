@@ -90,9 +90,11 @@ class Sampling:
 def _end_tokens(eos_token_id: Union[int, Sequence[int], None]) -> list[int]:
     if eos_token_id is None:
         return []
-    if hasattr(eos_token_id, "__index__"):
-        return [_integer("eos_token_id", eos_token_id, 0)]
-    return [_integer("eos_token_id", token, 0) for token in eos_token_id]
+    try:
+        tokens = list(eos_token_id)
+    except TypeError:
+        tokens = [eos_token_id]
+    return [_integer("eos_token_id", token, 0) for token in tokens]
 
 
 def generate_tokens(program: "Program", prompt: np.ndarray, max_new_tokens: int,
