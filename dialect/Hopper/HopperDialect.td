@@ -33,6 +33,7 @@ def Hopper_Dialect : Dialect {
     from the base of dynamic shared memory, which is 1024-byte aligned.
   }];
   let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
   let extraClassDeclaration = [{
     void registerTypes();
     /// Bytes of dynamic shared memory of a kernel (on gpu.func).

@@ -72,7 +72,7 @@ LogicalResult ChunkScanOp::verify() {
                          {r, i}, "SCAN1")) ||
       failed(expectShape(*this, getKeyDecay(), "cumulative_decay of keys",
                          {r, j}, "SCAN1")) ||
-      failed(expectShape(*this, getScale(), "scale", {j, r}, "SCAN1")) ||
+      failed(expectShape(*this, getScale(), "scale", {r, j}, "SCAN1")) ||
       failed(expectShape(*this, getQueryRuns(), "query_runs", {i}, "SCAN1")) ||
       failed(expectShape(*this, getKeyRuns(), "key_runs", {j}, "SCAN1")))
     return failure();
@@ -89,7 +89,7 @@ LogicalResult ChunkStateOp::verify() {
   if (failed(expectShape(*this, getB(), "b", {q, n}, "STATE1")) ||
       failed(expectShape(*this, getCumulativeDecay(), "cumulative_decay",
                          {r, q}, "STATE1")) ||
-      failed(expectShape(*this, getScale(), "scale", {q, r}, "STATE1")) ||
+      failed(expectShape(*this, getScale(), "scale", {r, q}, "STATE1")) ||
       failed(expectShape(*this, getRuns(), "runs", {q}, "STATE1")) ||
       failed(expectShape(*this, getStateRun(), "state_run", {1}, "STATE1")))
     return failure();

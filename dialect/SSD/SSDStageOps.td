@@ -16,7 +16,8 @@
 //
 // A chunk is worked through in blocks of I queries and J keys (I, J ≤ Q). The
 // state of a chunk is [R, N, P], transposed against a mixer's [P, N]: all its
-// products then read rows that are contiguous in P.
+// products then read rows that are contiguous in P. It is f32, as are outputs
+// while they are accumulated.
 
 def SSD_CumulativeDecayOp : SSD_DestinationOp<"cumulative_decay",
     [AttrSizedOperandSegments]> {
@@ -93,11 +94,11 @@ def SSD_ChunkOutputOp : SSD_DestinationOp<"chunk_output",
   }];
   let arguments = (ins
     SSD_Shaped<SSD_Activations, [2]>:$c,
-    SSD_Shaped<SSD_Activations, [3]>:$state,
+    SSD_Shaped<[F32], [3]>:$state,
     Optional<SSD_Shaped<[F64], [2]>>:$cumulative_decay,
     Optional<SSD_Shaped<[I32], [1]>>:$query_runs,
     Optional<SSD_Shaped<[I32], [1]>>:$state_run,
-    Variadic<SSD_Shaped<SSD_Activations, [3]>>:$outs);
+    Variadic<SSD_Shaped<[F32], [3]>>:$outs);
   let assemblyFormat = [{
     attr-dict `ins` `(` $c `,` $state `:` type($c) `,` type($state) `)`
     (`cumulative_decay` `(` $cumulative_decay^ `:` type($cumulative_decay) `)`)?
@@ -115,16 +116,17 @@ def SSD_ChunkScanOp : SSD_DestinationOp<"chunk_scan",
 
         outs_i += Σ_j scores_ij · exp(Dq_i − Dk_j) · s_j · x_j
 
-    over all keys j of the block or, with `diagonal`, over j ≤ i. Where runs are
-    present, only keys of the query's run count. scores: [I, J]; x: [J, R, P];
+    over all keys j of the block or, with `diagonal`, where the last query and the
+    last key are one token, over j ≤ i + J − I. Where runs are present, only keys
+    of the query's run count. scores: [I, J]; x: [J, R, P];
     cumulative_decay of queries [R, I] and keys [R, J], f64, from one start;
-    scale: [J, R]; runs of queries [I] and keys [J]; outs: [I, R, P].
+    scale: [R, J]; runs of queries [I] and keys [J]; outs: [I, R, P].
 
     ```mlir
-    func.func @scan(%cb: tensor<32x32xf32>, %x: tensor<32x8x64xf32>, %cs: tensor<8x32xf64>, %dt: tensor<32x8xf32>,
+    func.func @scan(%cb: tensor<32x32xf32>, %x: tensor<32x8x64xf32>, %cs: tensor<8x32xf64>, %dt: tensor<8x32xf32>,
                     %y0: tensor<32x8x64xf32>) -> tensor<32x8x64xf32> {
       %y = ssd.chunk_scan {diagonal} ins(%cb, %x : tensor<32x32xf32>, tensor<32x8x64xf32>)
-          cumulative_decay(%cs, %cs : tensor<8x32xf64>, tensor<8x32xf64>) scale(%dt : tensor<32x8xf32>)
+          cumulative_decay(%cs, %cs : tensor<8x32xf64>, tensor<8x32xf64>) scale(%dt : tensor<8x32xf32>)
           outs(%y0 : tensor<32x8x64xf32>)
       return %y : tensor<32x8x64xf32>
     }
@@ -141,7 +143,7 @@ def SSD_ChunkScanOp : SSD_DestinationOp<"chunk_scan",
     Optional<SSD_Shaped<[F32], [2]>>:$scale,
     Optional<SSD_Shaped<[I32], [1]>>:$query_runs,
     Optional<SSD_Shaped<[I32], [1]>>:$key_runs,
-    Variadic<SSD_Shaped<SSD_Activations, [3]>>:$outs,
+    Variadic<SSD_Shaped<[F32], [3]>>:$outs,
     UnitAttr:$diagonal);
   let assemblyFormat = [{
     attr-dict `ins` `(` $scores `,` $x `:` type($scores) `,` type($x) `)`
@@ -163,14 +165,14 @@ def SSD_ChunkStateOp : SSD_DestinationOp<"chunk_state",
 
     for each head. Where runs are present, only keys of the last token's run
     count, and the old state only if state_run is that run. b: [Q, N];
-    x: [Q, R, P]; cumulative_decay: [R, Q] f64; scale: [Q, R]; runs: [Q] and
+    x: [Q, R, P]; cumulative_decay: [R, Q] f64; scale: [R, Q]; runs: [Q] and
     state_run [1]; outs: state [R, N, P]. Q is at least 1.
 
     ```mlir
-    func.func @state(%b: tensor<128x64xf32>, %x: tensor<128x8x64xf32>, %cs: tensor<8x128xf64>, %dt: tensor<128x8xf32>,
+    func.func @state(%b: tensor<128x64xf32>, %x: tensor<128x8x64xf32>, %cs: tensor<8x128xf64>, %dt: tensor<8x128xf32>,
                      %s0: tensor<8x64x64xf32>) -> tensor<8x64x64xf32> {
       %s = ssd.chunk_state ins(%b, %x : tensor<128x64xf32>, tensor<128x8x64xf32>)
-          cumulative_decay(%cs : tensor<8x128xf64>) scale(%dt : tensor<128x8xf32>)
+          cumulative_decay(%cs : tensor<8x128xf64>) scale(%dt : tensor<8x128xf32>)
           outs(%s0 : tensor<8x64x64xf32>)
       return %s : tensor<8x64x64xf32>
     }
@@ -186,7 +188,7 @@ def SSD_ChunkStateOp : SSD_DestinationOp<"chunk_state",
     Optional<SSD_Shaped<[F32], [2]>>:$scale,
     Optional<SSD_Shaped<[I32], [1]>>:$runs,
     Optional<SSD_Shaped<[I32], [1]>>:$state_run,
-    Variadic<SSD_Shaped<SSD_Activations, [3]>>:$outs);
+    Variadic<SSD_Shaped<[F32], [3]>>:$outs);
   let assemblyFormat = [{
     attr-dict `ins` `(` $b `,` $x `:` type($b) `,` type($x) `)`
     (`cumulative_decay` `(` $cumulative_decay^ `:` type($cumulative_decay) `)`)?

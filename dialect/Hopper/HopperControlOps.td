@@ -1,0 +1,216 @@
+//===- HopperControlOps.td - Roles, barriers and rings ---*- tablegen -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HOPPER_CONTROL_OPS
+#define HOPPER_CONTROL_OPS
+
+//===----------------------------------------------------------------------===//
+// Roles
+//===----------------------------------------------------------------------===//
+
+def Hopper_SpecializeOp : Hopper_Op<"specialize", [
+    SingleBlockImplicitTerminator<"YieldOp">, RecursiveMemoryEffects]> {
+  let summary = "gives warpgroups roles and register budgets";
+  let description = [{
+    Role i runs on the next `warpgroups[i]` warpgroups of the block, with
+    `registers[i]` registers a thread (setmaxnreg). The region's argument is the
+    warpgroup's index within its role.
+
+    ```mlir
+    hopper.specialize warpgroups [1, 2] registers [40, 232]
+      role { ^bb0(%i: i32): hopper.yield }
+      role { ^bb0(%i: i32): hopper.yield }
+    ```
+
+    Errors: (SPEC1) one region, warpgroup count and budget a role; (SPEC2) budgets
+    are multiples of 8 in 24 to 240 and the warpgroups' budgets sum to at most
+    512 (64 K registers); (SPEC3) a role takes one i32.
+  }];
+  let arguments = (ins DenseI32ArrayAttr:$warpgroups, DenseI32ArrayAttr:$registers);
+  let regions = (region VariadicRegion<SizedRegion<1>>:$roles);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+}
+
+def Hopper_YieldOp : Hopper_Op<"yield", [Pure, ReturnLike, Terminator]> {
+  let summary = "ends a region";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+  let builders = [OpBuilder<(ins), "">];
+}
+
+def Hopper_ElectOp : Hopper_Op<"elect", [
+    SingleBlockImplicitTerminator<"YieldOp">, RecursiveMemoryEffects]> {
+  let summary = "runs a region on one thread";
+  let description = [{
+    `by warp`: lane 0 of each warp; `by warpgroup`: thread 0 of each warpgroup.
+
+    ```mlir
+    hopper.elect by warp { hopper.fence_async }
+    ```
+  }];
+  let arguments = (ins Hopper_AgentAttr:$agent);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+}
+
+class Hopper_IndexOp<string mnemonic, string what>
+    : Hopper_Op<mnemonic, [Pure]> {
+  let summary = what;
+  let results = (outs I32:$result);
+  let assemblyFormat = "attr-dict";
+}
+def Hopper_ThreadOp : Hopper_IndexOp<"thread", "thread's index in its warpgroup">;
+def Hopper_LaneOp : Hopper_IndexOp<"lane", "thread's index in its warp">;
+def Hopper_WarpOp : Hopper_IndexOp<"warp",
+    "warp's index in its warpgroup, known to be uniform">;
+def Hopper_BlockOp : Hopper_IndexOp<"block", "index of the block in the grid">;
+def Hopper_GridOp : Hopper_IndexOp<"grid", "number of blocks in the grid">;
+
+//===----------------------------------------------------------------------===//
+// Barriers and fences
+//===----------------------------------------------------------------------===//
+
+def Hopper_BarrierOp : Hopper_Op<"barrier"> {
+  let summary = "named barrier of whole warps";
+  let description = [{
+    Without operands all threads of the block. `id` is 1 to 15.
+
+    ```mlir
+    hopper.barrier %id of 128
+    ```
+
+    Errors: (BARR1) threads are a multiple of 32 up to 1024, present exactly with
+    an id.
+  }];
+  let arguments = (ins Optional<I32>:$id, OptionalAttr<I32Attr>:$threads);
+  let assemblyFormat = "($id^ `of` $threads)? attr-dict";
+  let hasVerifier = 1;
+}
+
+def Hopper_FenceAsyncOp : Hopper_Op<"fence_async"> {
+  let summary = "makes this thread's writes to shared memory visible to wgmma and TMA";
+  let assemblyFormat = "attr-dict";
+}
+
+def Hopper_SignalOp : Hopper_Op<"signal"> {
+  let summary = "publishes a warpgroup's writes to global memory through a flag";
+  let description = [{
+    Executed by a whole warpgroup: barrier `id`, then one thread stores `value`
+    with release at GPU scope.
+  }];
+  let arguments = (ins Hopper_GlobalPointer:$flag, I32:$value, I32:$id);
+  let assemblyFormat = "$flag `,` $value `barrier` $id attr-dict `:` type($flag)";
+}
+
+def Hopper_AwaitOp : Hopper_Op<"await"> {
+  let summary = "waits for a flag set by hopper.signal and clears it";
+  let description = [{
+    Executed by a whole warpgroup: one thread spins with acquire at GPU scope
+    until the flag equals `value`, stores 0, and barrier `id` lets the others pass.
+  }];
+  let arguments = (ins Hopper_GlobalPointer:$flag, I32:$value, I32:$id);
+  let assemblyFormat = "$flag `,` $value `barrier` $id attr-dict `:` type($flag)";
+}
+
+//===----------------------------------------------------------------------===//
+// Rings
+//===----------------------------------------------------------------------===//
+
+def Hopper_RingOp : Hopper_Op<"ring", [Pure]> {
+  let summary = "names the barriers of a ring, or of an array of rings";
+  let description = [{
+    `producers` and `consumers` are the arrivals that complete a full and an empty
+    barrier. The barriers start at byte `offset`: the full ones, then the empty ones.
+
+    ```mlir
+    %ring = hopper.ring 1024 producers 1 consumers 3 : !hopper.ring<3>
+    ```
+
+    Errors: (RINGOP1) the offset is a multiple of 8, arrivals positive.
+  }];
+  let arguments = (ins I32Attr:$offset, I32Attr:$producers, I32Attr:$consumers);
+  let results = (outs Hopper_Ring:$ring);
+  let assemblyFormat = "$offset `producers` $producers `consumers` $consumers attr-dict `:` type($ring)";
+  let hasVerifier = 1;
+}
+
+def Hopper_InitRingsOp : Hopper_Op<"init_rings"> {
+  let summary = "initialises rings, once per block, before its first barrier";
+  let description = [{
+    One thread initialises the mbarriers and fences them for the async proxy.
+
+    Errors: (INIT1) operands are results of hopper.ring.
+  }];
+  let arguments = (ins Variadic<Hopper_Ring>:$rings);
+  let assemblyFormat = "$rings attr-dict `:` type($rings)";
+  let hasVerifier = 1;
+}
+
+def Hopper_CursorOp : Hopper_Op<"cursor", [Pure]> {
+  let summary = "the first position";
+  let results = (outs Hopper_Cursor:$result);
+  let assemblyFormat = "attr-dict `:` type($result)";
+}
+
+def Hopper_AdvanceOp : Hopper_Op<"advance", [Pure, SameOperandsAndResultType]> {
+  let summary = "the next position";
+  let arguments = (ins Hopper_Cursor:$cursor);
+  let results = (outs Hopper_Cursor:$result);
+  let assemblyFormat = "$cursor attr-dict `:` type($cursor)";
+}
+
+/// A ring and a cursor of as many stages.
+class Hopper_CursorOf<string ring, string cursor> : TypesMatchWith<
+    "(USE2) cursor and ring have as many stages", ring, cursor,
+    "::ssd::hopper::CursorType::get($_ctxt, ::llvm::cast<::ssd::hopper::RingType>($_self).getStages())">;
+
+class Hopper_RingUse<string mnemonic, string what>
+    : Hopper_Op<mnemonic, [Hopper_CursorOf<"ring", "cursor">]> {
+  let summary = what;
+  let hasVerifier = 1;
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::verify() {
+      if (getRing().getType().getCount() != 1)
+        return emitOpError("(USE1) takes one ring, not an array of them");
+      return ::mlir::success();
+    }
+  }];
+}
+
+def Hopper_AcquireOp : Hopper_RingUse<"acquire", "producer: waits until a stage is empty"> {
+  let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor);
+  let assemblyFormat = "$ring `[` $cursor `]` attr-dict `:` type($ring)";
+}
+def Hopper_WaitOp : Hopper_RingUse<"wait", "consumer: waits until a stage is full"> {
+  let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor);
+  let assemblyFormat = "$ring `[` $cursor `]` attr-dict `:` type($ring)";
+}
+def Hopper_ExpectOp : Hopper_RingUse<"expect",
+    "producer: arrives at a full barrier that bulk copies will complete"> {
+  let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor, I32Attr:$bytes);
+  let assemblyFormat = "$ring `[` $cursor `]` `,` $bytes attr-dict `:` type($ring)";
+}
+def Hopper_CommitOp : Hopper_RingUse<"commit",
+    "producer: the elected thread arrives at a full barrier"> {
+  let description = "By warp: the warp synchronises first, so one arrival speaks for its lanes.";
+  let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor, Hopper_AgentAttr:$agent);
+  let assemblyFormat = "$ring `[` $cursor `]` `by` $agent attr-dict `:` type($ring)";
+}
+def Hopper_ReleaseOp : Hopper_RingUse<"release",
+    "consumer: the elected thread arrives at an empty barrier"> {
+  let description = [{
+    By warp: the warp synchronises first. By warpgroup: thread 0 arrives without
+    further synchronisation, which suffices where only products that it has
+    waited for read the stage.
+  }];
+  let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor, Hopper_AgentAttr:$agent);
+  let assemblyFormat = "$ring `[` $cursor `]` `by` $agent attr-dict `:` type($ring)";
+}
+
+#endif // HOPPER_CONTROL_OPS

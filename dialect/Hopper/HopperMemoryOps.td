@@ -1,0 +1,164 @@
+//===- HopperMemoryOps.td - Shared tiles, tables, TMA ---*- tablegen -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HOPPER_MEMORY_OPS
+#define HOPPER_MEMORY_OPS
+
+//===----------------------------------------------------------------------===//
+// Naming shared memory
+//===----------------------------------------------------------------------===//
+
+def Hopper_AllocOp : Hopper_Op<"alloc", [Pure]> {
+  let summary = "names shared memory at a static byte offset";
+  let description = [{
+    ```mlir
+    %x = hopper.alloc 98304 : !hopper.shared<3x64x64xbf16>
+    ```
+
+    Errors: (ALLOC1) swizzled tiles are aligned to 1024 bytes, tables to 16.
+  }];
+  let arguments = (ins I32Attr:$offset);
+  let results = (outs Hopper_Shared:$result);
+  let assemblyFormat = "$offset attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Hopper_SliceOp : Hopper_Op<"slice", [Pure]> {
+  let summary = "one element of an array of tiles, tables or rings";
+  let description = [{
+    The index is an i32, or a cursor for its stage.
+
+    ```mlir
+    %tile = hopper.slice %x[%cursor] : !hopper.shared<3x64x64xbf16>, !hopper.cursor<3> to !hopper.shared<64x64xbf16>
+    ```
+
+    Errors: (SLICE1) the result is the source without its first dimension, a
+    ring of the array; (SLICE2) a cursor has as many stages as that dimension;
+    (SLICE3) a slice of swizzled memory is a tile or an array of tiles.
+  }];
+  let arguments = (ins AnyTypeOf<[Hopper_Shared, Hopper_Ring]>:$source,
+                       AnyTypeOf<[I32, Hopper_Cursor]>:$index);
+  let results = (outs AnyTypeOf<[Hopper_Shared, Hopper_Ring]>:$result);
+  let assemblyFormat = "$source `[` $index `]` attr-dict `:` type($source) `,` type($index) `to` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// TMA
+//===----------------------------------------------------------------------===//
+
+def Hopper_TMALoadOp : Hopper_Op<"tma_load", [Hopper_CursorOf<"ring", "cursor">]> {
+  let summary = "starts the copy of a box into a tile, completing on a full barrier";
+  let description = [{
+    One thread executes it. A tile of several panels takes one box a panel, 64
+    elements apart in the innermost dimension. Coordinates are in row-major order.
+
+    ```mlir
+    hopper.tma_load %map[%b, %l, %h, %p] to %tile, %ring[%cursor] cache evict_first
+        : !hopper.tensor_map<1x64x1x64xbf16>, !hopper.shared<64x64xbf16>, !hopper.ring<3>
+    ```
+
+    Errors: (TMA1) one coordinate a dimension; (TMA2) the box is one panel of the
+    tile, of its element type; (TMA3) the tile is swizzled and single.
+  }];
+  let arguments = (ins Hopper_TensorMap:$map, Variadic<I32>:$coordinates, Hopper_Shared:$tile,
+                       Hopper_Ring:$ring, Hopper_Cursor:$cursor,
+                       DefaultValuedAttr<Hopper_CacheHintAttr, "CacheHint::normal">:$cache);
+  let assemblyFormat = [{
+    $map `[` $coordinates `]` `to` $tile `,` $ring `[` $cursor `]` `cache` $cache attr-dict
+    `:` type($map) `,` type($tile) `,` type($ring)
+  }];
+  let hasVerifier = 1;
+}
+
+def Hopper_TMAStoreOp : Hopper_Op<"tma_store"> {
+  let summary = "starts the copy of a tile to global memory, as its own group";
+  let description = [{
+    One thread executes it, after the writers' `hopper.fence_async` and a barrier.
+    What lies outside the tensor is not written.
+
+    Errors: as for `hopper.tma_load`.
+  }];
+  let arguments = (ins Hopper_Shared:$tile, Hopper_TensorMap:$map, Variadic<I32>:$coordinates,
+                       DefaultValuedAttr<Hopper_CacheHintAttr, "CacheHint::normal">:$cache);
+  let assemblyFormat = [{
+    $tile `to` $map `[` $coordinates `]` `cache` $cache attr-dict `:` type($tile) `,` type($map)
+  }];
+  let hasVerifier = 1;
+}
+
+def Hopper_TMAStoreWaitOp : Hopper_Op<"tma_store_wait"> {
+  let summary = "waits until all but so many of this thread's stores have read their tiles";
+  let arguments = (ins I32Attr:$pending);
+  let assemblyFormat = "$pending attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// Tables
+//===----------------------------------------------------------------------===//
+
+def Hopper_LoadOp : Hopper_Op<"load"> {
+  let summary = "one value of a table";
+  let arguments = (ins Hopper_Shared:$table, I32:$index);
+  let results = (outs AnyTypeOf<[F32, I32]>:$result);
+  let assemblyFormat = "$table `[` $index `]` attr-dict `:` type($table) `to` type($result)";
+  let hasVerifier = 1;
+}
+
+def Hopper_StoreOp : Hopper_Op<"store"> {
+  let summary = "stores consecutive values of a table";
+  let description = [{
+    Two or four values are one vector access: the index must be a multiple of
+    their number.
+
+    Errors: (TAB1) a table is linear of rank 1 with the values' element type.
+  }];
+  let arguments = (ins Variadic<AnyTypeOf<[F32, I32]>>:$values, Hopper_Shared:$table, I32:$index);
+  let assemblyFormat = "$values `to` $table `[` $index `]` attr-dict `:` type($values) `to` type($table)";
+  let hasVerifier = 1;
+}
+
+def Hopper_LoadVectorOp : Hopper_Op<"load_vector"> {
+  let summary = "the values of a table that belong to a thread's rows or columns";
+  let description = [{
+    `first` is the table's entry for row or column 0.
+
+    Errors: (TAB1); (VEC1) the vector lies within the table; (VEC2) the result is a
+    rows or columns fragment.
+  }];
+  let arguments = (ins Hopper_Shared:$table, DefaultValuedAttr<I32Attr, "0">:$first);
+  let results = (outs Hopper_Fragment:$result);
+  let assemblyFormat = "$table `from` $first attr-dict `:` type($table) `to` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Global memory
+//===----------------------------------------------------------------------===//
+
+def Hopper_GlobalLoadOp : Hopper_Op<"global_load"> {
+  let summary = "a fragment from global memory";
+  let description = [{
+    `row_major`: f32 values [64, N], rows contiguous; `fragment`: in the order in
+    which threads hold them, 16 bytes a thread and access, for hand-over between
+    blocks (reads bypass L1).
+  }];
+  let arguments = (ins Hopper_GlobalPointer:$source, Hopper_OrderAttr:$order);
+  let results = (outs Hopper_Fragment:$result);
+  let assemblyFormat = "$source $order attr-dict `:` type($source) `to` type($result)";
+  let hasVerifier = 1;
+}
+
+def Hopper_GlobalStoreOp : Hopper_Op<"global_store"> {
+  let summary = "a fragment to global memory";
+  let arguments = (ins Hopper_Fragment:$value, Hopper_GlobalPointer:$target, Hopper_OrderAttr:$order);
+  let assemblyFormat = "$value `to` $target $order attr-dict `:` type($value) `to` type($target)";
+  let hasVerifier = 1;
+}
+
+#endif // HOPPER_MEMORY_OPS

@@ -1,0 +1,247 @@
+//===- Decompose.cpp - Mixers to loops over one-chunk operations ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Decompose.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/TilingInterface.h"
+#include "passes/Passes.h"
+
+namespace ssd {
+#define GEN_PASS_DEF_SSDDECOMPOSEPASS
+#include "passes/Passes.h.inc"
+} // namespace ssd
+
+using namespace mlir;
+using namespace ssd;
+
+//===----------------------------------------------------------------------===//
+// Tiling
+//===----------------------------------------------------------------------===//
+
+static FailureOr<MixOp> tile(RewriterBase &rewriter, MixOp op,
+                             ArrayRef<int64_t> sizes,
+                             scf::SCFTilingOptions::LoopType loop) {
+  SmallVector<OpFoldResult> tileSizes;
+  for (int64_t size : sizes)
+    tileSizes.push_back(rewriter.getIndexAttr(size));
+  scf::SCFTilingOptions options;
+  options.setLoopType(loop).setTileSizes(tileSizes);
+  rewriter.setInsertionPoint(op);
+  FailureOr<scf::SCFTilingResult> result = scf::tileUsingSCF(
+      rewriter, cast<TilingInterface>(op.getOperation()), options);
+  if (failed(result))
+    return op.emitOpError() << "could not be tiled";
+  rewriter.replaceOp(op, result->replacements);
+  return cast<MixOp>(result->tiledOps.front());
+}
+
+/// Heads of one task: as many as share a group's scores, but few enough that
+/// there are `tasks` tasks without counting the batch.
+static int64_t headsPerTask(MixOp op, int64_t tasks) {
+  int64_t perGroup = op.getHeadsPerGroup();
+  int64_t batch = ShapedType::isDynamic(op.getBatch()) ? 1 : op.getBatch();
+  int64_t wanted = llvm::divideCeil(tasks, batch * op.getGroups());
+  for (int64_t blocks = 1; blocks < perGroup; ++blocks)
+    if (perGroup % blocks == 0 && blocks >= wanted)
+      return perGroup / blocks;
+  return 1;
+}
+
+FailureOr<MixOp> ssd::tileIntoTasks(RewriterBase &rewriter, MixOp op,
+                                    const DecompositionOptions &options) {
+  return tile(rewriter, op, {1, 1, headsPerTask(op, options.tasks), 0},
+              scf::SCFTilingOptions::LoopType::ForallOp);
+}
+
+FailureOr<MixOp> ssd::tileSequence(RewriterBase &rewriter, MixOp op,
+                                   int64_t tileSize) {
+  return tile(rewriter, op, {0, 0, 0, tileSize},
+              scf::SCFTilingOptions::LoopType::ForOp);
+}
+
+//===----------------------------------------------------------------------===//
+// Unit dimensions of a task
+//===----------------------------------------------------------------------===//
+
+/// Slices `source` whole, keeping only the dimensions that `keep` names.
+static Value reduceRank(OpBuilder &builder, Location loc, Value source,
+                        ArrayRef<int64_t> keep) {
+  if (!source)
+    return {};
+  auto type = cast<RankedTensorType>(source.getType());
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, source);
+  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
+  SmallVector<int64_t> shape;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    if (llvm::is_contained(keep, dim))
+      shape.push_back(type.getDimSize(dim));
+    else
+      sizes[dim] = builder.getIndexAttr(1);
+  }
+  auto reduced = RankedTensorType::get(shape, type.getElementType());
+  return tensor::ExtractSliceOp::create(builder, loc, reduced, source, offsets,
+                                        sizes, strides);
+}
+
+TaskOperands ssd::dropUnitDims(OpBuilder &builder, MixOp op) {
+  Location loc = op.getLoc();
+  TaskOperands task;
+  task.x = reduceRank(builder, loc, op.getX(), {1, 2, 3});
+  task.b = reduceRank(builder, loc, op.getB(), {1, 3});
+  task.c = reduceRank(builder, loc, op.getC(), {1, 3});
+  task.decay = reduceRank(builder, loc, op.getDecay(), {1, 2, 3});
+  task.rate = op.getRate();
+  task.scale = reduceRank(builder, loc, op.getScale(), {1, 2});
+  task.runs = reduceRank(builder, loc, op.getSegmentIds(), {1});
+  task.y = reduceRank(builder, loc, op.getYInit(), {1, 2, 3});
+  task.state = reduceRank(builder, loc, op.getStateInit(), {1, 2, 3});
+  return task;
+}
+
+void ssd::replaceTask(RewriterBase &rewriter, MixOp op, Value y, Value state) {
+  auto restore = [&](Value value, Value into) -> Value {
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(rewriter, op.getLoc(), into);
+    SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0));
+    SmallVector<OpFoldResult> strides(sizes.size(), rewriter.getIndexAttr(1));
+    return tensor::InsertSliceOp::create(rewriter, op.getLoc(), value, into,
+                                         offsets, sizes, strides);
+  };
+  rewriter.replaceOp(op, {restore(y, op.getYInit()),
+                          restore(state, op.getStateInit())});
+}
+
+/// [a, b, c] as [a, c, b].
+static Value swapLastDims(OpBuilder &builder, Location loc, Value value,
+                          Value into) {
+  return linalg::TransposeOp::create(builder, loc, value, into,
+                                     ArrayRef<int64_t>{0, 2, 1})
+      ->getResult(0);
+}
+
+/// An uninitialised f32 tensor of the sizes of `value`, its last two dimensions
+/// swapped if asked for.
+static Value emptyLike(OpBuilder &builder, Location loc, Value value,
+                       bool swapped) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, value);
+  if (swapped)
+    std::swap(sizes[1], sizes[2]);
+  return tensor::EmptyOp::create(builder, loc, sizes, builder.getF32Type());
+}
+
+Value ssd::loadState(OpBuilder &builder, Location loc, Value state) {
+  Value wide = state;
+  if (!getElementTypeOrSelf(state.getType()).isF32())
+    wide = linalg::CopyOp::create(builder, loc, state,
+                                  emptyLike(builder, loc, state, false))
+               .getResult(0);
+  return swapLastDims(builder, loc, wide,
+                      emptyLike(builder, loc, state, true));
+}
+
+Value ssd::storeState(OpBuilder &builder, Location loc, Value state,
+                      Value into) {
+  if (getElementTypeOrSelf(into.getType()).isF32())
+    return swapLastDims(builder, loc, state, into);
+  Value wide = swapLastDims(builder, loc, state,
+                            emptyLike(builder, loc, into, false));
+  return linalg::CopyOp::create(builder, loc, wide, into).getResult(0);
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+/// One branch per case of a dispatch, each with a copy of the mixer.
+static LogicalResult expandDispatch(RewriterBase &rewriter, MixOp op,
+                                    DispatchAttr dispatch,
+                                    SmallVectorImpl<MixOp> &mixers) {
+  Location loc = op.getLoc();
+  rewriter.setInsertionPoint(op);
+  Value length = tensor::DimOp::create(rewriter, loc, op.getX(), 1);
+  auto clone = [&](OpBuilder &builder, Attribute form) {
+    auto copy = cast<MixOp>(builder.clone(*op));
+    copy.setFormAttr(form);
+    mixers.push_back(copy);
+    return copy;
+  };
+  std::function<ValueRange(OpBuilder &, size_t)> build =
+      [&](OpBuilder &builder, size_t index) -> ValueRange {
+    ArrayRef<Attribute> forms = dispatch.getForms();
+    if (index + 1 == forms.size())
+      return clone(builder, forms[index])->getResults();
+    Value bound = arith::ConstantIndexOp::create(builder, loc,
+                                                 dispatch.getBounds()[index]);
+    Value within = arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::ule, length, bound);
+    auto choice = scf::IfOp::create(
+        builder, loc, within,
+        [&](OpBuilder &b, Location) {
+          scf::YieldOp::create(b, loc, clone(b, forms[index])->getResults());
+        },
+        [&](OpBuilder &b, Location) {
+          scf::YieldOp::create(b, loc, build(b, index + 1));
+        });
+    return choice.getResults();
+  };
+  rewriter.replaceOp(op, build(rewriter, 0));
+  return success();
+}
+
+namespace {
+
+struct DecomposePass : ssd::impl::SSDDecomposePassBase<DecomposePass> {
+  using SSDDecomposePassBase::SSDDecomposePassBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    SSDDecomposePassBase::getDependentDialects(registry);
+    registerRecurrentDecomposition(registry);
+    registerChunkedDecomposition(registry);
+    registerQuadraticDecomposition(registry);
+  }
+
+  void runOnOperation() override {
+    DecompositionOptions options;
+    options.block = block;
+    options.tasks = tasks;
+    SmallVector<MixOp> mixers;
+    getOperation()->walk([&](MixOp op) { mixers.push_back(op); });
+    IRRewriter rewriter(&getContext());
+    for (size_t i = 0; i < mixers.size(); ++i)
+      if (failed(decompose(rewriter, mixers[i], options, mixers)))
+        return signalPassFailure();
+  }
+
+private:
+  LogicalResult decompose(RewriterBase &rewriter, MixOp op,
+                          const DecompositionOptions &options,
+                          SmallVectorImpl<MixOp> &mixers) {
+    Attribute form = op.getFormAttr();
+    if (!form)
+      return op.emitOpError() << "has no form; run ssd-choose-decomposition";
+    if (op.hasPureBufferSemantics())
+      return op.emitOpError() << "is bufferised; decompose it on tensors";
+    if (auto dispatch = dyn_cast<DispatchAttr>(form))
+      return expandDispatch(rewriter, op, dispatch, mixers);
+    auto decomposition = dyn_cast<DecompositionInterface>(form);
+    if (!decomposition)
+      return op.emitOpError() << "form " << form << " has no decomposition";
+    rewriter.setInsertionPoint(op);
+    return decomposition.decompose(rewriter, op, options);
+  }
+};
+
+} // namespace

@@ -1,0 +1,77 @@
+//===- Decompose.h - Shared by the decompositions of the forms ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SSD_PASSES_DECOMPOSE_H
+#define SSD_PASSES_DECOMPOSE_H
+
+#include "dialect/SSD/SSDOps.h"
+
+namespace mlir {
+class DialectRegistry;
+class RewriterBase;
+} // namespace mlir
+
+namespace ssd {
+
+struct DecompositionOptions {
+  /// Queries of a block inside the quadratic form; a block has 4 times as many
+  /// keys.
+  int64_t block = 32;
+  /// Parallel tasks to aim for where the batch is unknown.
+  int64_t tasks = 4;
+};
+
+/// Attach DecompositionInterface to the form of that name.
+void registerRecurrentDecomposition(mlir::DialectRegistry &registry);
+void registerChunkedDecomposition(mlir::DialectRegistry &registry);
+void registerQuadraticDecomposition(mlir::DialectRegistry &registry);
+
+/// Tiles a mixer into parallel tasks over batch, group and blocks of heads,
+/// replaces it, and returns the mixer of one task: [1, L, heads, P].
+mlir::FailureOr<MixOp> tileIntoTasks(mlir::RewriterBase &rewriter, MixOp op,
+                                     const DecompositionOptions &options);
+
+/// Tiles a mixer along L, replaces it, and returns the mixer of one tile.
+mlir::FailureOr<MixOp> tileSequence(mlir::RewriterBase &rewriter, MixOp op,
+                                    int64_t tile);
+
+/// Replaces a mixer by parallel tasks that go through their sequence in chunks,
+/// the quadratic form on each; kDynamic makes the whole sequence one chunk.
+llvm::LogicalResult decomposeIntoChunks(mlir::RewriterBase &rewriter, MixOp op,
+                                        int64_t chunk,
+                                        const DecompositionOptions &options);
+
+/// The operands of a task's mixer without its batch and group dimensions.
+/// x, y: [Q, R, P]; b, c: [Q, N]; decay, scale: [Q, R]; runs: [1+Q];
+/// state: [R, P, N].
+struct TaskOperands {
+  mlir::Value x, b, c, decay, rate, scale, runs, y, state;
+};
+TaskOperands dropUnitDims(mlir::OpBuilder &builder, MixOp op);
+
+/// Puts a task's y and state back under their unit dimensions and replaces `op`.
+void replaceTask(mlir::RewriterBase &rewriter, MixOp op, mlir::Value y,
+                 mlir::Value state);
+
+/// Computes the outputs of one chunk from `state`, [R, N, P], and returns them
+/// with the state after the chunk: the quadratic form in blocks. `length` is
+/// the chunk's size, at most `bound`, kDynamic if unknown.
+std::pair<mlir::Value, mlir::Value>
+buildQuadraticChunk(mlir::OpBuilder &builder, mlir::Location loc,
+                    const TaskOperands &operands, mlir::Value state,
+                    int64_t bound, const DecompositionOptions &options);
+
+/// A mixer's state [R, P, N] as the [R, N, P] f32 of a chunk, and back.
+mlir::Value loadState(mlir::OpBuilder &builder, mlir::Location loc,
+                      mlir::Value state);
+mlir::Value storeState(mlir::OpBuilder &builder, mlir::Location loc,
+                       mlir::Value state, mlir::Value into);
+
+} // namespace ssd
+
+#endif // SSD_PASSES_DECOMPOSE_H

@@ -1,0 +1,113 @@
+//===- DecomposeRecurrent.cpp - The recurrent form ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+#include "passes/Decompose.h"
+
+using namespace mlir;
+using namespace ssd;
+
+/// A [B, 1, ...] slice as [B, ...] and back.
+static Value dropLength(OpBuilder &builder, Location loc, Value source) {
+  if (!source)
+    return {};
+  auto type = cast<RankedTensorType>(source.getType());
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, source);
+  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
+  sizes[1] = builder.getIndexAttr(1);
+  SmallVector<int64_t> shape(type.getShape());
+  shape.erase(shape.begin() + 1);
+  return tensor::ExtractSliceOp::create(
+      builder, loc, RankedTensorType::get(shape, type.getElementType()), source,
+      offsets, sizes, strides);
+}
+
+static Value restoreLength(OpBuilder &builder, Location loc, Value value,
+                           Value into) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, into);
+  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
+  sizes[1] = builder.getIndexAttr(1);
+  return tensor::InsertSliceOp::create(builder, loc, value, into, offsets,
+                                       sizes, strides);
+}
+
+/// The state, cleared where this token starts another run than the one before.
+static Value resetState(OpBuilder &builder, Location loc, MixOp op) {
+  Value state = op.getStateInit(), ids = op.getSegmentIds();
+  if (!ids)
+    return state;
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value before = tensor::ExtractOp::create(builder, loc, ids,
+                                           ValueRange{zero, zero});
+  Value now =
+      tensor::ExtractOp::create(builder, loc, ids, ValueRange{zero, one});
+  Value same = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                     before, now);
+  auto select = scf::IfOp::create(
+      builder, loc, same,
+      [&](OpBuilder &b, Location) { scf::YieldOp::create(b, loc, state); },
+      [&](OpBuilder &b, Location) {
+        auto type = cast<RankedTensorType>(state.getType());
+        Value none = arith::ConstantOp::create(
+            b, loc, b.getFloatAttr(type.getElementType(), 0.0));
+        Value cleared = linalg::FillOp::create(b, loc, none, state).getResult(0);
+        scf::YieldOp::create(b, loc, cleared);
+      });
+  return select.getResult(0);
+}
+
+/// One token: [B, 1, H, P] as `ssd.step`.
+static LogicalResult decomposeToken(RewriterBase &rewriter, MixOp op) {
+  rewriter.setInsertionPoint(op);
+  Location loc = op.getLoc();
+  auto drop = [&](Value value) { return dropLength(rewriter, loc, value); };
+  Value state = resetState(rewriter, loc, op);
+  auto step = StepOp::create(
+      rewriter, loc, drop(op.getX()), drop(op.getB()), drop(op.getC()),
+      drop(op.getDecay()), op.getRate(), drop(op.getScale()), /*slots=*/Value(),
+      ValueRange{drop(op.getYInit()), state},
+      /*lowering_config=*/Attribute());
+  Value y = restoreLength(rewriter, loc, step.getResult(0), op.getYInit());
+  rewriter.replaceOp(op, {y, step.getResult(1)});
+  return success();
+}
+
+namespace {
+
+struct RecurrentDecomposition
+    : DecompositionInterface::ExternalModel<RecurrentDecomposition,
+                                            RecurrentAttr> {
+  LogicalResult decompose(Attribute, RewriterBase &rewriter, Operation *mixer,
+                          const DecompositionOptions &options) const {
+    FailureOr<MixOp> task =
+        tileIntoTasks(rewriter, cast<MixOp>(mixer), options);
+    if (failed(task))
+      return failure();
+    if ((*task).getLength() == 1)
+      return decomposeToken(rewriter, *task);
+    FailureOr<MixOp> token = tileSequence(rewriter, *task, 1);
+    if (failed(token))
+      return failure();
+    return decomposeToken(rewriter, *token);
+  }
+};
+
+} // namespace
+
+void ssd::registerRecurrentDecomposition(DialectRegistry &registry) {
+  registry.addExtension(+[](MLIRContext *context, SSDDialect *) {
+    RecurrentAttr::attachInterface<RecurrentDecomposition>(*context);
+  });
+}

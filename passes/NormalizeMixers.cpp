@@ -1,0 +1,358 @@
+//===- NormalizeMixers.cpp - Packing, slots, checkpoints and direction as loops ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/SSD/SSDOps.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+#include "passes/Passes.h"
+
+namespace ssd {
+#define GEN_PASS_DEF_SSDNORMALIZEMIXERSPASS
+#include "passes/Passes.h.inc"
+} // namespace ssd
+
+using namespace mlir;
+using namespace ssd;
+
+namespace {
+
+/// A part of one dimension.
+struct Part {
+  int64_t dim;
+  OpFoldResult first, count;
+};
+
+/// What a mixer is rewritten with. Each rewrite removes one feature and returns
+/// the plainer mixers it left behind.
+class Normalizer {
+public:
+  Normalizer(RewriterBase &rewriter) : rewriter(rewriter) {}
+
+  LogicalResult normalize(MixOp op) {
+    rewriter.setInsertionPoint(op);
+    if (op.getOffsets())
+      return loopOverSequences(op);
+    if (op.getDirection() == Direction::reverse)
+      return flip(op);
+    if (op.getSegmentIds() && !isRuns(op.getSegmentIds()))
+      return countRuns(op);
+    if (op.getSlots())
+      return loopOverSlots(op);
+    if (op.getCheckpointEvery())
+      return loopOverCheckpoints(op);
+    return success();
+  }
+
+private:
+  LogicalResult loopOverSequences(MixOp op);
+  LogicalResult loopOverSlots(MixOp op);
+  LogicalResult loopOverCheckpoints(MixOp op);
+  LogicalResult flip(MixOp op);
+  LogicalResult countRuns(MixOp op);
+
+  /// Marks ids that are leading, non-decreasing runs already.
+  static constexpr StringLiteral runsMark = "ssd.runs";
+  static bool isRuns(Value ids) {
+    while (auto slice = ids.getDefiningOp<tensor::ExtractSliceOp>())
+      ids = slice.getSource();
+    Operation *def = ids.getDefiningOp();
+    return def && def->hasAttr(runsMark);
+  }
+
+  OpFoldResult attr(int64_t value) { return rewriter.getIndexAttr(value); }
+  Value constant(Location loc, int64_t value) {
+    return arith::ConstantIndexOp::create(rewriter, loc, value);
+  }
+  Value asValue(Location loc, OpFoldResult value) {
+    return getValueOrCreateConstantIndexOp(rewriter, loc, value);
+  }
+
+  Value slice(Location loc, Value source, ArrayRef<Part> parts) {
+    if (!source)
+      return {};
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(rewriter, loc, source);
+    SmallVector<OpFoldResult> offsets(sizes.size(), attr(0));
+    SmallVector<OpFoldResult> strides(sizes.size(), attr(1));
+    for (const Part &part : parts)
+      offsets[part.dim] = part.first, sizes[part.dim] = part.count;
+    return tensor::ExtractSliceOp::create(rewriter, loc, source, offsets, sizes,
+                                          strides);
+  }
+  Value insert(Location loc, Value value, Value into, ArrayRef<Part> parts) {
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(rewriter, loc, value);
+    SmallVector<OpFoldResult> offsets(sizes.size(), attr(0));
+    SmallVector<OpFoldResult> strides(sizes.size(), attr(1));
+    for (const Part &part : parts)
+      offsets[part.dim] = part.first;
+    return tensor::InsertSliceOp::create(rewriter, loc, value, into, offsets,
+                                         sizes, strides);
+  }
+
+  /// A mixer with the form of `op` on parts of its sequence operands.
+  MixOp mixPart(MixOp op, ArrayRef<Part> parts, Value y, Value state) {
+    Location loc = op.getLoc();
+    auto part = [&](Value value) { return slice(loc, value, parts); };
+    SmallVector<Part> ids(parts);
+    if (op.getLeadingSegment())
+      for (Part &range : ids)
+        if (range.dim == 1)
+          range.count = affine::makeComposedFoldedAffineApply(
+              rewriter, loc, rewriter.getAffineDimExpr(0) + 1, {range.count});
+    return MixOp::create(
+        rewriter, loc, part(op.getX()), part(op.getB()), part(op.getC()),
+        part(op.getDecay()), op.getRate(), part(op.getScale()),
+        slice(loc, op.getSegmentIds(), ids), /*offsets=*/Value(),
+        /*slots=*/Value(), ValueRange{y, state}, op.getFormAttr(),
+        /*checkpoint_every=*/IntegerAttr(), op.getLeadingSegment(),
+        Direction::forward, op.getLoweringConfigAttr());
+  }
+
+  RewriterBase &rewriter;
+};
+
+/// One mixer per packed sequence, in order.
+LogicalResult Normalizer::loopOverSequences(MixOp op) {
+  Location loc = op.getLoc();
+  Value zero = constant(loc, 0), one = constant(loc, 1);
+  Value sequences = asValue(
+      loc, tensor::getMixedSize(rewriter, loc, op.getStateInit(), 0));
+  MixOp inner;
+  auto loop = scf::ForOp::create(
+      rewriter, loc, zero, sequences, one, op.getOuts(),
+      [&](OpBuilder &, Location, Value index, ValueRange carried) {
+        auto bound = [&](Value at) -> Value {
+          Value offset = tensor::ExtractOp::create(rewriter, loc,
+                                                   op.getOffsets(), at);
+          return arith::IndexCastOp::create(rewriter, loc,
+                                            rewriter.getIndexType(), offset);
+        };
+        Value first = bound(index);
+        Value next = arith::AddIOp::create(rewriter, loc, index, one);
+        Value count =
+            arith::SubIOp::create(rewriter, loc, bound(next), first);
+        Part tokens = {1, first, count}, row = {0, index, attr(1)};
+        inner = mixPart(op, tokens, slice(loc, carried[0], tokens),
+                        slice(loc, carried[1], row));
+        inner.setDirection(op.getDirection());
+        Value y = insert(loc, inner.getResult(0), carried[0], tokens);
+        Value state = insert(loc, inner.getResult(1), carried[1], row);
+        scf::YieldOp::create(rewriter, loc, ValueRange{y, state});
+      });
+  rewriter.replaceOp(op, loop.getResults());
+  return normalize(inner);
+}
+
+/// One mixer per batch element, on its row of the pool or on a zero state.
+LogicalResult Normalizer::loopOverSlots(MixOp op) {
+  Location loc = op.getLoc();
+  if (op.getCheckpointEvery())
+    return op.emitOpError() << "slots with checkpoints are not supported; "
+                               "gather the rows of the pool first";
+  Value zero = constant(loc, 0), one = constant(loc, 1);
+  Value batch =
+      asValue(loc, tensor::getMixedSize(rewriter, loc, op.getX(), 0));
+  SmallVector<MixOp> inners;
+  auto loop = scf::ForOp::create(
+      rewriter, loc, zero, batch, one, op.getOuts(),
+      [&](OpBuilder &, Location, Value index, ValueRange carried) {
+        Value slot =
+            tensor::ExtractOp::create(rewriter, loc, op.getSlots(), index);
+        Value row = arith::IndexCastOp::create(rewriter, loc,
+                                               rewriter.getIndexType(), slot);
+        Value kept = arith::CmpIOp::create(
+            rewriter, loc, arith::CmpIPredicate::sge, row, zero);
+        Part element = {0, index, attr(1)}, pool = {0, row, attr(1)};
+        auto run = [&](Value state) {
+          MixOp inner = mixPart(op, element, slice(loc, carried[0], element),
+                                state);
+          inners.push_back(inner);
+          return inner;
+        };
+        auto branch = scf::IfOp::create(
+            rewriter, loc, kept,
+            [&](OpBuilder &, Location) {
+              MixOp inner = run(slice(loc, carried[1], pool));
+              Value y = insert(loc, inner.getResult(0), carried[0], element);
+              Value states =
+                  insert(loc, inner.getResult(1), carried[1], pool);
+              scf::YieldOp::create(rewriter, loc, ValueRange{y, states});
+            },
+            [&](OpBuilder &, Location) {
+              auto type = cast<RankedTensorType>(op.getStateInit().getType());
+              SmallVector<int64_t> shape(type.getShape());
+              shape[0] = 1;
+              Value none = arith::ConstantOp::create(
+                  rewriter, loc,
+                  rewriter.getFloatAttr(type.getElementType(), 0.0));
+              Value empty = tensor::EmptyOp::create(rewriter, loc, shape,
+                                                    type.getElementType());
+              Value cleared =
+                  linalg::FillOp::create(rewriter, loc, none, empty)
+                      .getResult(0);
+              MixOp inner = run(cleared);
+              Value y = insert(loc, inner.getResult(0), carried[0], element);
+              scf::YieldOp::create(rewriter, loc, ValueRange{y, carried[1]});
+            });
+        scf::YieldOp::create(rewriter, loc, branch.getResults());
+      });
+  rewriter.replaceOp(op, loop.getResults());
+  for (MixOp inner : inners)
+    if (failed(normalize(inner)))
+      return failure();
+  return success();
+}
+
+/// Blocks of K tokens, each followed by a store of the state, and a rest.
+LogicalResult Normalizer::loopOverCheckpoints(MixOp op) {
+  Location loc = op.getLoc();
+  int64_t every = *op.getCheckpointEvery();
+  Value zero = constant(loc, 0), one = constant(loc, 1);
+  AffineExpr d0, d1;
+  bindDims(rewriter.getContext(), d0, d1);
+  OpFoldResult length = tensor::getMixedSize(rewriter, loc, op.getX(), 1);
+  OpFoldResult blocks = affine::makeComposedFoldedAffineApply(
+      rewriter, loc, d0.floorDiv(every), {length});
+  auto loop = scf::ForOp::create(
+      rewriter, loc, zero, asValue(loc, blocks), one, op.getOuts(),
+      [&](OpBuilder &, Location, Value index, ValueRange carried) {
+        OpFoldResult first = affine::makeComposedFoldedAffineApply(
+            rewriter, loc, d0 * every, {index});
+        Part tokens = {1, first, attr(every)};
+        MixOp inner = mixPart(op, tokens, slice(loc, carried[0], tokens),
+                              carried[1]);
+        Value y = insert(loc, inner.getResult(0), carried[0], tokens);
+        Value state = inner.getResult(1);
+        Value stored = insert(loc, state, carried[2], {{1, index, attr(1)}});
+        scf::YieldOp::create(rewriter, loc, ValueRange{y, state, stored});
+      });
+  OpFoldResult done = affine::makeComposedFoldedAffineApply(
+      rewriter, loc, d0.floorDiv(every) * every, {length});
+  OpFoldResult rest = affine::makeComposedFoldedAffineApply(
+      rewriter, loc, d0 - d1, {length, done});
+  Part tokens = {1, done, rest};
+  MixOp tail = mixPart(op, tokens, slice(loc, loop.getResult(0), tokens),
+                       loop.getResult(1));
+  Value y = insert(loc, tail.getResult(0), loop.getResult(0), tokens);
+  rewriter.replaceOp(op, {y, tail.getResult(1), loop.getResult(2)});
+  return success();
+}
+
+/// The forward mixer on the flipped sequence, flipped back.
+LogicalResult Normalizer::flip(MixOp op) {
+  Location loc = op.getLoc();
+  if (op.getCheckpointEvery() || op.getLeadingSegment())
+    return op.emitOpError() << "direction reverse with checkpoints or a "
+                               "leading segment is not supported";
+  auto flipped = [&](Value source) -> Value {
+    if (!source)
+      return {};
+    auto type = cast<RankedTensorType>(source.getType());
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(rewriter, loc, source);
+    Value empty = tensor::EmptyOp::create(rewriter, loc, sizes,
+                                          type.getElementType());
+    Value zero = constant(loc, 0), one = constant(loc, 1);
+    Value length = asValue(loc, sizes[1]);
+    Value last = arith::SubIOp::create(rewriter, loc, length, one);
+    auto loop = scf::ForOp::create(
+        rewriter, loc, zero, length, one, empty,
+        [&](OpBuilder &, Location, Value index, ValueRange carried) {
+          Value from = arith::SubIOp::create(rewriter, loc, last, index);
+          Value token = slice(loc, source, {{1, from, attr(1)}});
+          Value next =
+              insert(loc, token, carried[0], {{1, index, attr(1)}});
+          scf::YieldOp::create(rewriter, loc, next);
+        });
+    return loop.getResult(0);
+  };
+  auto forward = MixOp::create(
+      rewriter, loc, flipped(op.getX()), flipped(op.getB()),
+      flipped(op.getC()), flipped(op.getDecay()), op.getRate(),
+      flipped(op.getScale()), flipped(op.getSegmentIds()), Value(),
+      op.getSlots(), op.getOuts(), op.getFormAttr(), IntegerAttr(), false,
+      Direction::forward, op.getLoweringConfigAttr());
+  Value y = flipped(forward.getResult(0));
+  rewriter.replaceOp(op, {y, forward.getResult(1)});
+  return normalize(forward);
+}
+
+/// Ids as the number of changes before each token, led by the state's.
+LogicalResult Normalizer::countRuns(MixOp op) {
+  Location loc = op.getLoc();
+  Value ids = op.getSegmentIds();
+  int64_t lead = op.getLeadingSegment() ? 1 : 0;
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(rewriter, loc, ids);
+  sizes[1] = affine::makeComposedFoldedAffineApply(
+      rewriter, loc, rewriter.getAffineDimExpr(0) + 1,
+      {tensor::getMixedSize(rewriter, loc, op.getX(), 1)});
+  Type i32 = rewriter.getI32Type();
+  Value none = arith::ConstantIntOp::create(rewriter, loc, i32, 0);
+  Value zero = constant(loc, 0), one = constant(loc, 1);
+  Value empty = tensor::EmptyOp::create(rewriter, loc, sizes, i32);
+  Value start = linalg::FillOp::create(rewriter, loc, none, empty).getResult(0);
+  auto id = [&](Value batch, Value token) -> Value {
+    return tensor::ExtractOp::create(rewriter, loc, ids,
+                                     ValueRange{batch, token});
+  };
+  auto countOne = [&](Value batch, ValueRange carried, Value token) {
+    // Entry t+1 belongs to token t: compare its id with the one before it.
+    Value now = token, before = arith::SubIOp::create(rewriter, loc, token, one);
+    if (!lead) {
+      now = before;
+      Value previous = arith::SubIOp::create(rewriter, loc, before, one);
+      before = arith::MaxSIOp::create(rewriter, loc, previous, zero);
+    }
+    Value changed =
+        arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::ne,
+                              id(batch, now), id(batch, before));
+    Value step = arith::ExtUIOp::create(rewriter, loc, i32, changed);
+    Value count = arith::AddIOp::create(rewriter, loc, carried[1], step);
+    Value next = tensor::InsertOp::create(rewriter, loc, count, carried[0],
+                                          ValueRange{batch, token});
+    scf::YieldOp::create(rewriter, loc, ValueRange{next, count});
+  };
+  auto loop = scf::ForOp::create(
+      rewriter, loc, zero, asValue(loc, sizes[0]), one, start,
+      [&](OpBuilder &, Location, Value batch, ValueRange outer) {
+        auto inner = scf::ForOp::create(
+            rewriter, loc, one, asValue(loc, sizes[1]), one,
+            ValueRange{outer[0], none},
+            [&](OpBuilder &, Location, Value token, ValueRange carried) {
+              countOne(batch, carried, token);
+            });
+        scf::YieldOp::create(rewriter, loc, inner.getResult(0));
+      });
+  loop->setAttr(runsMark, rewriter.getUnitAttr());
+  rewriter.modifyOpInPlace(op, [&] {
+    op.getSegmentIdsMutable().assign(loop.getResult(0));
+    op.setLeadingSegment(true);
+  });
+  return normalize(op);
+}
+
+struct NormalizeMixersPass
+    : ssd::impl::SSDNormalizeMixersPassBase<NormalizeMixersPass> {
+  void runOnOperation() override {
+    SmallVector<MixOp> mixers;
+    getOperation()->walk([&](MixOp op) { mixers.push_back(op); });
+    IRRewriter rewriter(&getContext());
+    Normalizer normalizer(rewriter);
+    for (MixOp op : mixers)
+      if (failed(normalizer.normalize(op)))
+        return signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,90 @@
+//===- Passes.td - Target-independent passes ---*- tablegen -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SSD_PASSES
+#define SSD_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def SSDChooseDecompositionPass : Pass<"ssd-choose-decomposition"> {
+  let summary = "Fill the form of each mixer";
+  let description = [{
+    Gives every `ssd.mix` without a form the one that the cost model
+    (passes/analysis/CostModel.h) predicts to be fastest for its shape on the
+    module's target; a form that is already there stays. Where the length is
+    only known at run time the result is an `#ssd.dispatch` over ranges of
+    lengths. Each candidate leaves a remark with its predicted cost.
+
+    ```mlir
+    %y, %s = ssd.mix ins(%x, %b, %c : ...) decay(%dt : ...) outs(%y0, %s0 : ...)
+    // becomes
+    %y, %s = ssd.mix {form = #ssd.chunked<chunk = 64>} ins(...) ...
+    ```
+  }];
+  let options = [
+    Option<"force", "force", "std::string", "\"\"",
+      "Give every mixer this form: recurrent, chunked or quadratic">,
+    Option<"chunk", "chunk", "int64_t", "0",
+      "Chunk of a forced chunked form; 0: the cost model's choice">,
+    Option<"workers", "workers", "int64_t", "0",
+      "Threads to plan for; 0: what the module's target says, else 1">
+  ];
+  let statistics = [
+    Statistic<"chosen", "chosen", "Mixers that were given a form">
+  ];
+  let dependentDialects = ["::ssd::SSDDialect"];
+}
+
+def SSDNormalizeMixersPass : Pass<"ssd-normalize-mixers"> {
+  let summary = "Express packing, slots, checkpoints and direction by loops";
+  let description = [{
+    Rewrites mixers until none has offsets, slots, checkpoints, the reverse
+    direction or segment ids other than leading, non-decreasing runs:
+
+    * offsets: a loop over sequences with a plain mixer on each slice;
+    * slots: a loop over the batch; a negative slot runs on a zero state;
+    * checkpoint_every = K: a loop over blocks of K tokens that stores the state
+      after each;
+    * reverse: the forward mixer on flipped operands;
+    * segment_ids: ids become the number of changes before each token.
+
+    Every form and target then sees one kind of mixer.
+  }];
+  let dependentDialects = [
+    "::ssd::SSDDialect", "::mlir::scf::SCFDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect"
+  ];
+}
+
+def SSDDecomposePass : Pass<"ssd-decompose"> {
+  let summary = "Express formed mixers by loops over one-chunk operations";
+  let description = [{
+    Replaces each `ssd.mix` by what its form says (see DecompositionInterface):
+
+    * all: `scf.forall` over batch, group and blocks of heads;
+    * recurrent: inside, tiling along L by 1; the body is `ssd.step`;
+    * chunked: tiling along L by the chunk; the body is the quadratic form on
+      one chunk with a state;
+    * quadratic: stage ops on blocks of queries and keys;
+    * dispatch: `scf.if` over the length, a form in each branch.
+
+    A mixer without a form is an error: run `ssd-choose-decomposition` first.
+  }];
+  let options = [
+    Option<"block", "block", "int64_t", "32",
+      "Queries of a block inside the quadratic form">,
+    Option<"tasks", "tasks", "int64_t", "4",
+      "Parallel tasks to aim for where the batch is unknown">
+  ];
+  let dependentDialects = [
+    "::ssd::SSDDialect", "::mlir::scf::SCFDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect"
+  ];
+}
+
+#endif // SSD_PASSES
