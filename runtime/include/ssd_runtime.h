@@ -120,16 +120,18 @@ typedef struct ssd_entry {
   const char *mixers;
 } ssd_entry;
 
+typedef struct ssd_kernel_image {
+  const char *target; /* "sm_90a", or "ptx" for portable code */
+  const void *data;
+  size_t size;
+} ssd_kernel_image;
+
 typedef struct ssd_kernel {
   const char *name;
   uint32_t block[3], cluster[3];
   uint32_t max_shared_bytes;
   int32_t n_images;
-  const struct ssd_kernel_image {
-    const char *target; /* "sm_90a", or "ptx" for portable code */
-    const void *data;
-    size_t size;
-  } *images;
+  const ssd_kernel_image *images;
 } ssd_kernel;
 
 typedef struct ssd_artifact {

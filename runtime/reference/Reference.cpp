@@ -42,11 +42,10 @@ private:
   void placeCheckpoints();
   void runHead(int64_t sequence, int64_t head);
   void step(int64_t row, int64_t head, double *state);
-  bool startsSegment(int64_t row, int64_t previousRow) const {
-    return !in.segmentIds.empty() &&
-           in.segmentIds[row] != in.segmentIds[previousRow];
-  }
-  /// The row of the state operand that a sequence owns, or -1.
+  /// True if the t-th processed token `row` of a sequence begins with a zero
+  /// state for the sake of its segment.
+  bool startsSegment(int64_t sequence, int64_t t, int64_t row) const;
+  /// The row of the state operand that a sequence owns, negative for none.
   int64_t stateRow(int64_t sequence) const {
     return in.slots.empty() ? sequence : in.slots[sequence];
   }
@@ -87,13 +86,16 @@ void Mixer::checkOperands() {
   if (!in.scale.empty())
     requireSize("scale", in.scale.size(), rows * in.heads);
   if (!in.segmentIds.empty())
-    requireSize("segment_ids", in.segmentIds.size(), rows);
+    requireSize("segment_ids", in.segmentIds.size(),
+                in.leadingSegment ? rows + in.batch : rows);
   require(in.checkpointEvery >= 0, "checkpoint_every is negative.");
 }
 
 void Mixer::checkSequences() {
   if (!in.offsets.empty()) {
     require(in.batch == 1, "Packed sequences need a batch of 1.");
+    require(!in.leadingSegment,
+            "Packed sequences have no segment in front of them.");
     require(in.offsets.front() == 0 && in.offsets.back() == in.length &&
                 std::is_sorted(in.offsets.begin(), in.offsets.end()),
             "The offsets must rise from 0 to the length.");
@@ -109,7 +111,7 @@ void Mixer::checkSequences() {
       headStates == 0 ? 0 : int64_t(in.initialState.size()) / headStates;
   std::vector<bool> taken(pool);
   for (int64_t slot : in.slots) {
-    require(slot >= -1 && slot < pool, "A slot is outside of the state pool.");
+    require(slot < pool, "A slot is outside of the state pool.");
     require(slot < 0 || !taken[slot], "Two sequences share a slot.");
     if (slot >= 0)
       taken[slot] = true;
@@ -124,6 +126,19 @@ void Mixer::placeCheckpoints() {
     count += in.checkpointEvery ? (end - begin) / in.checkpointEvery : 0;
   }
   out.checkpoints.resize(count * in.heads * stateSize);
+}
+
+bool Mixer::startsSegment(int64_t sequence, int64_t t, int64_t row) const {
+  if (in.segmentIds.empty())
+    return false;
+  if (!in.leadingSegment)
+    return t > 0 &&
+           in.segmentIds[row] != in.segmentIds[in.reverse ? row + 1 : row - 1];
+  // Every row of the batch is one id longer than its tokens.
+  const int64_t *ids = &in.segmentIds[sequence * (in.length + 1)];
+  int64_t position = row - sequence * in.length;
+  int64_t before = in.reverse ? position + 1 : position - 1;
+  return ids[1 + position] != (t == 0 ? ids[0] : ids[1 + before]);
 }
 
 /// One token of one head: decays the state, adds the outer product, reads y.
@@ -161,7 +176,7 @@ void Mixer::runHead(int64_t sequence, int64_t head) {
                 stateSize, state.begin());
   for (int64_t t = 0; t < end - begin; ++t) {
     int64_t row = in.reverse ? end - 1 - t : begin + t;
-    if (t > 0 && startsSegment(row, in.reverse ? row + 1 : row - 1))
+    if (startsSegment(sequence, t, row))
       std::fill(state.begin(), state.end(), 0.0);
     step(row, head, state.data());
     if (in.checkpointEvery && (t + 1) % in.checkpointEvery == 0) {

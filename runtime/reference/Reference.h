@@ -35,9 +35,13 @@ struct MixOperands {
   /// [B, L]: the state resets to zero where the id changes. The initial state
   /// belongs to the first segment in the order of processing.
   std::vector<int64_t> segmentIds;
+  /// segmentIds is [B, 1 + L]: a column in front holds the id of the segment
+  /// that the initial state belongs to.
+  bool leadingSegment = false;
   /// [sequences + 1], from 0 to L, not decreasing; the batch is then 1.
   std::vector<int64_t> offsets;
-  /// [sequences]: rows of the pool; -1 starts from zero and keeps nothing.
+  /// [sequences]: rows of the pool; a negative one starts from zero and keeps
+  /// nothing.
   std::vector<int64_t> slots;
   /// Walk every sequence from its last token to its first.
   bool reverse = false;
