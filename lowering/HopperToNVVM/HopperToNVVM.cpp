@@ -1,0 +1,84 @@
+//===- HopperToNVVM.cpp - The conversion pass ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowering/HopperToNVVM/HopperToNVVM.h"
+#include "lowering/HopperToNVVM/Emitter.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+
+namespace ssd {
+#define GEN_PASS_DEF_CONVERTHOPPERTONVVM
+#include "lowering/HopperToNVVM/HopperToNVVMPasses.h.inc"
+} // namespace ssd
+
+using namespace mlir;
+using namespace ssd::hopper;
+
+namespace {
+
+/// Fragments become vectors of one thread's values, pairs of bf16 as i32.
+struct HopperTypeConverter : TypeConverter {
+  HopperTypeConverter(MLIRContext *context) {
+    addConversion([](Type type) { return type; });
+    addConversion([](FragmentType type) -> Type {
+      int64_t count = type.getValuesPerThread();
+      if (type.getElementType().isF32())
+        return VectorType::get({count}, type.getElementType());
+      return VectorType::get({count / 2},
+                             IntegerType::get(type.getContext(), 32));
+    });
+    addConversion([](InFlightType type) -> Type {
+      return VectorType::get({type.getShape()[1] / 2}, type.getElementType());
+    });
+    addConversion([](CursorType type) -> Type {
+      return IntegerType::get(type.getContext(), 32);
+    });
+    auto shared = LLVM::LLVMPointerType::get(context, 3);
+    addConversion([=](SharedType) -> Type { return shared; });
+    addConversion([=](RingType) -> Type { return shared; });
+    addConversion([](TensorMapType type) -> Type {
+      return LLVM::LLVMPointerType::get(type.getContext());
+    });
+  }
+};
+
+struct ConvertHopperToNVVM
+    : ssd::impl::ConvertHopperToNVVMBase<ConvertHopperToNVVM> {
+  void runOnOperation() override {
+    gpu::GPUModuleOp module = getOperation();
+    declareSharedMemory(module);
+    MLIRContext *context = &getContext();
+    HopperTypeConverter converter(context);
+    RewritePatternSet patterns(context);
+    populateControlPatterns(converter, patterns);
+    populateRingPatterns(converter, patterns);
+    populateMemoryPatterns(converter, patterns);
+    populateWgmmaPatterns(converter, patterns);
+    populateFragmentPatterns(converter, patterns);
+    ConversionTarget target(*context);
+    target.addIllegalDialect<HopperDialect>();
+    target.addIllegalOp<gpu::GPUFuncOp, gpu::ReturnOp>();
+    target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+    scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
+                                                         target);
+    if (failed(applyPartialConversion(module, target, std::move(patterns))))
+      signalPassFailure();
+  }
+
+private:
+  static void declareSharedMemory(gpu::GPUModuleOp module) {
+    if (module.lookupSymbol(kSharedMemory))
+      return;
+    auto builder = OpBuilder::atBlockBegin(module.getBody());
+    auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), 0);
+    LLVM::GlobalOp::create(builder, module.getLoc(), type, /*isConstant=*/false,
+                           LLVM::Linkage::External, kSharedMemory, Attribute(),
+                           /*alignment=*/1024, /*addrSpace=*/3);
+  }
+};
+
+} // namespace

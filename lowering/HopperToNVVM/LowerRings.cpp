@@ -1,0 +1,218 @@
+//===- LowerRings.cpp - Rings of mbarriers ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowering/HopperToNVVM/Emitter.h"
+
+using namespace mlir;
+using namespace ssd::hopper;
+
+//===----------------------------------------------------------------------===//
+// Cursors
+//===----------------------------------------------------------------------===//
+
+// A cursor counts modulo 2·stages: stage = cursor mod stages, and the phase
+// parity flips each time around.
+
+Value ssd::hopper::stageOf(Emitter &emit, Value cursor, int64_t stages) {
+  if (llvm::isPowerOf2_64(stages))
+    return emit.band(cursor, stages - 1);
+  Value wrapped = arith::CmpIOp::create(
+      emit.builder, emit.loc, arith::CmpIPredicate::uge, cursor,
+      emit.constant(stages));
+  return arith::SelectOp::create(emit.builder, emit.loc, wrapped,
+                                 emit.add(cursor, -int32_t(stages)), cursor);
+}
+
+Value ssd::hopper::phaseOf(Emitter &emit, Value cursor, int64_t stages) {
+  Value wrapped = arith::CmpIOp::create(
+      emit.builder, emit.loc, arith::CmpIPredicate::uge, cursor,
+      emit.constant(stages));
+  return arith::ExtUIOp::create(emit.builder, emit.loc, emit.i32(), wrapped);
+}
+
+Value ssd::hopper::fullBarrier(Emitter &emit, Value ring, Value cursor,
+                               int64_t stages) {
+  return emit.address(
+      emit.offset(ring, emit.mul(stageOf(emit, cursor, stages), 8)));
+}
+
+Value ssd::hopper::emptyBarrier(Emitter &emit, Value ring, Value cursor,
+                                int64_t stages) {
+  return emit.address(emit.offset(
+      emit.offset(ring, emit.mul(stageOf(emit, cursor, stages), 8)),
+      int32_t(8 * stages)));
+}
+
+namespace {
+
+struct LowerCursor : OpConversionPattern<CursorOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(CursorOp op, OpAdaptor,
+                                ConversionPatternRewriter &rewriter) const final {
+    rewriter.replaceOp(op, Emitter(rewriter, op.getLoc()).constant(0));
+    return success();
+  }
+};
+
+struct LowerAdvance : OpConversionPattern<AdvanceOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(AdvanceOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const final {
+    Emitter emit(rewriter, op.getLoc());
+    int64_t period = 2 * op.getCursor().getType().getStages();
+    Value next = emit.add(adaptor.getCursor(), 1);
+    if (llvm::isPowerOf2_64(period)) {
+      rewriter.replaceOp(op, emit.band(next, period - 1));
+      return success();
+    }
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(
+        op, emit.equals(next, period), emit.constant(0), next);
+    return success();
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Barriers
+//===----------------------------------------------------------------------===//
+
+// Labels are local to the braces.
+constexpr StringLiteral kWait = "{ .reg .pred p;\n"
+                                "again:\n"
+                                "mbarrier.try_wait.parity.shared::cta.b64 p, "
+                                "[$0], $1;\n"
+                                "@p bra.uni done;\n"
+                                "bra.uni again;\n"
+                                "done: }";
+
+struct LowerWait : OpConversionPattern<WaitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(WaitOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const final {
+    Emitter emit(rewriter, op.getLoc());
+    int64_t stages = op.getRing().getType().getStages();
+    emit.assembly(
+        kWait, "r,r,~{memory}",
+        {fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
+         phaseOf(emit, adaptor.getCursor(), stages)});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerAcquire : OpConversionPattern<AcquireOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(AcquireOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const final {
+    Emitter emit(rewriter, op.getLoc());
+    int64_t stages = op.getRing().getType().getStages();
+    // The phase before the first counts as complete: the opposite parity.
+    Value parity = emit.bxor(phaseOf(emit, adaptor.getCursor(), stages),
+                             emit.constant(1));
+    emit.assembly(
+        kWait, "r,r,~{memory}",
+        {emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
+         parity});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerExpect : OpConversionPattern<ExpectOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ExpectOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const final {
+    Emitter emit(rewriter, op.getLoc());
+    emit.assembly("mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
+                  "r,r,~{memory}",
+                  {fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
+                               op.getRing().getType().getStages()),
+                   emit.constant(op.getBytes())});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+void arrive(Emitter &emit, Value barrier, Agent agent) {
+  if (agent == Agent::thread) {
+    emit.assembly("mbarrier.arrive.shared::cta.b64 _, [$0];", "r,~{memory}",
+                  {barrier});
+    return;
+  }
+  if (agent == Agent::warp)
+    emit.assembly("bar.warp.sync -1;", "~{memory}");
+  Value index = agent == Agent::warp ? emit.lane() : emit.thread();
+  emit.assembly("{ .reg .pred p; setp.eq.s32 p, $1, 0;\n"
+                "@p mbarrier.arrive.shared::cta.b64 _, [$0]; }",
+                "r,r,~{memory}", {barrier, index});
+}
+
+struct LowerCommit : OpConversionPattern<CommitOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(CommitOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const final {
+    Emitter emit(rewriter, op.getLoc());
+    arrive(emit,
+           fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
+                       op.getRing().getType().getStages()),
+           op.getAgent());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerRelease : OpConversionPattern<ReleaseOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ReleaseOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const final {
+    Emitter emit(rewriter, op.getLoc());
+    arrive(emit,
+           emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
+                        op.getRing().getType().getStages()),
+           op.getAgent());
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct LowerInitRings : OpConversionPattern<InitRingsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(InitRingsOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const final {
+    Emitter emit(rewriter, op.getLoc());
+    auto branch = scf::IfOp::create(rewriter, op.getLoc(),
+                                    emit.equals(emit.threadOfBlock(), 0));
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPointToStart(branch.thenBlock());
+    for (auto [ring, pointer] : llvm::zip(op.getRings(), adaptor.getRings()))
+      initialise(emit, ring.getDefiningOp<RingOp>(), pointer);
+    emit.assembly("fence.mbarrier_init.release.cluster;", "~{memory}");
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+private:
+  static void initialise(Emitter &emit, RingOp ring, Value pointer) {
+    RingType type = ring.getRing().getType();
+    for (int64_t i = 0; i < type.getCount() * 2 * type.getStages(); ++i) {
+      bool full = i % (2 * type.getStages()) < type.getStages();
+      uint32_t arrivals = full ? ring.getProducers() : ring.getConsumers();
+      emit.assembly("mbarrier.init.shared::cta.b64 [$0], $1;", "r,r,~{memory}",
+                    {emit.address(emit.offset(pointer, int32_t(8 * i))),
+                     emit.constant(arrivals)});
+    }
+  }
+};
+
+} // namespace
+
+void ssd::hopper::populateRingPatterns(const TypeConverter &converter,
+                                       RewritePatternSet &patterns) {
+  patterns.add<LowerCursor, LowerAdvance, LowerWait, LowerAcquire, LowerExpect,
+               LowerCommit, LowerRelease, LowerInitRings>(
+      converter, patterns.getContext());
+}

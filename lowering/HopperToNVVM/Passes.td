@@ -1,0 +1,41 @@
+//===- Passes.td - Passes of HopperToNVVM ---*- tablegen -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SSD_HOPPERTONVVM_PASSES
+#define SSD_HOPPERTONVVM_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertHopperToNVVM : Pass<"convert-hopper-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Lowers the hopper dialect to nvvm, llvm, arith, scf and vector";
+  let description = [{
+    Kernels (`gpu.func`) become `llvm.func`s whose tensor maps are grid-constant
+    parameters. Each op of the dialect lowers by itself: fragments become vectors
+    of the values one thread holds, shared memory becomes pointers into one
+    dynamic array.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
+def EmitPTX : Pass<"emit-ptx", "::mlir::ModuleOp"> {
+  let summary = "Lowers GPU modules all the way and writes their PTX";
+  let description = [{
+    Runs the whole lowering on a copy of every `gpu.module` and writes the PTX,
+    one module after the other, to `output` (`-` is standard output).
+  }];
+  let options = [
+    Option<"output", "output", "std::string", "\"-\"", "file to write">,
+    Option<"chip", "chip", "std::string", "\"sm_90a\"", "target chip">
+  ];
+}
+
+#endif // SSD_HOPPERTONVVM_PASSES
