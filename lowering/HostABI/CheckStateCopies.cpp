@@ -140,18 +140,18 @@ LogicalResult StateFollower::check() {
     if (auto copy = dyn_cast<memref::CopyOp>(op))
       ok &= succeeded(checkCopy(op, copy.getSource(), copy.getTarget()));
     else if (auto copy = dyn_cast<linalg::CopyOp>(op))
-      ok &= succeeded(
-          checkCopy(op, copy.getInputs()[0], copy.getOutputs()[0]));
+      ok &= succeeded(checkCopy(op, copy.getInputs()[0], copy.getOutputs()[0]));
     else if (auto generic = dyn_cast<linalg::GenericOp>(op))
       if (generic.hasPureBufferSemantics() && isCopy(generic))
-        ok &= succeeded(checkCopy(op, generic.getDpsInputs()[0],
-                                  generic.getDpsInits()[0]));
+        ok &= succeeded(
+            checkCopy(op, generic.getDpsInputs()[0], generic.getDpsInits()[0]));
   });
   return success(ok);
 }
 
 namespace {
-struct CheckStateCopies : ssd::impl::CheckStateCopiesPassBase<CheckStateCopies> {
+struct CheckStateCopies
+    : ssd::impl::CheckStateCopiesPassBase<CheckStateCopies> {
   void runOnOperation() override {
     StateFollower follower(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {

@@ -87,9 +87,8 @@ Type EntryEmitter::getTensorType() {
 }
 
 Value EntryEmitter::loadTensor(Value tensors, unsigned index) {
-  Value address =
-      LLVM::GEPOp::create(builder, pointer, pointer, tensors,
-                          ArrayRef<LLVM::GEPArg>{int32_t(index)});
+  Value address = LLVM::GEPOp::create(builder, pointer, pointer, tensors,
+                                      ArrayRef<LLVM::GEPArg>{int32_t(index)});
   return LLVM::LoadOp::create(builder, pointer, address);
 }
 
@@ -128,8 +127,8 @@ SmallVector<Value> EntryEmitter::getContiguousStrides(ValueRange sizes) {
   Value stride;
   for (int dim = sizes.size() - 1; dim >= 0; --dim) {
     strides[dim] = stride ? stride : constant(1);
-    stride = stride ? LLVM::MulOp::create(builder, stride, sizes[dim])
-                    : sizes[dim];
+    stride =
+        stride ? LLVM::MulOp::create(builder, stride, sizes[dim]) : sizes[dim];
   }
   return strides;
 }
@@ -162,9 +161,8 @@ Unpacked EntryEmitter::unpack(Value tensor, const ArgumentInfo &argument) {
   Unpacked result;
   Value data = loadField(tensor, Data, pointer);
   Value offset = loadField(tensor, ByteOffset, builder.getI64Type());
-  result.pointer =
-      LLVM::GEPOp::create(builder, pointer, builder.getI8Type(), data,
-                          ArrayRef<LLVM::GEPArg>{offset});
+  result.pointer = LLVM::GEPOp::create(builder, pointer, builder.getI8Type(),
+                                       data, ArrayRef<LLVM::GEPArg>{offset});
   result.sizes = loadSizes(tensor, argument);
   result.strides = getContiguousStrides(result.sizes);
   if (argument.strided)
@@ -200,8 +198,7 @@ LogicalResult EntryEmitter::emitRun() {
               "ssd-plan-workspace and the lowering to LLVM run?";
   LLVM::CallOp::create(builder, function, operands);
   LLVM::ReturnOp::create(
-      builder,
-      LLVM::ConstantOp::create(builder, builder.getI32IntegerAttr(0)));
+      builder, LLVM::ConstantOp::create(builder, builder.getI32IntegerAttr(0)));
   return success();
 }
 

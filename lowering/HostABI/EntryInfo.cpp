@@ -53,11 +53,10 @@ void EntryInfo::setOn(Operation *function) const {
   for (const ArgumentInfo &argument : arguments)
     encoded.push_back(encode(argument, builder));
   function->setAttr(
-      kEntryAttr, builder.getDictionaryAttr(
-                      {builder.getNamedAttr("arguments",
-                                            builder.getArrayAttr(encoded)),
-                       builder.getNamedAttr("mixers",
-                                            builder.getStringAttr(mixers))}));
+      kEntryAttr,
+      builder.getDictionaryAttr(
+          {builder.getNamedAttr("arguments", builder.getArrayAttr(encoded)),
+           builder.getNamedAttr("mixers", builder.getStringAttr(mixers))}));
 }
 
 std::optional<EntryInfo> EntryInfo::getFrom(Operation *function) {

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -123,8 +124,8 @@ FailureOr<ArgumentInfo> EntryRewriter::describe(Type type,
     argument.shape.push_back(symbol.empty() ? symbols.fresh()
                                             : symbols.named(symbol));
   }
-  if (auto range =
-          attributes ? attributes.getAs<DenseI64ArrayAttr>(kRangeAttr) : nullptr) {
+  if (auto range = attributes ? attributes.getAs<DenseI64ArrayAttr>(kRangeAttr)
+                              : nullptr) {
     if (range.size() != 2)
       return function.emitError()
              << "ssd.range of '" << argument.name
@@ -146,9 +147,7 @@ LogicalResult EntryRewriter::describeArguments() {
       return function.emitError()
              << "argument " << index << " of entry '" << function.getName()
              << "' is both a parameter and a state";
-    Role role = param   ? Role::Parameter
-                : state ? Role::State
-                        : Role::Input;
+    Role role = param ? Role::Parameter : state ? Role::State : Role::Input;
     auto argument =
         describe(type, attributes, role, "arg" + std::to_string(index));
     if (failed(argument))
@@ -176,10 +175,9 @@ LogicalResult EntryRewriter::checkState(OpOperand &result) {
            << "' is the state '" << name << "', but no argument is";
   Type type = function.getArgument(it->second).getType();
   if (type != result.get().getType())
-    return function.emitError()
-           << "state '" << name << "' of entry '" << function.getName()
-           << "' comes as " << type << " and leaves as "
-           << result.get().getType();
+    return function.emitError() << "state '" << name << "' of entry '"
+                                << function.getName() << "' comes as " << type
+                                << " and leaves as " << result.get().getType();
   if (llvm::is_contained(resultDestination, it->second))
     return function.emitError()
            << "two results of entry '" << function.getName()
@@ -196,9 +194,9 @@ LogicalResult EntryRewriter::describeResults() {
         return failure();
       continue;
     }
-    auto argument = describe(result.get().getType(),
-                             function.getResultAttrDict(index), Role::Output,
-                             "result" + std::to_string(index));
+    auto argument =
+        describe(result.get().getType(), function.getResultAttrDict(index),
+                 Role::Output, "result" + std::to_string(index));
     if (failed(argument))
       return failure();
     resultDestination.push_back(info.arguments.size());
@@ -236,9 +234,8 @@ void EntryRewriter::rewriteResults() {
 
 LogicalResult EntryRewriter::run() {
   if (!function.getBody().hasOneBlock())
-    return function.emitError()
-           << "entry '" << function.getName()
-           << "' has unstructured control flow; use scf";
+    return function.emitError() << "entry '" << function.getName()
+                                << "' has unstructured control flow; use scf";
   terminator = cast<func::ReturnOp>(function.getBody().front().back());
   if (auto mixers = function->getAttrOfType<StringAttr>(kMixersAttr))
     info.mixers = mixers.getValue().str();
@@ -247,16 +244,15 @@ LogicalResult EntryRewriter::run() {
   llvm::StringSet<> names;
   for (const ArgumentInfo &argument : info.arguments)
     if (!names.insert(argument.name).second)
-      return function.emitError() << "two arguments of entry '"
-                                  << function.getName() << "' are named '"
-                                  << argument.name << "'";
+      return function.emitError()
+             << "two arguments of entry '" << function.getName()
+             << "' are named '" << argument.name << "'";
   rewriteArguments();
   rewriteResults();
   SmallVector<Attribute> attributes;
   for (unsigned i = 0; i < info.arguments.size(); ++i)
-    attributes.push_back(i < function.getNumArguments()
-                             ? function.getArgAttrDict(i)
-                             : nullptr);
+    attributes.push_back(
+        i < function.getNumArguments() ? function.getArgAttrDict(i) : nullptr);
   for (Attribute &attribute : attributes)
     if (!attribute)
       attribute = DictionaryAttr::get(function.getContext());
@@ -295,4 +291,10 @@ void ssd::buildBufferizationPipeline(OpPassManager &manager) {
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(ssd::createCheckStateCopiesPass());
+}
+
+void ssd::registerHostABIPipelines() {
+  PassPipelineRegistration<>(
+      "ssd-bufferize", "Bufferize entries and their callees in place",
+      [](OpPassManager &manager) { buildBufferizationPipeline(manager); });
 }

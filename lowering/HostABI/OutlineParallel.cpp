@@ -123,7 +123,8 @@ static SmallVector<Value> createCounts(OpBuilder &builder, ParallelLoop &loop) {
   for (auto [lower, upper, step] :
        llvm::zip_equal(loop.lower, loop.upper, loop.step)) {
     Value span = builder.createOrFold<arith::SubIOp>(
-        loc, createIndex(builder, loc, upper), createIndex(builder, loc, lower));
+        loc, createIndex(builder, loc, upper),
+        createIndex(builder, loc, lower));
     counts.push_back(builder.createOrFold<arith::CeilDivSIOp>(
         loc, span, createIndex(builder, loc, step)));
   }
@@ -135,7 +136,8 @@ static SmallVector<Value> getCaptured(ParallelLoop &loop, ValueRange counts) {
   llvm::SetVector<Value> captured;
   getUsedValuesDefinedAbove(loop.op->getRegions(), captured);
   captured.insert(counts.begin(), counts.end());
-  for (ArrayRef<OpFoldResult> bounds : {ArrayRef(loop.lower), ArrayRef(loop.step)})
+  for (ArrayRef<OpFoldResult> bounds :
+       {ArrayRef(loop.lower), ArrayRef(loop.step)})
     for (OpFoldResult bound : bounds)
       if (auto value = dyn_cast<Value>(bound))
         captured.insert(value);
@@ -145,7 +147,8 @@ static SmallVector<Value> getCaptured(ParallelLoop &loop, ValueRange counts) {
 static bool isCheap(Value value) {
   Operation *op = value.getDefiningOp();
   return op && op->getNumOperands() == 0 && op->getNumRegions() == 0 &&
-         (op->hasTrait<OpTrait::ConstantLike>() || isa<memref::GetGlobalOp>(op));
+         (op->hasTrait<OpTrait::ConstantLike>() ||
+          isa<memref::GetGlobalOp>(op));
 }
 
 static std::optional<int64_t>
@@ -216,10 +219,9 @@ LLVM::LLVMStructType Outliner::getClosureType(ParallelLoop &loop,
 
 static Value createField(OpBuilder &builder, Location loc, Type structType,
                          Value pointer, unsigned field) {
-  return LLVM::GEPOp::create(builder, loc,
-                             LLVM::LLVMPointerType::get(builder.getContext()),
-                             structType, pointer,
-                             ArrayRef<LLVM::GEPArg>{0, int32_t(field)});
+  return LLVM::GEPOp::create(
+      builder, loc, LLVM::LLVMPointerType::get(builder.getContext()),
+      structType, pointer, ArrayRef<LLVM::GEPArg>{0, int32_t(field)});
 }
 
 //===----------------------------------------------------------------------===//
@@ -268,8 +270,7 @@ func::FuncOp Outliner::createTask(ParallelLoop &loop, ValueRange captured,
   unsigned field = 0;
   for (Value value : captured) {
     if (isCheap(value)) {
-      mapping.map(value,
-                  builder.clone(*value.getDefiningOp())->getResult(0));
+      mapping.map(value, builder.clone(*value.getDefiningOp())->getResult(0));
       continue;
     }
     Type stored = closureType.getBody()[field];
@@ -278,8 +279,8 @@ func::FuncOp Outliner::createTask(ParallelLoop &loop, ValueRange captured,
         createField(builder, loc, closureType, task.getArgument(0), field++));
     mapping.map(value, toStorable(builder, loaded, value.getType()));
   }
-  Value index = arith::IndexCastOp::create(
-      builder, loc, builder.getIndexType(), task.getArgument(1));
+  Value index = arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                           task.getArgument(1));
   createIndices(builder, loop, index, counts, mapping);
   for (Operation &inner : loop.body->without_terminator())
     builder.clone(inner, mapping);
@@ -300,11 +301,10 @@ void Outliner::createParallelFor(OpBuilder &builder, Location loc,
   Value api = LLVM::LoadOp::create(builder, loc, pointer, runtime);
   Value parallelFor = LLVM::LoadOp::create(
       builder, loc, pointer, createField(builder, loc, apiType, api, 1));
-  Value function = func::ConstantOp::create(builder, loc,
-                                            task.getFunctionType(),
-                                            SymbolRefAttr::get(task));
-  auto type = LLVM::LLVMFunctionType::get(
-      LLVM::LLVMVoidType::get(context), {pointer, i64, pointer, pointer});
+  Value function = func::ConstantOp::create(
+      builder, loc, task.getFunctionType(), SymbolRefAttr::get(task));
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
+                                          {pointer, i64, pointer, pointer});
   LLVM::CallOp::create(
       builder, loc, type,
       ValueRange{parallelFor, runtime,
@@ -323,8 +323,8 @@ void Outliner::createDispatch(OpBuilder &builder, Location loc,
   if (getConstantIntValue(count))
     return createParallelFor(builder, loc, task, closure, count);
   Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-  Value single = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                       count, one);
+  Value single =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, count, one);
   scf::IfOp::create(
       builder, loc, single,
       [&](OpBuilder &builder, Location loc) {

@@ -21,6 +21,9 @@ namespace ssd {
 /// boundaries, and states are checked not to be copied.
 void buildBufferizationPipeline(mlir::OpPassManager &manager);
 
+/// Registers it as --ssd-bufferize.
+void registerHostABIPipelines();
+
 } // namespace ssd
 
 #endif // SSD_LOWERING_HOSTABI_PASSES_H

@@ -98,6 +98,7 @@ public:
   unsigned getNumSlots() const { return slots.size(); }
 
 private:
+  Request makeRequest(Operation *op, SizeExpr bytes);
   LogicalResult collectAlloc(memref::AllocOp alloc);
   LogicalResult collectCall(func::CallOp call, FunctionPlan &callee);
   LogicalResult setLifetime(Request &request, memref::AllocOp alloc);
@@ -143,24 +144,40 @@ static Operation *getOutermostParallel(Operation *op) {
 /// deeper inside of a loop lasts as long as the loop.
 LogicalResult FunctionPlan::setLifetime(Request &request,
                                         memref::AllocOp alloc) {
-  request.begin = timeline.begin(alloc);
-  request.end = request.begin;
-  for (Value alias : aliases.resolve(alloc.getResult()))
+  auto refuse = [&] {
+    return alloc.emitError("this buffer outlives the loop iteration that "
+                           "allocates it; carry it into the loop as an "
+                           "initial value that is updated in place");
+  };
+  for (Value alias : aliases.resolve(alloc.getResult())) {
+    auto carried = dyn_cast<BlockArgument>(alias);
+    if (carried && carried.getOwner()->findAncestorOpInBlock(*alloc))
+      return refuse();
     for (Operation *user : alias.getUsers()) {
       Block *block = alloc->getBlock();
       Operation *ancestor = block->findAncestorOpInBlock(*user);
       while (!ancestor) {
         Operation *parent = block->getParentOp();
         if (isa<LoopLikeOpInterface>(parent))
-          return alloc.emitError("this buffer outlives the loop iteration that "
-                                 "allocates it; carry it into the loop as an "
-                                 "initial value that is updated in place");
+          return refuse();
         block = parent->getBlock();
         ancestor = block->findAncestorOpInBlock(*user);
       }
       request.end = std::max(request.end, timeline.end(ancestor));
     }
+  }
   return success();
+}
+
+/// A request that lives as long as its operation. Memory of parallel loops is
+/// taken at its constant bound.
+Request FunctionPlan::makeRequest(Operation *op, SizeExpr bytes) {
+  Operation *parallel = getOutermostParallel(op);
+  bytes = SizeExpressions::alignTo(bytes, kAlignment);
+  if (parallel)
+    if (auto bound = sizes.getConstantBound(bytes))
+      bytes = sizes.constant(*bound);
+  return {op, parallel, bytes, timeline.begin(op), timeline.end(op), 0};
 }
 
 LogicalResult FunctionPlan::collectAlloc(memref::AllocOp alloc) {
@@ -181,8 +198,7 @@ LogicalResult FunctionPlan::collectAlloc(memref::AllocOp alloc) {
              << "', so that the workspace can't be planned";
     bytes = bytes * size;
   }
-  Request request{alloc, getOutermostParallel(alloc),
-                  SizeExpressions::alignTo(bytes, kAlignment), 0, 0, 0};
+  Request request = makeRequest(alloc, bytes);
   if (failed(setLifetime(request, alloc)))
     return failure();
   requests.push_back(request);
@@ -206,9 +222,7 @@ LogicalResult FunctionPlan::collectCall(func::CallOp call,
     return call.emitError("can't bound the workspace of '")
            << call.getCallee() << "' by the sizes of the arguments of '"
            << function.getName() << "'";
-  requests.push_back({call, getOutermostParallel(call),
-                      SizeExpressions::alignTo(bytes, kAlignment),
-                      timeline.begin(call), timeline.end(call), 0});
+  requests.push_back(makeRequest(call, bytes));
   return success();
 }
 
@@ -295,7 +309,8 @@ LogicalResult FunctionPlan::checkFrames() {
     int64_t &bytes = frames[slot.parallel];
     bytes += *SizeExpressions::getConstant(slot.bytes);
     if (bytes > frameLimit)
-      return first->emitError("the buffers of this parallel loop need more than ")
+      return first->emitError(
+                 "the buffers of this parallel loop need more than ")
              << frameLimit << " bytes of stack a task; tile the loop's body";
   }
   return success();
@@ -324,10 +339,9 @@ void FunctionPlan::rewriteAlloc(const Request &request, Value base,
                                 Value offset) {
   auto alloc = cast<memref::AllocOp>(request.op);
   OpBuilder builder(alloc);
-  auto view =
-      memref::ViewOp::create(builder, alloc.getLoc(), alloc.getType(), base,
-                             offset ? offset : createZero(alloc),
-                             alloc.getDynamicSizes());
+  auto view = memref::ViewOp::create(builder, alloc.getLoc(), alloc.getType(),
+                                     base, offset ? offset : createZero(alloc),
+                                     alloc.getDynamicSizes());
   for (Operation *user : llvm::make_early_inc_range(alloc->getUsers()))
     if (isa<memref::DeallocOp>(user))
       user->erase();
@@ -336,8 +350,7 @@ void FunctionPlan::rewriteAlloc(const Request &request, Value base,
 }
 
 void FunctionPlan::rewriteCall(func::CallOp call, Value workspace) {
-  call.getOperandsMutable().append(
-      {workspace, function.getArguments().back()});
+  call.getOperandsMutable().append({workspace, function.getArguments().back()});
 }
 
 /// The part of `base` from `offset` on that holds `bytes`, as raw memory.
@@ -355,9 +368,8 @@ void FunctionPlan::rewrite() {
       MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 8));
   unsigned position = function.getNumArguments();
   (void)function.insertArgument(position, workspaceType, {}, function.getLoc());
-  (void)function.insertArgument(position + 1,
-                                LLVM::LLVMPointerType::get(context), {},
-                                function.getLoc());
+  (void)function.insertArgument(
+      position + 1, LLVM::LLVMPointerType::get(context), {}, function.getLoc());
   function->setAttr(kPlannedAttr, UnitAttr::get(context));
   Value workspace = function.getArgument(position);
   OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
@@ -419,11 +431,10 @@ void FunctionPlan::addWorkspaceFunction() {
       builder.getFunctionType(arguments, builder.getI64Type()));
   workspace.setPrivate();
   builder.setInsertionPointToStart(workspace.addEntryBlock());
-  Value bytes = sizes.emit(builder, loc, total,
-                           [&](unsigned argument, int64_t dim) -> Value {
-                             return workspace.getArgument(
-                                 positions.lookup({argument, dim}));
-                           });
+  Value bytes = sizes.emit(
+      builder, loc, total, [&](unsigned argument, int64_t dim) -> Value {
+        return workspace.getArgument(positions.lookup({argument, dim}));
+      });
   Value result =
       arith::IndexCastOp::create(builder, loc, builder.getI64Type(), bytes);
   func::ReturnOp::create(builder, loc, result);
@@ -441,8 +452,8 @@ static FailureOr<SmallVector<func::FuncOp>> getCalleesFirst(ModuleOp module) {
     for (const CallGraphNode *node : *it) {
       if (node->isExternal())
         continue;
-      auto function = dyn_cast<func::FuncOp>(
-          node->getCallableRegion()->getParentOp());
+      auto function =
+          dyn_cast<func::FuncOp>(node->getCallableRegion()->getParentOp());
       if (!function)
         continue;
       if (it.hasCycle())

@@ -76,6 +76,34 @@ SizeExpr SizeExpressions::join(SizeExpr a, SizeExpr b, Bound bound) {
   return bound == Bound::Upper ? max(a, b) : min(a, b);
 }
 
+/// A bound of a minimum or maximum from bounds of its operands, null where
+/// unknown: either operand bounds a minimum from above.
+SizeExpr SizeExpressions::extreme(Kind kind, SizeExpr a, SizeExpr b,
+                                  Bound bound) {
+  if (a && b)
+    return kind == Kind::Min ? min(a, b) : max(a, b);
+  bool anyOf = (kind == Kind::Min) == (bound == Bound::Upper);
+  return anyOf ? (a ? a : b) : SizeExpr();
+}
+
+std::optional<int64_t> SizeExpressions::getConstantBound(SizeExpr expr) {
+  auto leafBound = [&](auto &self, unsigned position, Bound bound) -> SizeExpr {
+    // A copy: `leaves` may grow.
+    Leaf leaf = leaves[position];
+    auto nested = [&](unsigned inner, bool, Bound side) {
+      return self(self, inner, side);
+    };
+    if (leaf.kind == Kind::Argument)
+      return bound == Bound::Lower ? constant(0) : SizeExpr();
+    return extreme(leaf.kind, evaluate(leaf.a, bound, nested),
+                   evaluate(leaf.b, bound, nested), bound);
+  };
+  return getConstant(
+      evaluate(expr, Bound::Upper, [&](unsigned position, bool, Bound bound) {
+        return leafBound(leafBound, position, bound);
+      }));
+}
+
 /// Bounds of an expression from bounds of its leaves.
 SizeExpr SizeExpressions::evaluate(AffineExpr expr, Bound bound,
                                    LeafBound leafBound) {
@@ -187,10 +215,8 @@ SizeExpr SizeExpressions::computeArith(Operation *op, Bound bound) {
     return join(get(1, bound), get(2, bound), bound);
   if (isa<arith::MinSIOp, arith::MinUIOp, arith::MaxSIOp, arith::MaxUIOp>(op)) {
     bool isMin = isa<arith::MinSIOp, arith::MinUIOp>(op);
-    SizeExpr a = get(0, bound), b = get(1, bound);
-    if (a && b)
-      return isMin ? min(a, b) : max(a, b);
-    return isMin == (bound == Bound::Upper) ? (a ? a : b) : SizeExpr();
+    return extreme(isMin ? Kind::Min : Kind::Max, get(0, bound), get(1, bound),
+                   bound);
   }
   AffineExpr expr = getArithExpr(op);
   if (!expr)
@@ -214,20 +240,11 @@ SizeExpr SizeExpressions::computeAffine(Operation *op, Bound bound) {
   bool isMin = isa<affine::AffineMinOp>(op);
   AffineMap map = isMin ? cast<affine::AffineMinOp>(op).getAffineMap()
                         : cast<affine::AffineMaxOp>(op).getAffineMap();
-  // Any one of several candidates bounds a minimum from above, and a maximum
-  // from below; a constant is the best of them.
-  bool anyOf = isMin == (bound == Bound::Upper);
-  SizeExpr best;
-  for (unsigned i = 0; i < map.getNumResults(); ++i) {
-    SizeExpr candidate = evaluateResult(map, i, bound);
-    if (!candidate && anyOf)
-      continue;
-    if (!candidate)
-      return {};
-    best = !best ? candidate : isMin ? min(best, candidate)
-                                     : max(best, candidate);
-  }
-  return best;
+  SizeExpr result = evaluateResult(map, 0, bound);
+  for (unsigned i = 1; i < map.getNumResults(); ++i)
+    result = extreme(isMin ? Kind::Min : Kind::Max, result,
+                     evaluateResult(map, i, bound), bound);
+  return result;
 }
 
 /// The size of a dimension of a subview's source that result `dim` stands for.
@@ -259,9 +276,8 @@ SizeExpr SizeExpressions::getDimBound(Value memref, int64_t dim, Bound bound) {
       .Case<memref::AllocOp, memref::AllocaOp>(
           [&](auto alloc) { return dynamicSize(alloc.getDynamicSizes()); })
       .Case([&](memref::ViewOp view) { return dynamicSize(view.getSizes()); })
-      .Case<memref::CastOp, memref::MemorySpaceCastOp>([&](auto cast) {
-        return getDimBound(cast.getSource(), dim, bound);
-      })
+      .Case<memref::CastOp, memref::MemorySpaceCastOp>(
+          [&](auto cast) { return getDimBound(cast.getSource(), dim, bound); })
       .Case([&](memref::SubViewOp view) {
         return getBound(getSubviewSize(view, dim), bound);
       })
@@ -312,7 +328,7 @@ SizeExpr SizeExpressions::compute(Value value, Bound bound) {
                 getBound(branch.elseYield().getOperand(result), bound), bound);
   }
   return isa<arith::ArithDialect>(op->getDialect()) ? computeArith(op, bound)
-                                                     : SizeExpr();
+                                                    : SizeExpr();
 }
 
 SizeExpr SizeExpressions::importCallee(const SizeExpressions &callee,
@@ -326,11 +342,8 @@ SizeExpr SizeExpressions::importCallee(const SizeExpressions &callee,
       return leaf.dim < 0
                  ? getBound(operands[leaf.argument], bound)
                  : getDimBound(operands[leaf.argument], leaf.dim, bound);
-    SizeExpr a = evaluate(leaf.a, bound, nested);
-    SizeExpr b = evaluate(leaf.b, bound, nested);
-    if (!a || !b)
-      return {};
-    return leaf.kind == Kind::Max ? max(a, b) : min(a, b);
+    return extreme(leaf.kind, evaluate(leaf.a, bound, nested),
+                   evaluate(leaf.b, bound, nested), bound);
   };
   return evaluate(expr, Bound::Upper,
                   [&](unsigned position, bool, Bound bound) {

@@ -1,4 +1,5 @@
-//===- SizeExpressions.h - sizes in terms of a function's arguments -*- C++ -*-//
+//===- SizeExpressions.h - sizes in terms of a function's arguments -*- C++
+//-*-//
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -42,6 +43,8 @@ public:
   /// The least multiple of `alignment` that is not less.
   static SizeExpr alignTo(SizeExpr expr, int64_t alignment);
   static std::optional<int64_t> getConstant(SizeExpr expr);
+  /// A constant that the expression never exceeds, where there is one.
+  std::optional<int64_t> getConstantBound(SizeExpr expr);
 
   /// The upper bound, in this function, of an expression of a function that
   /// it calls with these operands.
@@ -74,6 +77,7 @@ private:
   SizeExpr computeArith(mlir::Operation *op, Bound bound);
   SizeExpr computeAffine(mlir::Operation *op, Bound bound);
   SizeExpr computeInduction(mlir::BlockArgument argument, Bound bound);
+  SizeExpr extreme(Kind kind, SizeExpr a, SizeExpr b, Bound bound);
   SizeExpr join(SizeExpr a, SizeExpr b, Bound bound);
   SizeExpr getBound(mlir::OpFoldResult value, Bound bound);
 

@@ -121,26 +121,25 @@ Error TableBuilder::addEntry(StringRef name, const EntryInfo &info) {
 
 /// ssd_artifact.
 Constant *TableBuilder::createArtifact(StringRef target, StringRef metadata) {
-  return global(structure({int32(SSD_ABI_VERSION), string(kCompiler),
-                           string(target), string(metadata),
-                           int32(entries.size()), array(entries), int32(0),
-                           null()}));
+  return global(
+      structure({int32(SSD_ABI_VERSION), string(kCompiler), string(target),
+                 string(metadata), int32(entries.size()), array(entries),
+                 int32(0), null()}));
 }
 
 /// const ssd_artifact *ssd_artifact_query(uint32_t max_version)
 static void addQuery(Module &module, Constant *artifact) {
   LLVMContext &context = module.getContext();
   auto *pointer = PointerType::get(context, 0);
-  auto *type =
-      FunctionType::get(pointer, {Type::getInt32Ty(context)}, false);
+  auto *type = FunctionType::get(pointer, {Type::getInt32Ty(context)}, false);
   auto *query = Function::Create(type, GlobalValue::ExternalLinkage,
                                  SSD_ARTIFACT_QUERY, module);
   query->setDoesNotThrow();
   IRBuilder<> builder(BasicBlock::Create(context, "", query));
   Value *known = builder.CreateICmpUGE(query->getArg(0),
                                        builder.getInt32(SSD_ABI_VERSION));
-  builder.CreateRet(builder.CreateSelect(known, artifact,
-                                         ConstantPointerNull::get(pointer)));
+  builder.CreateRet(
+      builder.CreateSelect(known, artifact, ConstantPointerNull::get(pointer)));
 }
 
 /// The ELF note, from which a loader learns version and level without dlopen.
@@ -166,9 +165,9 @@ static void addNote(Module &module, StringRef target) {
   padded(description);
   auto *contents =
       ConstantDataArray::getString(module.getContext(), bytes, false);
-  auto *note = new GlobalVariable(module, contents->getType(), true,
-                                  GlobalValue::PrivateLinkage, contents,
-                                  "ssd.note");
+  auto *note =
+      new GlobalVariable(module, contents->getType(), true,
+                         GlobalValue::PrivateLinkage, contents, "ssd.note");
   note->setSection(".note.ssd-mlir");
   note->setAlignment(Align(4));
   appendToUsed(module, {note});
@@ -185,8 +184,8 @@ Error addArtifactTable(Module &module, mlir::ModuleOp source,
       if (Error error = table.addEntry(function.getName(), *info))
         return error;
   auto metadata = source->getAttrOfType<mlir::StringAttr>(kMetadataAttr);
-  addQuery(module, table.createArtifact(
-                       target.level, metadata ? metadata.getValue() : "{}"));
+  addQuery(module, table.createArtifact(target.level,
+                                        metadata ? metadata.getValue() : "{}"));
   addNote(module, target.level);
   return Error::success();
 }

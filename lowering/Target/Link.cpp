@@ -55,15 +55,25 @@ Error linkSharedObject(StringRef objectPath, StringRef outputPath) {
   std::string object = objectPath.str(), output = outputPath.str();
   std::string messages;
   raw_string_ostream stream(messages);
-  const char *arguments[] = {
-      "ld.lld",         "-shared",        "--gc-sections",
-      "--hash-style=gnu", "-z",           "relro",
-      "-z",             "now",            "--build-id=none",
-      "-z",             "noexecstack",    "--strip-debug",
-      "--discard-all",  "--threads=1",    object.c_str(),
-      "-o",             output.c_str()};
-  lld::Result result = lld::lldMain(arguments, stream, stream,
-                                    {{lld::Gnu, &lld::elf::link}});
+  const char *arguments[] = {"ld.lld",
+                             "-shared",
+                             "--gc-sections",
+                             "--hash-style=gnu",
+                             "-z",
+                             "relro",
+                             "-z",
+                             "now",
+                             "--build-id=none",
+                             "-z",
+                             "noexecstack",
+                             "--strip-debug",
+                             "--discard-all",
+                             "--threads=1",
+                             object.c_str(),
+                             "-o",
+                             output.c_str()};
+  lld::Result result =
+      lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode == 0)
     return Error::success();
   sys::fs::remove(output);

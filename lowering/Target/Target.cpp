@@ -61,9 +61,9 @@ Expected<std::unique_ptr<TargetMachine>> CPUTarget::createMachine() const {
     return createStringError(message);
   TargetOptions options;
   options.FunctionSections = options.DataSections = true;
-  std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
-      triple, level, "", options, Reloc::PIC_, std::nullopt,
-      CodeGenOptLevel::Aggressive));
+  std::unique_ptr<TargetMachine> machine(
+      target->createTargetMachine(triple, level, "", options, Reloc::PIC_,
+                                  std::nullopt, CodeGenOptLevel::Aggressive));
   if (!machine)
     return createStringError("LLVM has no code generator for '%s'",
                              level.c_str());
@@ -85,9 +85,10 @@ static void setAttributes(Function &function, const CPUTarget &target) {
   function.setUWTableKind(UWTableKind::None);
 }
 
-Expected<std::unique_ptr<Module>>
-translateToLLVM(mlir::ModuleOp source, LLVMContext &context,
-                const CPUTarget &target, TargetMachine &machine) {
+Expected<std::unique_ptr<Module>> translateToLLVM(mlir::ModuleOp source,
+                                                  LLVMContext &context,
+                                                  const CPUTarget &target,
+                                                  TargetMachine &machine) {
   std::unique_ptr<Module> module =
       mlir::translateModuleToLLVMIR(source, context, "ssd");
   if (!module)

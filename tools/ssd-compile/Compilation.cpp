@@ -97,8 +97,7 @@ Error Compilation::parseFile(mlir::MLIRContext &context) {
 
 Error Compilation::readInput(mlir::MLIRContext &context) {
   bool isDirectory = sys::fs::is_directory(options.input);
-  if (Error error =
-          isDirectory ? importDirectory(context) : parseFile(context))
+  if (Error error = isDirectory ? importDirectory(context) : parseFile(context))
     return error;
   return dump("input");
 }
@@ -215,8 +214,8 @@ Error Compilation::run() {
       return createStringError("can't make the directory '" +
                                options.dumpDirectory + "': " + code.message());
   const unsigned backEnd[] = {4, 3, 2, 0};
-  stepsTotal = 1 + getCPUStages(options, *target).size() +
-               backEnd[int(options.emit)];
+  stepsTotal =
+      1 + getCPUStages(options, *target).size() + backEnd[int(options.emit)];
   mlir::DialectRegistry registry;
   registerDialects(registry);
   mlir::MLIRContext context(registry);

@@ -5,6 +5,10 @@
 //===----------------------------------------------------------------------===//
 #include "tools/ssd-compile/Compilation.h"
 
+#include "dialect/SSD/BufferizableOpInterfaceImpl.h"
+#include "dialect/SSD/SSDDialect.h"
+#include "dialect/SSD/TilingInterfaceImpl.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
@@ -31,12 +35,6 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/Vector/Transforms/BufferizableOpInterfaceImpl.h"
 
-#ifdef SSD_HAVE_DIALECT
-#include "dialect/SSD/BufferizableOpInterfaceImpl.h"
-#include "dialect/SSD/SSDDialect.h"
-#include "dialect/SSD/TilingInterfaceImpl.h"
-#endif
-
 using namespace mlir;
 
 void ssd::registerDialects(DialectRegistry &registry) {
@@ -58,5 +56,8 @@ void ssd::registerDialects(DialectRegistry &registry) {
   tensor::registerSubsetOpInterfaceExternalModels(registry);
   tensor::registerTilingInterfaceExternalModels(registry);
   vector::registerBufferizableOpInterfaceExternalModels(registry);
+  registry.insert<SSDDialect>();
+  registerBufferizableOpInterfaceExternalModels(registry);
+  registerTilingInterfaceExternalModels(registry);
   registerTargetTranslations(registry);
 }

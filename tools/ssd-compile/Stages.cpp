@@ -4,35 +4,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 #include "lowering/HostABI/Passes.h"
+#include "lowering/LinalgToCPU/Passes.h"
 #include "tools/ssd-compile/Compilation.h"
 
-#include "mlir/Conversion/Passes.h"
-#include "mlir/Dialect/Linalg/Passes.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 
 namespace ssd {
 
-static void addLLVMConversions(OpPassManager &manager) {
-  manager.addPass(createConvertVectorToSCFPass());
-  manager.addPass(createCanonicalizerPass());
-  manager.addPass(createSCFToControlFlowPass());
-  manager.addPass(memref::createExpandStridedMetadataPass());
-  manager.addPass(createLowerAffinePass());
-  manager.addPass(createConvertVectorToLLVMPass());
-  manager.addPass(createConvertMathToLLVMPass());
-  manager.addPass(createConvertMathToLibmPass());
-  manager.addPass(createArithToLLVMConversionPass());
-  manager.addPass(createFinalizeMemRefToLLVMConversionPass());
-  manager.addPass(createConvertFuncToLLVMPass());
-  manager.addPass(createConvertControlFlowToLLVMPass());
-  manager.addPass(createReconcileUnrealizedCastsPass());
-}
-
 std::vector<Stage> getCPUStages(const CompileOptions &options,
                                 const CPUTarget &target) {
+  int64_t vectorBytes = target.getVectorBits() / 8;
   return {
       {"host-abi",
        [](OpPassManager &manager) { manager.addPass(createHostABIPass()); }},
@@ -41,9 +24,11 @@ std::vector<Stage> getCPUStages(const CompileOptions &options,
        [](OpPassManager &manager) {
          manager.addPass(createPlanWorkspacePass());
        }},
-      {"loops",
-       [](OpPassManager &manager) {
-         manager.addPass(createConvertLinalgToLoopsPass());
+      {"linalg-to-cpu",
+       [=](OpPassManager &manager) {
+         mlir::ssd::LinalgToCPUOptions cpu;
+         cpu.vectorBytes = vectorBytes;
+         manager.addNestedPass<func::FuncOp>(mlir::ssd::createLinalgToCPU(cpu));
          manager.addPass(createCanonicalizerPass());
          manager.addPass(createCSEPass());
        }},
@@ -51,7 +36,7 @@ std::vector<Stage> getCPUStages(const CompileOptions &options,
        [](OpPassManager &manager) {
          manager.addPass(createOutlineParallelPass());
        }},
-      {"llvm-dialect", addLLVMConversions},
+      {"llvm-dialect", mlir::ssd::buildVectorToLLVMPipeline},
       {"entry-points",
        [](OpPassManager &manager) {
          manager.addPass(createEmitEntryPointsPass());

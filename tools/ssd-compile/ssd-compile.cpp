@@ -28,20 +28,20 @@ static cl::opt<std::string>
     targetName("target", cl::init("cpu"), cl::cat(category),
                cl::value_desc("name"),
                cl::desc("cpu (this machine), x86-64-v3 or x86-64-v4"));
-static cl::opt<Activations> activations(
-    "dtype", cl::cat(category), cl::init(Activations::F32),
-    cl::desc("Type of the activations of an imported model"),
-    cl::values(clEnumValN(Activations::F32, "f32", "default"),
-               clEnumValN(Activations::BF16, "bf16", ""),
-               clEnumValN(Activations::F16, "f16", "")));
+static cl::opt<Activations>
+    activations("dtype", cl::cat(category), cl::init(Activations::F32),
+                cl::desc("Type of the activations of an imported model"),
+                cl::values(clEnumValN(Activations::F32, "f32", "default"),
+                           clEnumValN(Activations::BF16, "bf16", ""),
+                           clEnumValN(Activations::F16, "f16", "")));
 static cl::opt<FormChoice> form(
     "form", cl::cat(category), cl::init(FormChoice::Auto),
     cl::desc("Form of every mixer"),
-    cl::values(
-        clEnumValN(FormChoice::Auto, "auto", "by the cost model (default)"),
-        clEnumValN(FormChoice::Recurrent, "recurrent", "token by token"),
-        clEnumValN(FormChoice::Chunked, "chunked", "chunk by chunk"),
-        clEnumValN(FormChoice::Quadratic, "quadratic", "as attention")));
+    cl::values(clEnumValN(FormChoice::Auto, "auto",
+                          "by the cost model (default)"),
+               clEnumValN(FormChoice::Recurrent, "recurrent", "token by token"),
+               clEnumValN(FormChoice::Chunked, "chunked", "chunk by chunk"),
+               clEnumValN(FormChoice::Quadratic, "quadratic", "as attention")));
 static cl::opt<Output> emitKind(
     "emit", cl::cat(category), cl::init(Output::SharedObject),
     cl::desc("What to write"),

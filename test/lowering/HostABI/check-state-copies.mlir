@@ -1,0 +1,49 @@
+// RUN: ssd-opt %s --ssd-host-abi --ssd-bufferize -split-input-file -verify-diagnostics
+
+// The old state is read after the new one is written.
+func.func @conflict(%x: tensor<?x4xf32>, %s: tensor<?x4xf32> {ssd.state = "layers.0.ssm"})
+    -> (tensor<?x4xf32>, tensor<?x4xf32> {ssd.state = "layers.0.ssm"}) {
+  // expected-note @below {{the buffer is allocated here}}
+  %new = linalg.add ins(%x, %s : tensor<?x4xf32>, tensor<?x4xf32>)
+                    outs(%s : tensor<?x4xf32>) -> tensor<?x4xf32>
+  %y = linalg.mul ins(%new, %s : tensor<?x4xf32>, tensor<?x4xf32>)
+                  outs(%x : tensor<?x4xf32>) -> tensor<?x4xf32>
+  // expected-error @below {{copies a new buffer over the whole state 'layers.0.ssm'}}
+  return %y, %new : tensor<?x4xf32>, tensor<?x4xf32>
+}
+
+// -----
+
+// The old state is an output as well.
+func.func @returned(%x: tensor<4xf32>, %s: tensor<4xf32> {ssd.state = "s"})
+    -> (tensor<4xf32>, tensor<4xf32> {ssd.state = "s"}) {
+  // expected-note @below {{the buffer is allocated here}}
+  %new = linalg.add ins(%x, %s : tensor<4xf32>, tensor<4xf32>)
+                    outs(%s : tensor<4xf32>) -> tensor<4xf32>
+  // expected-error @below {{copies the whole state 's'}}
+  // expected-error @below {{copies a new buffer over the whole state 's'}}
+  return %s, %new : tensor<4xf32>, tensor<4xf32>
+}
+
+// -----
+
+// States are followed into callees.
+func.func private @callee(%s: tensor<4xf32>, %t: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{copies the whole state 's'}}
+  %c = linalg.copy ins(%s : tensor<4xf32>) outs(%t : tensor<4xf32>) -> tensor<4xf32>
+  return %c : tensor<4xf32>
+}
+func.func @follow(%s: tensor<4xf32> {ssd.state = "s"}) -> tensor<4xf32> {
+  %e = tensor.empty() : tensor<4xf32>
+  %c = call @callee(%s, %e) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %c : tensor<4xf32>
+}
+
+// -----
+
+// A row of the state may be copied.
+func.func @tile(%s: tensor<4x8xf32> {ssd.state = "s"}, %i: tensor<1xf32>)
+    -> (tensor<8xf32>) {
+  %row = tensor.extract_slice %s[1, 0] [1, 8] [1, 1] : tensor<4x8xf32> to tensor<8xf32>
+  return %row : tensor<8xf32>
+}
