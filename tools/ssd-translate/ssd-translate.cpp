@@ -19,7 +19,7 @@ using namespace mlir;
 static void registerHuggingFaceImport() {
   using ssd::ActivationType;
   static llvm::cl::opt<ActivationType> activations(
-      "activation-type",
+      "dtype",
       llvm::cl::desc("Type of an imported model's "
                      "activations"),
       llvm::cl::values(clEnumValN(ActivationType::F32, "f32", "float32"),

@@ -1,8 +1,8 @@
 // Weights keep the type they are stored in; only what the mixer reads and the
 // window are of the activation type; the head is the table of a tied model.
-// RUN: ssd-translate --import-huggingface %S/../../models/kjv-mamba2 --activation-type=f32 | FileCheck %s --check-prefixes=CHECK,F32
-// RUN: ssd-translate --import-huggingface %S/../../models/kjv-mamba2 --activation-type=bf16 | FileCheck %s --check-prefixes=CHECK,BF16
-// RUN: ssd-translate --import-huggingface %S/../../models/kjv-mamba2 --activation-type=f16 | FileCheck %s --check-prefixes=CHECK,F16
+// RUN: ssd-translate --import-huggingface %S/../../models/kjv-mamba2 --dtype=f32 | FileCheck %s --check-prefixes=CHECK,F32
+// RUN: ssd-translate --import-huggingface %S/../../models/kjv-mamba2 --dtype=bf16 | FileCheck %s --check-prefixes=CHECK,BF16
+// RUN: ssd-translate --import-huggingface %S/../../models/kjv-mamba2 --dtype=f16 | FileCheck %s --check-prefixes=CHECK,F16
 
 // F32: \22dtype\22:\22float32\22
 // BF16: \22dtype\22:\22bfloat16\22

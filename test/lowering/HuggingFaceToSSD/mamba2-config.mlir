@@ -49,7 +49,7 @@
 // EPSILON: ssd.rms_norm {epsilon = 5.000000e-01 : f32
 
 // RUN: %{edit} %t/residual residual_in_fp32=false
-// RUN: %{import} %t/residual --activation-type=bf16 | FileCheck %s --check-prefix=RESIDUAL
+// RUN: %{import} %t/residual --dtype=bf16 | FileCheck %s --check-prefix=RESIDUAL
 // RESIDUAL-LABEL: @mamba2_sequence(
 // RESIDUAL-SAME: %[[HIDDEN:[a-z0-9]+]]: tensor<?x?x64xbf16>
 // RESIDUAL: linalg.generic {{.*}} outs(%[[HIDDEN]] : tensor<?x?x64xbf16>) {
