@@ -19,10 +19,11 @@ from ._errors import (ArgumentError, ArtifactError, CompileError,
                       CompilerNotFoundError, DeviceError, Error,
                       FileMissingError, InputOutputError, InternalError,
                       MemoryExhaustedError, NotFoundError)
-from ._operators import (cache_info, clear_cache, mamba_chunk_scan_combined,
-                         selective_state_update)
+from ._operators import cache_info, clear_cache
 from ._program import Argument, Entry, Program, State, load
+from ._scan import mamba_chunk_scan_combined
 from ._threads import get_num_threads, set_num_threads
+from ._update import selective_state_update
 
 __version__ = "0.1.0"
 

@@ -22,7 +22,7 @@ from ._errors import InputOutputError
 try:
     import fcntl
 except ImportError:  # no file locks there: at worst two compile the same
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 _DEFAULT_LIMIT = 1 << 30
 _SUFFIX = ".so"

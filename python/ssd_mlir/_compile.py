@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 from . import _cache
 from ._compiler import (Progress, check_options, compiler_identity,
@@ -51,7 +51,7 @@ class Source:
         the configuration and the tensors' names, types and shapes. Weights are
         no part of a program."""
         if self.directory is None:
-            return self.text
+            return self.text or ""
         digest = hashlib.blake2b(digest_size=20)
         for path in sorted(self.directory.iterdir()):
             if path.name == "config.json" or path.name.endswith(".index.json"):
@@ -109,7 +109,7 @@ def build(source: Source, target: str = "cpu", dtype: str = "f32",
     return _cache.fetch(key, produce)
 
 
-def load_cached(source: Source, **options: object) -> Program:
+def load_cached(source: Source, **options: Any) -> Program:
     """Builds in the cache and loads; a file that went bad is built again."""
     for attempt in (1, 2):
         path = build(source, **options)

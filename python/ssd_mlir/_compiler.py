@@ -81,7 +81,7 @@ def compiler_identity(compiler: Path) -> str:
 @functools.lru_cache(maxsize=1)
 def host_identity() -> str:
     """The CPU that `target="cpu"` means: its name and what it can do."""
-    facts = {}
+    facts: dict[str, str] = {}
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
             for line in file:
@@ -154,6 +154,7 @@ def _run(command: list[str], text: Optional[str],
         except OSError as error:
             raise CompileError(f"cannot start '{command[0]}': {error.strerror}",
                                command=tuple(command)) from None
+    assert process.stderr is not None
     lines: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
     try:
         for line in process.stderr:

@@ -78,11 +78,11 @@ def render(mixers: Iterable[Mapping[str, Any]], title: str) -> Any:
     from rich.table import Table
 
     table = Table(title=title, show_lines=True)
-    for heading, justify in (("mixer", "left"), ("shape", "left"),
-                             ("form", "left"), ("time", "right"),
-                             ("flops", "right"), ("bytes", "right"),
-                             ("memory", "right"), ("why", "left")):
-        table.add_column(heading, justify=justify, overflow="fold")
+    for heading in ("mixer", "shape", "form"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("time", "flops", "bytes", "memory"):
+        table.add_column(heading, justify="right", overflow="fold")
+    table.add_column("why", overflow="fold")
     for group in _group(mixers):
         mixer = group["mixer"]
         chosen = str(mixer.get("form") or "?")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Callable, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Optional, Sequence, Union
 
 import numpy as np
 
@@ -90,10 +90,8 @@ class Sampling:
 def _end_tokens(eos_token_id: Union[int, Sequence[int], None]) -> list[int]:
     if eos_token_id is None:
         return []
-    try:
-        tokens = list(eos_token_id)
-    except TypeError:
-        tokens = [eos_token_id]
+    tokens = (list(eos_token_id) if isinstance(eos_token_id, Iterable)
+              else [eos_token_id])
     return [_integer("eos_token_id", token, 0) for token in tokens]
 
 

@@ -302,8 +302,8 @@ class Program:
         return list(out)
 
     def _fresh_state(self, entry: Entry, sizes: Mapping[int, int]) -> State:
-        batch = {sizes.get(d) for a in entry.states for d in a.shape if d < 0}
-        if len(batch) > 1 or None in batch:
+        batch = {sizes.get(d, -1) for a in entry.states for d in a.shape if d < 0}
+        if len(batch) > 1 or -1 in batch:
             raise ArgumentError(f"Entry '{entry.name}' needs a state; make one "
                                 "with new_state(batch)")
         return self.new_state(batch.pop() if batch else 1)
@@ -343,8 +343,8 @@ class Program:
         before a narrower type could wrap them around."""
         declared = entry.inputs[0]
         values = read_ids("ids", ids)
-        low, high = declared.range or (None, None)
-        if values.size and low is not None:
+        if values.size and declared.range:
+            low, high = declared.range
             least, most = int(values.min()), int(values.max())
             if least < low or most > high:
                 raise ArgumentError(
