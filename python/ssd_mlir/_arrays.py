@@ -20,14 +20,14 @@ from ._errors import ArgumentError
 
 FLOATS = ("f32", "bf16", "f16")
 
-_STORAGE = {
+_TYPES = {
     "f32": np.float32, "bf16": np.uint16, "f16": np.float16, "f64": np.float64,
     "i8": np.int8, "i16": np.int16, "i32": np.int32, "i64": np.int64,
     "u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "u64": np.uint64,
     "bool": np.bool_,
 }
-_NAMES = {np.dtype(storage): name for name, storage in _STORAGE.items()
-          if name != "bf16"}
+_STORAGE = {name: np.dtype(storage) for name, storage in _TYPES.items()}
+_NAMES = {storage: name for name, storage in _STORAGE.items() if name != "bf16"}
 
 
 class Array(NamedTuple):
@@ -47,12 +47,12 @@ Wrap = Callable[[Array], Any]
 
 def storage_type(dtype: str) -> np.dtype:
     """The NumPy type that holds the bits of an element type."""
-    return np.dtype(_STORAGE[dtype])
+    return _STORAGE[dtype]
 
 
 def empty(shape: tuple[int, ...], dtype: str) -> Array:
     """An uninitialised contiguous tensor."""
-    return Array(np.empty(shape, storage_type(dtype)), dtype)
+    return Array(np.empty(shape, _STORAGE[dtype]), dtype)
 
 
 def to_float32(array: Array) -> np.ndarray:
@@ -70,16 +70,21 @@ def _root_module(value: Any) -> str:
     return type(value).__module__.partition(".")[0]
 
 
+def _is_bfloat16(dtype: np.dtype) -> bool:
+    """Whether this is ml_dtypes' type. (`dtype.name` is slow.)"""
+    return dtype.type.__name__ == "bfloat16"
+
+
 def _from_numpy(name: str, value: np.ndarray) -> Array:
-    if not value.dtype.isnative:
-        value = value.astype(value.dtype.newbyteorder("="))
-    if value.dtype.name == "bfloat16":  # ml_dtypes
-        return Array(value.view(np.uint16), "bf16")
     known = _NAMES.get(value.dtype)
-    if known is None:
-        raise ArgumentError(f"{name} has dtype {value.dtype}, which is not "
-                            "supported")
-    return Array(value, known)
+    if known is not None:
+        return Array(value, known)
+    if _is_bfloat16(value.dtype):
+        return Array(value.view(np.uint16), "bf16")
+    if not value.dtype.isnative:
+        return _from_numpy(name, value.astype(value.dtype.newbyteorder("=")))
+    raise ArgumentError(f"{name} has dtype {value.dtype}, which is not "
+                        "supported")
 
 
 def _from_dlpack(name: str, value: Any) -> Array:
@@ -172,8 +177,7 @@ def wrapper_like(value: Any) -> Wrap:
     """Returns what turns results into arrays of `value`'s library. Values that
     belong to none (lists) get NumPy arrays."""
     if isinstance(value, (np.ndarray, np.generic)):
-        is_bfloat16 = value.dtype.name == "bfloat16"
-        return _wrap_numpy(value.dtype if is_bfloat16 else None)
+        return _wrap_numpy(value.dtype if _is_bfloat16(value.dtype) else None)
     if hasattr(value, "__dlpack__"):
         consumer = _dlpack_consumer(value)
         if consumer is not None:
@@ -193,6 +197,10 @@ def writable_view(name: str, value: Any) -> Array:
     array = as_array(name, value)
     if not array.data.flags.writeable:
         raise ArgumentError(f"{name} is updated in place, but it is read-only")
+    if any(size > 1 and stride == 0
+           for size, stride in zip(array.shape, array.data.strides)):
+        raise ArgumentError(f"{name} is updated in place, but a broadcast "
+                            "dimension makes its elements share memory")
     if isinstance(value, np.ndarray) and not np.shares_memory(
             value, array.data) and value.size:
         raise ArgumentError(f"{name} is updated in place, so it must have native "

@@ -95,7 +95,7 @@ def _end_tokens(eos_token_id: Union[int, Sequence[int], None]) -> list[int]:
     return [_integer("eos_token_id", token, 0) for token in tokens]
 
 
-def generate_tokens(program: "Program", prompt: np.ndarray, max_new_tokens: int,
+def generate_tokens(program: Program, prompt: np.ndarray, max_new_tokens: int,
                     sampling: Sampling,
                     eos_token_id: Union[int, Sequence[int], None],
                     pad_token_id: int,

@@ -110,7 +110,7 @@ class State:
         return {name: wrap(Array(*self._native.tensor(i)))
                 for i, name in enumerate(self._native.names)}
 
-    def copy(self) -> "State":
+    def copy(self) -> State:
         """An independent state with the same values."""
         return State(self._native.copy(), self._program)
 
@@ -130,7 +130,7 @@ class State:
                                    f"directory '{folder}'")
         self._native.save(path)
 
-    def load(self, path: PathLike) -> "State":
+    def load(self, path: PathLike) -> State:
         """Replaces this state, in place, by one that `save` wrote; also another
         batch's. Returns itself.
 
@@ -143,10 +143,10 @@ class State:
         self._native = self._program.load_state(path)
         return self
 
-    def __copy__(self) -> "State":
+    def __copy__(self) -> State:
         return self.copy()
 
-    def __deepcopy__(self, memo: Any) -> "State":
+    def __deepcopy__(self, memo: Any) -> State:
         return self.copy()
 
     def __repr__(self) -> str:

@@ -674,6 +674,8 @@ def frozen(array):
 @pytest.mark.parametrize("changes, message", [
     ({"state": zeros(2, 4)}, r"expected \[B, D, N\] or \[B, H, P, N\]"),
     ({"state": frozen(zeros(2, 4, 5, 6))}, "state.*read-only"),
+    ({"state": np.lib.stride_tricks.as_strided(
+        zeros(4, 5, 6), (2, 4, 5, 6), (0, 120, 24, 4))}, "share memory"),
     ({"state": [[1.0]]}, "must be an array, not list"),
     ({"state": zeros(2, 4, 5, 6, dtype=np.float64)}, "state must be float32"),
     ({"state": zeros(2, 4, 5, 6).astype(">f4")}, "byte order"),
