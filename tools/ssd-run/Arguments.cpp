@@ -89,6 +89,10 @@ bool isSource(const std::string &text) {
          text == "iota";
 }
 
+bool isFloat(DLDataType type) {
+  return type.code == kDLFloat || type.code == kDLBfloat;
+}
+
 /// Reads the files among the sources first: they tell dynamic sizes.
 std::map<std::string, Array> readFiles(const ssd_entry &entry,
                                        const Options &options, Sizes &sizes) {
@@ -103,6 +107,9 @@ std::map<std::string, Array> readFiles(const ssd_entry &entry,
       continue;
     Array array = reference::readNpy(source);
     reference::adoptType(array, argument->dtype);
+    // NumPy has no bf16, so files of other floats are rounded to it.
+    if (isFloat(array.type) && isFloat(argument->dtype))
+      array = array.as(argument->dtype);
     sizes.learn(*argument, array.shape);
     files.emplace(name, std::move(array));
   }

@@ -38,7 +38,8 @@ Runs one entry of a compiled artifact.
   --reverse               the mixer runs in reverse direction
   --checkpoint-every=K    tokens between the mixer's checkpoints
 
-bf16 arrays are read from NPY files of type V2 or uint16, written as V2.
+Float arrays are rounded to the argument's type; bf16 is also read from NPY
+files of type V2 or uint16, and written as V2.
 )";
 
 namespace {

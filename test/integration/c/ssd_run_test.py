@@ -88,6 +88,14 @@ class Run(unittest.TestCase):
         self.assertEqual(struct.unpack("<2f", content[-8:]), (6.0, 15.0))
         self.assertIn(b"'shape': (2, 11)", logits.read_bytes())
 
+    def test_rounds_floats_to_the_arguments_type(self):
+        x = self.folder / "x.npy"
+        x.write_bytes(npy((1, 1, 2, 3), [0.1] * 6, "<f8", "d"))
+        self.run_tool(MIXER, f"--input=x={x}", "--check=ssd-mix")
+        x.write_bytes(npy((1, 1, 2, 3), [1] * 6))
+        text = self.run_tool(MIXER, f"--input=x={x}", status=1)
+        self.assertIn("'x' has type i64; expected f32", text)
+
     def test_sources(self):
         total = self.folder / "sum.npy"
         for source, expected in [("zeros", 0), ("ones", 13), ("iota", 56)]:
