@@ -11,7 +11,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def SSDChooseDecompositionPass : Pass<"ssd-choose-decomposition"> {
+def SSDChooseDecompositionPass : Pass<"ssd-choose-decomposition", "::mlir::ModuleOp"> {
   let summary = "Fill the form of each mixer";
   let description = [{
     Gives every `ssd.mix` without a form the one that the cost model

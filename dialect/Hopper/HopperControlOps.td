@@ -69,6 +69,8 @@ def Hopper_ThreadOp : Hopper_IndexOp<"thread", "thread's index in its warpgroup"
 def Hopper_LaneOp : Hopper_IndexOp<"lane", "thread's index in its warp">;
 def Hopper_WarpOp : Hopper_IndexOp<"warp",
     "warp's index in its warpgroup, known to be uniform">;
+def Hopper_WarpgroupOp : Hopper_IndexOp<"warpgroup",
+    "warpgroup's index in the block, known to be uniform">;
 def Hopper_BlockOp : Hopper_IndexOp<"block", "index of the block in the grid">;
 def Hopper_GridOp : Hopper_IndexOp<"grid", "number of blocks in the grid">;
 

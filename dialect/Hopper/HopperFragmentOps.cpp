@@ -212,9 +212,9 @@ LogicalResult ExtendOp::verify() {
 }
 
 static LogicalResult verifyHiLo(Operation *op, SharedType table) {
-  if (!table.getLinear() || table.getShape() != ArrayRef<int64_t>{128} ||
+  if (!table.getLinear() || table.getShape() != ArrayRef<int64_t>{64} ||
       !table.getElementType().isInteger(32))
-    return op->emitOpError("(HILO1) the table is linear, 128 i32");
+    return op->emitOpError("(HILO1) the table is linear, 64 i32");
   return success();
 }
 

@@ -183,7 +183,7 @@ def Hopper_StoreHiLoOp : Hopper_Op<"store_hilo"> {
     step k and c < 4, the 16 bytes {hi, lo of columns 16k+2c and the next, hi, lo of
     columns 16k+2c+8 and the next}: what one thread needs of a step.
 
-    Errors: (HILO1) the table is linear, 128 i32.
+    Errors: (HILO1) the table is linear, 64 i32.
   }];
   let arguments = (ins F32:$even, F32:$odd, Hopper_Shared:$table);
   let assemblyFormat = "$even `,` $odd `to` $table attr-dict `:` type($table)";

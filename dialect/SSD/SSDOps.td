@@ -433,7 +433,7 @@ def SSD_YieldOp : SSD_Op<"yield", [
     Ends the body of `ssd.fused` with one value for each of its `outs`.
   }];
   let arguments = (ins Variadic<AnyRankedTensor>:$values);
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ (void)$_builder; }]>];
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
 }
 

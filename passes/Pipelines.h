@@ -1,0 +1,53 @@
+//===- Pipelines.h - The path of a program ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SSD_PASSES_PIPELINES_H
+#define SSD_PASSES_PIPELINES_H
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace ssd {
+
+struct CPUPipelineOptions
+    : public mlir::PassPipelineOptions<CPUPipelineOptions> {
+  Option<std::string> form{
+      *this, "form", llvm::cl::init(""),
+      llvm::cl::desc("Give every mixer this form: recurrent, chunked or "
+                     "quadratic; empty: the cost model chooses")};
+  Option<int64_t> chunk{*this, "chunk", llvm::cl::init(0),
+                        llvm::cl::desc("Chunk of a forced chunked form")};
+  Option<int64_t> workers{*this, "workers", llvm::cl::init(0),
+                          llvm::cl::desc("Threads to plan for")};
+  Option<int64_t> vectorBytes{
+      *this, "vector-bytes", llvm::cl::init(64),
+      llvm::cl::desc("Bytes of a vector register: 64 (AVX-512), 32 (AVX2)")};
+};
+
+/// A part of a pipeline with a name for people: what progress lines and dumps
+/// are called by.
+struct Stage {
+  std::string name;
+  std::function<void(mlir::OpPassManager &)> build;
+};
+
+/// From ssd, linalg and tensor to the LLVM dialect with entry points.
+std::vector<Stage> getCPUStages(const CPUPipelineOptions &options);
+void buildSSDToCPUPipeline(mlir::OpPassManager &manager,
+                           const CPUPipelineOptions &options);
+
+/// Registers `ssd-to-cpu` and `ssd-to-linalg`.
+void registerPipelines();
+
+} // namespace ssd
+
+#endif // SSD_PASSES_PIPELINES_H

@@ -1,0 +1,159 @@
+//===- analysis/CostModel.cpp - What a form costs on a target ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/analysis/CostModel.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace ssd;
+
+std::string ssd::toString(const Form &form) {
+  switch (form.kind) {
+  case FormKind::recurrent:
+    return "recurrent";
+  case FormKind::quadratic:
+    return "quadratic";
+  case FormKind::chunked:
+    return "chunked<" + std::to_string(form.chunk) + ">";
+  }
+  return {};
+}
+
+std::vector<Form> ssd::candidateForms(const MixerShape &shape) {
+  std::vector<Form> forms = {{FormKind::recurrent, 0}};
+  if (shape.diagonalDecay)
+    return forms;
+  for (int64_t chunk : {16, 32, 64, 128, 256})
+    if (chunk < shape.length)
+      forms.push_back({FormKind::chunked, chunk});
+  forms.push_back({FormKind::quadratic, 0});
+  return forms;
+}
+
+/// Bytes every form moves: its operands once, the state in and out.
+static double operandBytes(const MixerShape &s) {
+  double tokens = double(s.batch) * s.length;
+  double perToken = s.activationBytes * (2.0 * s.heads * s.headDim +
+                                         2.0 * s.groups * s.stateDim) +
+                    8.0 * s.heads;
+  double states = double(s.batch) * s.heads * s.headDim * s.stateDim;
+  return tokens * perToken + 2 * states * s.stateBytes;
+}
+
+/// Time on all workers of work that takes `seconds` on one. Tasks are blocks of
+/// heads: few of them leave workers idle.
+static double onWorkers(const MixerShape &s, double seconds,
+                        const CPUNumbers &t) {
+  double tasks = double(s.batch) * s.heads;
+  double rounds = std::ceil(tasks / t.workers);
+  return seconds * rounds / std::max(tasks, 1.0) + t.loopTime;
+}
+
+static Cost recurrentCost(const MixerShape &s, const CPUNumbers &t) {
+  double steps = double(s.batch) * s.length * s.heads;
+  Cost cost;
+  cost.flops = steps * 5.0 * s.headDim * s.stateDim;
+  double seconds = steps * t.tokenTime + cost.flops / t.updateRate;
+  cost.bytes = operandBytes(s);
+  cost.seconds = std::max(onWorkers(s, seconds, t),
+                          cost.bytes / (t.bandwidth * t.workers));
+  return cost;
+}
+
+/// One chunk of Q tokens of one head: keys are visited in whole blocks.
+static Cost chunkCost(const MixerShape &s, double q, const CPUNumbers &t) {
+  double block = std::min<double>(t.block, q);
+  double blocks = std::ceil(q / block);
+  double pairs = q * (blocks + 1) * block / 2;
+  double headsPerTask = std::max(1.0, double(s.heads) / s.groups / 4);
+  double products = 2 * pairs * s.stateDim / headsPerTask + // c · bᵀ
+                    2 * pairs * s.headDim +                 // scores · x
+                    4 * q * s.stateDim * s.headDim; // state in, state out
+  Cost cost;
+  cost.flops = products + 4 * pairs + 6 * q;
+  // Short blocks do not reach the rate of a large product.
+  double rate = t.matmulRate * block / (block + 6);
+  cost.seconds = products / rate + pairs / t.scoreRate + t.chunkTime +
+                 blocks * t.blockTime;
+  return cost;
+}
+
+static Cost chunkedCost(const MixerShape &s, double chunk,
+                        const CPUNumbers &t) {
+  double q = std::min<double>(chunk, s.length);
+  double chunks = q > 0 ? std::floor(s.length / q) : 0;
+  double rest = s.length - chunks * q;
+  double sequences = double(s.batch) * s.heads;
+  Cost whole = chunkCost(s, q, t), tail;
+  if (rest > 0)
+    tail = chunkCost(s, rest, t);
+  // The state is transposed on the way in and out.
+  double transposes = 4.0 * s.headDim * s.stateDim / t.updateRate;
+  Cost cost;
+  cost.flops = sequences * (chunks * whole.flops + tail.flops);
+  double seconds =
+      sequences * (chunks * whole.seconds + tail.seconds + transposes);
+  cost.bytes = operandBytes(s);
+  cost.seconds = std::max(onWorkers(s, seconds, t),
+                          cost.bytes / (t.bandwidth * t.workers));
+  double keys = std::min<double>(q, 4.0 * t.block);
+  cost.memory =
+      double(t.workers) *
+      (8 * t.block * keys + 12 * q + 8.0 * s.headDim * s.stateDim);
+  return cost;
+}
+
+Cost ssd::estimateCost(const MixerShape &shape, const Form &form,
+                       const CPUNumbers &target) {
+  Cost cost;
+  if (shape.length == 0 || shape.batch == 0)
+    return cost;
+  if (form.kind == FormKind::recurrent)
+    cost = recurrentCost(shape, target);
+  else
+    cost = chunkedCost(
+        shape, form.kind == FormKind::chunked ? form.chunk : shape.length,
+        target);
+  cost.launches = 1;
+  return cost;
+}
+
+Form ssd::chooseForm(const MixerShape &shape, const CPUNumbers &target) {
+  std::vector<Form> forms = candidateForms(shape);
+  return *std::min_element(
+      forms.begin(), forms.end(), [&](const Form &a, const Form &b) {
+        return estimateCost(shape, a, target).seconds <
+               estimateCost(shape, b, target).seconds;
+      });
+}
+
+std::vector<LengthRange> ssd::chooseForLengths(MixerShape shape,
+                                               const CPUNumbers &target) {
+  auto seconds = [&](int64_t length, const Form &form) {
+    shape.length = length;
+    return estimateCost(shape, form, target).seconds;
+  };
+  // From long to short: a shorter range gets a form of its own where that is
+  // clearly better than the form of the longer one.
+  std::vector<int64_t> lengths;
+  for (int64_t length = 1; length <= 65536; length *= 2)
+    lengths.push_back(length);
+  shape.length = lengths.back();
+  std::vector<LengthRange> ranges = {{INT64_MAX, chooseForm(shape, target)}};
+  for (size_t i = lengths.size(); i-- > 0;) {
+    shape.length = lengths[i];
+    Form best = chooseForm(shape, target);
+    const Form &current = ranges.front().form;
+    if (best == current || seconds(lengths[i], best) * 1.1 >
+                               seconds(lengths[i], current))
+      continue;
+    ranges.insert(ranges.begin(), {lengths[i], best});
+  }
+  return ranges;
+}

@@ -1,0 +1,90 @@
+//===- analysis/CostModel.h - What a form costs on a target ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SSD_PASSES_ANALYSIS_COSTMODEL_H
+#define SSD_PASSES_ANALYSIS_COSTMODEL_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ssd {
+
+/// A mixer's sizes. Plain numbers: this file knows no IR.
+struct MixerShape {
+  int64_t batch = 1, length = 1, heads = 1, groups = 1;
+  int64_t headDim = 1, stateDim = 1;
+  /// Bytes of an element of x, b, c and y, and of the state.
+  int64_t activationBytes = 4, stateBytes = 4;
+  /// A decay per state column, which only the recurrent form computes.
+  bool diagonalDecay = false;
+};
+
+/// What the model knows of a CPU. The defaults were measured on one core of a
+/// Zen 4 server with AVX-512; tools/ssd-bench prints those of another machine.
+struct CPUNumbers {
+  int64_t workers = 1;
+  /// Rate of a large f32 matrix product on one worker, FLOP/s.
+  double matmulRate = 100e9;
+  /// Rate of the state update and read-out of one token, FLOP/s.
+  double updateRate = 22e9;
+  /// Masked exponentials of scores, elements/s.
+  double scoreRate = 0.9e9;
+  /// Bytes/s one worker streams from memory.
+  double bandwidth = 12e9;
+  /// Seconds for a parallel loop, a token, a chunk and a block of queries of one
+  /// head, whatever its size.
+  double loopTime = 4e-6, tokenTime = 40e-9, chunkTime = 300e-9,
+         blockTime = 150e-9;
+  /// Queries of a block; see DecompositionOptions.
+  int64_t block = 32;
+};
+
+enum class FormKind { recurrent, chunked, quadratic };
+
+struct Form {
+  FormKind kind = FormKind::recurrent;
+  int64_t chunk = 0; // of the chunked form
+  bool operator==(const Form &other) const {
+    return kind == other.kind && chunk == other.chunk;
+  }
+};
+
+std::string toString(const Form &form);
+
+struct Cost {
+  double seconds = 0;
+  double flops = 0;    // all operations that the form performs
+  double bytes = 0;    // moved between memory and cores, each operand once
+  double memory = 0;   // scratch, bytes
+  int64_t launches = 0; // parallel loops
+};
+
+/// The forms worth comparing for this shape.
+std::vector<Form> candidateForms(const MixerShape &shape);
+
+/// Predicted cost of computing `shape` by `form`.
+Cost estimateCost(const MixerShape &shape, const Form &form,
+                  const CPUNumbers &target);
+
+/// The candidate that is predicted to be fastest.
+Form chooseForm(const MixerShape &shape, const CPUNumbers &target);
+
+/// The best form for lengths up to `upTo`, for the last range unbounded.
+struct LengthRange {
+  int64_t upTo;
+  Form form;
+};
+/// Ranges of lengths for a mixer whose length is known at run time only. A
+/// range is split off only where it gains at least a tenth somewhere.
+std::vector<LengthRange> chooseForLengths(MixerShape shape,
+                                          const CPUNumbers &target);
+
+} // namespace ssd
+
+#endif // SSD_PASSES_ANALYSIS_COSTMODEL_H
