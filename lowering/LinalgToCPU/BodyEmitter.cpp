@@ -63,8 +63,11 @@ bool ssd::cpu::canVectorizeBody(const StridedNest &nest, int loop) {
   });
 }
 
-bool ssd::cpu::bodyNeedsAllLanes(const StridedNest &nest) {
-  return llvm::any_of(nest.body(), [](Operation &op) {
+bool ssd::cpu::bodyNeedsAllLanes(const CPUOptions &options,
+                                 const StridedNest &nest) {
+  return llvm::any_of(nest.body(), [&](Operation &op) {
+    if (auto load = dyn_cast<memref::LoadOp>(op))
+      return !options.canMask(load.getType());
     return isa<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp,
                arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp>(op);
   });

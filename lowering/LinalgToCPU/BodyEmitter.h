@@ -23,8 +23,9 @@ struct LaneSpec {
 /// loads from rows that the loop walks contiguously.
 bool canVectorizeBody(const StridedNest &nest, int loop);
 
-/// Whether lanes that are off could trap on the zeros that they hold.
-bool bodyNeedsAllLanes(const StridedNest &nest);
+/// Whether the body cannot run with lanes off: they could trap on the zeros
+/// that they hold, or its own loads have no masks.
+bool bodyNeedsAllLanes(const CPUOptions &options, const StridedNest &nest);
 
 /// Emits one instance of the body. `arguments` are scalars where they do not
 /// vary over the lanes. Returns what the body yields, likewise.

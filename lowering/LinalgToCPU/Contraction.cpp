@@ -25,8 +25,10 @@ using namespace mlir::ssd::cpu;
 
 /// At most so many rows make B's traffic outweigh its use.
 static constexpr int64_t kFewRows = 4;
-/// Columns of C in registers when rows of B are scaled and summed.
-static constexpr int64_t kScaledVectors = 8;
+/// Vectors of C that stay in registers while rows of B are scaled and summed.
+static constexpr int64_t kRegisterVectors = 8;
+/// Columns that are summed at once when they do not: C stays in the L1 cache.
+static constexpr int64_t kScaledColumns = 2048;
 /// Columns that one item of the dot-product form covers.
 static constexpr int64_t kDotColumns = 16;
 
@@ -194,6 +196,8 @@ private:
   void lowerPackedBlock(const TileShape &shape, int64_t rowBlock,
                         const Operands &ops, Value firstRow, Value firstColumn);
   void lowerStreaming();
+  void lowerInRegisters(const Operands &ops);
+  int64_t lanes() const { return b.options.lanes(); }
   TileShape packedShape() const;
 
   Emitter &b;
@@ -226,20 +230,17 @@ void ContractionLowering::forEachBlock(
 }
 
 TileShape ContractionLowering::packedShape() const {
-  int64_t lanes = b.options.lanes();
   TileShape shape;
-  shape.lanes = lanes;
-  shape.rows = lanes >= 16 ? 8 : 4;
-  shape.vectors = 2;
-  if (constant(columns) && *constant(columns) <= lanes)
-    shape.vectors = 1;
-  constexpr int64_t target = 384;
+  shape.lanes = lanes();
+  shape.rows = lanes() >= 16 ? 8 : 4;
+  shape.vectors = constant(columns) && *constant(columns) <= lanes() ? 1 : 2;
+  constexpr int64_t target = 256;
   shape.depth = 256;
   if (std::optional<int64_t> size = constant(depth)) {
     int64_t blocks = std::max<int64_t>(llvm::divideCeil(*size, target), 1);
     shape.depth = llvm::divideCeil(*size, blocks);
   }
-  shape.depth = std::max<int64_t>(llvm::alignTo(shape.depth, lanes), lanes);
+  shape.depth = std::max<int64_t>(llvm::alignTo(shape.depth, lanes()), lanes());
   return shape;
 }
 
@@ -294,44 +295,44 @@ void ContractionLowering::lowerPackedBlock(const TileShape &shape,
 }
 
 void ContractionLowering::lowerStreaming() {
-  int64_t lanes = b.options.lanes();
   const Access &right = nest.accesses[roles.b];
   int64_t bytes = right.elementType.getIntOrFloatBitWidth() / 8;
-  Value pointCost = b.mul(depth, bytes * 50);
-  if (isDotProduct(nest.accesses[roles.a], right)) {
-    forEachBlock(int64_t(1) << 30, kDotColumns, b.mul(pointCost, kDotColumns),
-                 [&](const Operands &ops, Value, Value column) {
-                   Value end = b.min(b.add(column, kDotColumns), columns);
-                   emitDotProducts(b, lanes, ops.a, ops.b, ops.c, rows, depth,
-                                   column, end, startsAtZero);
-                 });
-    return;
-  }
-  TileShape wide{lanes, 1, kScaledVectors, 1}, narrow{lanes, 1, 1, 1};
+  constexpr int64_t costPerByte = 40;
+  Value columnCost = b.mul(depth, bytes * costPerByte);
+  bool isDot = isDotProduct(nest.accesses[roles.a], right);
+  bool fitsRegisters =
+      constant(columns) && *constant(columns) <= kRegisterVectors * lanes();
+  int64_t block = isDot ? kDotColumns : kScaledColumns;
+  forEachBlock(kFewRows, block, b.mul(columnCost, block),
+               [&](const Operands &ops, Value, Value first) {
+                 if (isDot) {
+                   Value end = b.min(b.add(first, block), columns);
+                   int64_t maxRows = llvm::bit_floor<uint64_t>(
+                       constant(rows).value_or(kFewRows));
+                   emitDotProducts(b, ops.a, ops.b, ops.c, rows, maxRows, depth,
+                                   first, end, startsAtZero);
+                   return;
+                 }
+                 if (fitsRegisters)
+                   return lowerInRegisters(ops);
+                 Value zero = b.index(0);
+                 emitScaledRows(b, ops.a, ops.b.from(b, zero, first),
+                                ops.c.from(b, zero, first), rows, depth,
+                                b.min(b.sub(columns, first), b.index(block)),
+                                startsAtZero);
+               });
+}
+
+void ContractionLowering::lowerInRegisters(const Operands &ops) {
+  Value zero = b.index(0);
   Value overwrite = arith::ConstantIntOp::create(b, startsAtZero, 1);
-  forEachBlock(
-      int64_t(1) << 30, wide.columns(), b.mul(pointCost, wide.columns()),
-      [&](const Operands &ops, Value, Value column) {
-        Value left = b.sub(columns, column);
-        auto tile = [&](const TileShape &shape, Value row, Value first,
-                        Value count) {
-          Value j = b.add(column, first);
-          emitRegisterTile(b, shape, 1, ops.a.from(b, row, b.index(0)),
-                           ops.b.from(b, b.index(0), j), ops.c.from(b, row, j),
-                           depth, count, overwrite,
-                           /*maskB=*/true);
-        };
-        b.forLoop(b.index(0), rows, 1, [&](Value row) {
-          b.ifThen(
-              b.lessEqual(b.index(wide.columns()), left),
-              [&] { tile(wide, row, b.index(0), b.index(wide.columns())); },
-              [&] {
-                b.forLoop(b.index(0), left, lanes, [&](Value first) {
-                  tile(narrow, row, first, b.sub(left, first));
-                });
-              });
-        });
-      });
+  int64_t vectors = llvm::divideCeil(*constant(columns), lanes());
+  TileShape shape{lanes(), 1, vectors, 0};
+  b.forLoop(zero, rows, 1, [&](Value row) {
+    emitRegisterTile(b, shape, 1, ops.a.from(b, row, zero), ops.b,
+                     ops.c.from(b, row, zero), depth, columns, overwrite,
+                     /*maskB=*/true);
+  });
 }
 
 LogicalResult ssd::cpu::lowerContraction(Emitter &b, const StridedNest &nest,

@@ -22,38 +22,59 @@ static Value toF32(Emitter &b, Value value) {
   return arith::ExtFOp::create(b, type, value);
 }
 
-static Value loadScalar(Emitter &b, const MatrixView &view, Value row,
-                        Value column) {
+Value ssd::cpu::loadScalar(Emitter &b, const MatrixView &view, Value row,
+                           Value column) {
   return toF32(b,
                memref::LoadOp::create(b, view.base, view.at(b, row, column)));
 }
 
-/// `lanes` elements from `position` on, zero where the mask is off.
-static Value loadVector(Emitter &b, const MatrixView &view, Value position,
-                        int64_t lanes, Value mask) {
-  VectorType type = b.vectorOf(view.elementType(), lanes);
-  if (!mask)
-    return toF32(b, vector::LoadOp::create(b, type, view.base, position));
-  return toF32(b, vector::MaskedLoadOp::create(b, type, view.base, position,
-                                               mask, b.zeros(type)));
+LaneMask ssd::cpu::makeMask(Emitter &b, Value count, int64_t lanes) {
+  return {b.mask(count, lanes), b.min(count, b.index(lanes))};
 }
 
-static void storeVector(Emitter &b, Value value, Value base, Value position,
-                        Value mask) {
-  if (mask)
-    vector::MaskedStoreOp::create(b, base, position, mask, value);
+/// A masked load lane by lane, for types that have no masked vector loads.
+static Value loadLaneByLane(Emitter &b, const MatrixView &view, Value position,
+                            int64_t lanes, const LaneMask &mask) {
+  Value zero = b.zeros(b.vectorOf(b.getF32Type(), lanes));
+  return b
+      .forLoop(b.index(0), mask.count, 1, {zero},
+               [&](Value lane, ValueRange carried) -> SmallVector<Value> {
+                 Value element =
+                     toF32(b, memref::LoadOp::create(b, view.base,
+                                                     b.add(position, lane)));
+                 return {vector::InsertOp::create(b, element, carried.front(),
+                                                  OpFoldResult(lane))};
+               })
+      .front();
+}
+
+Value ssd::cpu::loadVector(Emitter &b, const MatrixView &view, Value position,
+                           int64_t lanes, const LaneMask &mask) {
+  VectorType type = b.vectorOf(view.elementType(), lanes);
+  if (!mask.lanes)
+    return toF32(b, vector::LoadOp::create(b, type, view.base, position));
+  if (!b.options.canMask(view.elementType()))
+    return loadLaneByLane(b, view, position, lanes, mask);
+  return toF32(b, vector::MaskedLoadOp::create(b, type, view.base, position,
+                                               mask.lanes, b.zeros(type)));
+}
+
+void ssd::cpu::storeVector(Emitter &b, Value value, Value base, Value position,
+                           const LaneMask &mask) {
+  if (mask.lanes)
+    vector::MaskedStoreOp::create(b, base, position, mask.lanes, value);
   else
     vector::StoreOp::create(b, value, base, position);
 }
 
 /// Masks of the vectors that hold the first `columns` columns.
-static SmallVector<Value> columnMasks(Emitter &b, const TileShape &shape,
-                                      Value columns) {
-  SmallVector<Value> masks;
+static SmallVector<LaneMask> columnMasks(Emitter &b, const TileShape &shape,
+                                         Value columns) {
+  SmallVector<LaneMask> masks;
   for (int64_t v = 0; v < shape.vectors; ++v) {
     Value first = b.index(v * shape.lanes);
     Value count = b.sub(b.max(columns, first), first);
-    masks.push_back(b.mask(count, shape.lanes));
+    masks.push_back(makeMask(b, count, shape.lanes));
   }
   return masks;
 }
@@ -66,7 +87,7 @@ static SmallVector<Value> columnMasks(Emitter &b, const TileShape &shape,
 static SmallVector<Value> accumulate(Emitter &b, const TileShape &shape,
                                      int64_t rows, const MatrixView &a,
                                      const MatrixView &bm, Value depth,
-                                     ArrayRef<Value> masks) {
+                                     ArrayRef<LaneMask> masks) {
   Value zero = b.zeros(b.vectorOf(b.getF32Type(), shape.lanes));
   SmallVector<Value> inits(rows * shape.vectors, zero);
   return b.forLoop(b.index(0), depth, 1, inits, [&](Value k, ValueRange sums) {
@@ -86,7 +107,7 @@ static SmallVector<Value> accumulate(Emitter &b, const TileShape &shape,
 
 static void writeBack(Emitter &b, const TileShape &shape, int64_t rows,
                       ArrayRef<Value> sums, const MatrixView &c,
-                      ArrayRef<Value> masks, bool overwrite) {
+                      ArrayRef<LaneMask> masks, bool overwrite) {
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t v = 0; v < shape.vectors; ++v) {
       Value position = c.at(b, b.index(row), b.index(v * shape.lanes));
@@ -103,14 +124,15 @@ void ssd::cpu::emitRegisterTile(Emitter &b, const TileShape &shape,
                                 const MatrixView &bm, const MatrixView &c,
                                 Value depth, Value columns, Value overwrite,
                                 bool maskB) {
-  SmallVector<Value> none(shape.vectors);
+  SmallVector<LaneMask> none(shape.vectors);
   Value isFull = b.lessEqual(b.index(shape.columns()), columns);
   bool alwaysFull = constant(isFull) == 1;
   SmallVector<Value> sums =
       accumulate(b, shape, rows, a, bm, depth,
                  maskB && !alwaysFull ? columnMasks(b, shape, columns) : none);
   auto write = [&](bool masked) {
-    SmallVector<Value> masks = masked ? columnMasks(b, shape, columns) : none;
+    SmallVector<LaneMask> masks =
+        masked ? columnMasks(b, shape, columns) : none;
     b.ifThen(
         overwrite,
         [&] { writeBack(b, shape, rows, sums, c, masks, /*overwrite=*/true); },
@@ -205,11 +227,12 @@ static void packTransposed(Emitter &b, const TileShape &shape,
     Value left = masked ? b.sub(depth, k) : Value();
     SmallVector<Value> rows;
     for (int64_t r = 0; r < lanes; ++r) {
-      Value j = b.add(first, r), mask;
+      Value j = b.add(first, r);
+      LaneMask mask;
       if (masked) {
         Value exists = b.less(j, columns);
         Value count = b.createOrFold<arith::SelectOp>(exists, left, b.index(0));
-        mask = b.mask(count, lanes);
+        mask = makeMask(b, count, lanes);
       }
       rows.push_back(loadVector(b, bm, bm.at(b, k, j), lanes, mask));
     }
@@ -229,7 +252,7 @@ static void packContiguousRows(Emitter &b, const TileShape &shape,
                                const MatrixView &bm, const MatrixView &panel,
                                Value depth, Value columns) {
   auto copy = [&](bool masked) {
-    SmallVector<Value> masks(shape.vectors);
+    SmallVector<LaneMask> masks(shape.vectors);
     if (masked)
       masks = columnMasks(b, shape, columns);
     b.forLoop(b.index(0), depth, 1, [&](Value k) {
@@ -285,7 +308,7 @@ MatrixView ssd::cpu::packRows(Emitter &b, const TileShape &shape,
     if (a.hasContiguousRows())
       whole = b.alignDown(depth, shape.lanes);
     b.forLoop(b.index(0), whole, shape.lanes, [&](Value k) {
-      Value row = loadVector(b, a, a.at(b, i, k), shape.lanes, nullptr);
+      Value row = loadVector(b, a, a.at(b, i, k), shape.lanes);
       vector::StoreOp::create(b, row, block.base, block.at(b, i, k));
     });
     b.forLoop(whole, depth, 1, [&](Value k) {
@@ -294,87 +317,4 @@ MatrixView ssd::cpu::packRows(Emitter &b, const TileShape &shape,
     });
   });
   return block;
-}
-
-//===----------------------------------------------------------------------===//
-// Dot products
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// Dot products of one row of A with `columns` neighbouring columns of B.
-struct DotTile {
-  Emitter &b;
-  int64_t lanes, columns, unroll;
-  const MatrixView &a, &bm, &c;
-  Value depth;
-  bool overwrite;
-
-  void emit(Value row, Value column) {
-    Value zero = b.zeros(b.vectorOf(b.getF32Type(), lanes));
-    int64_t wideStep = lanes * unroll;
-    Value wide = b.alignDown(depth, wideStep);
-    SmallVector<Value> sums = b.forLoop(
-        b.index(0), wide, wideStep, SmallVector<Value>(columns * unroll, zero),
-        [&](Value k, ValueRange carried) {
-          SmallVector<Value> next(carried);
-          for (int64_t u = 0; u < unroll; ++u)
-            step(row, column, b.add(k, u * lanes), nullptr,
-                 MutableArrayRef<Value>(next).slice(u * columns, columns));
-          return next;
-        });
-    SmallVector<Value> first(ArrayRef<Value>(sums).take_front(columns));
-    first =
-        b.forLoop(wide, depth, lanes, first, [&](Value k, ValueRange carried) {
-          SmallVector<Value> next(carried);
-          Value mask = b.mask(b.sub(depth, k), lanes);
-          step(row, column, k, mask, next);
-          return next;
-        });
-    for (int64_t j = 0; j < columns; ++j) {
-      Value sum = first[j];
-      for (int64_t u = 1; u < unroll; ++u)
-        sum = arith::AddFOp::create(b, sum, sums[u * columns + j]);
-      finish(row, b.add(column, j), sum);
-    }
-  }
-
-private:
-  void step(Value row, Value column, Value k, Value mask,
-            MutableArrayRef<Value> sums) {
-    Value left = loadVector(b, a, a.at(b, row, k), lanes, mask);
-    for (auto [j, sum] : llvm::enumerate(sums)) {
-      Value right =
-          loadVector(b, bm, bm.at(b, k, b.add(column, j)), lanes, mask);
-      sum = vector::FMAOp::create(b, left, right, sum);
-    }
-  }
-
-  void finish(Value row, Value column, Value sum) {
-    Value total = vector::ReductionOp::create(
-        b, vector::CombiningKind::ADD, sum, arith::FastMathFlags::reassoc);
-    Value position = c.at(b, row, column);
-    if (!overwrite)
-      total = arith::AddFOp::create(
-          b, memref::LoadOp::create(b, c.base, position), total);
-    memref::StoreOp::create(b, total, c.base, position);
-  }
-};
-} // namespace
-
-void ssd::cpu::emitDotProducts(Emitter &b, int64_t lanes, const MatrixView &a,
-                               const MatrixView &bm, const MatrixView &c,
-                               Value rows, Value depth, Value begin, Value end,
-                               bool overwrite) {
-  constexpr int64_t columns = 4;
-  DotTile wide{b, lanes, columns, 2, a, bm, c, depth, overwrite};
-  DotTile narrow{b, lanes, 1, 2, a, bm, c, depth, overwrite};
-  Value whole = b.add(begin, b.alignDown(b.sub(end, begin), columns));
-  // The columns of B stay in the cache from row to row.
-  b.forLoop(begin, whole, columns, [&](Value column) {
-    b.forLoop(b.index(0), rows, 1, [&](Value row) { wide.emit(row, column); });
-  });
-  b.forLoop(whole, end, 1, [&](Value column) {
-    b.forLoop(b.index(0), rows, 1,
-              [&](Value row) { narrow.emit(row, column); });
-  });
 }

@@ -32,6 +32,21 @@ struct MatrixView {
   bool hasContiguousColumns() const { return constant(rowStride) == 1; }
 };
 
+/// The first `count` lanes are on; or, if null, all.
+struct LaneMask {
+  Value lanes;
+  Value count;
+};
+LaneMask makeMask(Emitter &b, Value count, int64_t lanes);
+
+/// Elements as f32: one, or `lanes` from `position` on, which are zero where
+/// the mask is off.
+Value loadScalar(Emitter &b, const MatrixView &view, Value row, Value column);
+Value loadVector(Emitter &b, const MatrixView &view, Value position,
+                 int64_t lanes, const LaneMask &mask = {});
+void storeVector(Emitter &b, Value value, Value base, Value position,
+                 const LaneMask &mask);
+
 /// The sizes of a register tile and of the blocks around it.
 struct TileShape {
   int64_t lanes;   ///< f32 lanes of a vector.
@@ -60,11 +75,18 @@ MatrixView packPanel(Emitter &b, const TileShape &shape, const MatrixView &bm,
 MatrixView packRows(Emitter &b, const TileShape &shape, const MatrixView &a,
                     int64_t maxRows, Value rows, Value depth);
 
-/// C[row, 0..count) += A[row, :] · B[:, 0..count) for each of `rows` rows, as
-/// dot products along contiguous columns of B, which is read once.
-void emitDotProducts(Emitter &b, int64_t lanes, const MatrixView &a,
-                     const MatrixView &bm, const MatrixView &c, Value rows,
+/// C[:, begin..end) += A · B[:, begin..end) for at most `maxRows` (a power of
+/// two) rows, as dot products along contiguous columns of B, which is read
+/// once from memory.
+void emitDotProducts(Emitter &b, const MatrixView &a, const MatrixView &bm,
+                     const MatrixView &c, Value rows, int64_t maxRows,
                      Value depth, Value begin, Value end, bool overwrite);
+
+/// C[:, 0..columns) += A · B for few rows, as sums of scaled contiguous rows of
+/// B, which is read once from memory.
+void emitScaledRows(Emitter &b, const MatrixView &a, const MatrixView &bm,
+                    const MatrixView &c, Value rows, Value depth, Value columns,
+                    bool overwrite);
 
 } // namespace mlir::ssd::cpu
 

@@ -87,10 +87,8 @@ private:
   SmallVector<Value> invariants;
 
   bool canMask() const {
-    return !bodyNeedsAllLanes(nest) &&
-           llvm::all_of(nest.accesses, [&](const Access &access) {
-             return access.isContiguous(loop) || access.isInvariant(loop);
-           });
+    return !bodyNeedsAllLanes(b.options, nest) &&
+           canMaskAccesses(b, nest, loop);
   }
 
   /// Inputs that the row does not change are loaded once, before it.

@@ -27,6 +27,13 @@ struct CPUOptions {
 
   /// f32 lanes of a register; also the lanes of every other element type.
   int64_t lanes() const { return vectorBytes / 4; }
+
+  /// Loads and stores under a mask exist for this type. AVX2 has them for 32
+  /// and 64 bits only; LLVM would branch for every lane of the others.
+  bool canMask(Type element) const {
+    return vectorBytes == 64 || element.isIndex() ||
+           element.getIntOrFloatBitWidth() >= 32;
+  }
 };
 
 /// A builder whose index arithmetic folds, so that static sizes yield static
@@ -75,7 +82,7 @@ public:
   Value zeros(Type type) {
     return arith::ConstantOp::create(*this, getZeroAttr(type));
   }
-  /// Lanes [0, count) on.
+  /// Lanes [0, count) are on; `count` may exceed `lanes`.
   Value mask(Value count, int64_t lanes) {
     VectorType type = vectorOf(getI1Type(), lanes);
     return vector::CreateMaskOp::create(*this, type, count);

@@ -65,7 +65,7 @@ struct ColumnReducer {
     });
     b.forLoop(wide, whole, lanes,
               [&](Value iv) { emitBlock(at, iv, 1, {loop, lanes}); });
-    if (bodyNeedsAllLanes(nest) || countGathers(nest, loop) > 0) {
+    if (bodyNeedsAllLanes(b.options, nest) || !canMaskAccesses(b, nest, loop)) {
       b.forLoop(whole, end, 1,
                 [&](Value iv) { emitBlock(at, iv, 1, {loop, 1}); });
       return;
@@ -268,6 +268,10 @@ private:
                               SmallVector<Value> sums) {
     int64_t lanes = b.options.lanes();
     Value size = nest.sizes[loop];
+    if (!canMaskAccesses(b, nest, loop))
+      return b.forLoop(whole, size, 1, sums, [&](Value iv, ValueRange carried) {
+        return stepInFirstLane(row, iv, carried);
+      });
     return b.ifElse(
         b.less(whole, size), ValueRange(sums).getTypes(),
         [&] {
@@ -278,6 +282,17 @@ private:
           return next;
         },
         [&] { return sums; });
+  }
+
+  SmallVector<Value> stepInFirstLane(const Cursor &row, Value iv,
+                                     ValueRange carried) {
+    SmallVector<Value> first;
+    for (Value sum : carried)
+      first.push_back(vector::ExtractOp::create(b, sum, int64_t(0)));
+    SmallVector<Value> next = step(row, iv, first, {loop, 1});
+    for (auto [value, sum] : llvm::zip_equal(next, carried))
+      value = vector::InsertOp::create(b, value, sum, int64_t(0));
+    return next;
   }
 
   SmallVector<Value> step(const Cursor &row, Value iv, ValueRange carried,
@@ -339,7 +354,7 @@ LogicalResult ssd::cpu::lowerReduction(Emitter &b, const StridedNest &nest) {
       if (!output.isInvariant(loop))
         return failure();
   int column = chooseParallelLoop(nest);
-  int row = bodyNeedsAllLanes(nest) ? -1 : chooseReductionLoop(nest);
+  int row = bodyNeedsAllLanes(b.options, nest) ? -1 : chooseReductionLoop(nest);
   // Rows when the columns are strided in memory, or too few to fill a vector.
   bool fewColumns = column >= 0 && nest.size(column) &&
                     *nest.size(column) < b.options.lanes() / 2;

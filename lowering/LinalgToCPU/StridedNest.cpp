@@ -72,7 +72,9 @@ void Emitter::ifThen(Value condition, llvm::function_ref<void()> thenBranch,
 Value Emitter::scratch(Type element, int64_t size) {
   Operation *scope = getInsertionBlock()->getParentOp();
   Block *block = getInsertionBlock();
-  while (!scope->hasTrait<OpTrait::AutomaticAllocationScope>()) {
+  // Not in an scf.for: its iterations would pile up on the stack.
+  while (!isa<scf::ForallOp, scf::ParallelOp>(scope) &&
+         !scope->hasTrait<OpTrait::IsIsolatedFromAbove>()) {
     block = scope->getBlock();
     scope = scope->getParentOp();
   }
@@ -438,4 +440,11 @@ void ssd::cpu::storeLanes(Emitter &b, const Access &access, Value position,
     vector::MaskedStoreOp::create(b, access.base, position, mask, value);
   else
     vector::StoreOp::create(b, value, access.base, position);
+}
+
+bool ssd::cpu::canMaskAccesses(Emitter &b, const StridedNest &nest, int loop) {
+  return llvm::all_of(nest.accesses, [&](const Access &access) {
+    return access.isScalar || access.isInvariant(loop) ||
+           (access.isContiguous(loop) && b.options.canMask(access.elementType));
+  });
 }

@@ -96,6 +96,9 @@ Value loadLanes(Emitter &b, const Access &access, Value position, int loop,
 void storeLanes(Emitter &b, const Access &access, Value position, Value value,
                 int loop, int64_t lanes, Value mask = nullptr);
 
+/// Whether every vector along `loop` can be loaded and stored under a mask.
+bool canMaskAccesses(Emitter &b, const StridedNest &nest, int loop);
+
 } // namespace mlir::ssd::cpu
 
 #endif // SSD_LOWERING_LINALGTOCPU_STRIDEDNEST_H

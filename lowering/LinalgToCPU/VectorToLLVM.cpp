@@ -20,16 +20,42 @@
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 
+namespace {
+/// A parallel loop that becomes a sequential one must not take new stack in
+/// every iteration.
+struct HoistScratchPass
+    : PassWrapper<HoistScratchPass, OperationPass<func::FuncOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(HoistScratchPass)
+
+  void runOnOperation() override {
+    func::FuncOp func = getOperation();
+    if (func.isExternal())
+      return;
+    SmallVector<memref::AllocaOp> allocas;
+    func.walk([&](memref::AllocaOp alloca) {
+      if (alloca.getType().hasStaticShape() &&
+          alloca->getParentOfType<scf::ForOp>())
+        allocas.push_back(alloca);
+    });
+    for (memref::AllocaOp alloca : allocas)
+      alloca->moveBefore(&func.front(), func.front().begin());
+  }
+};
+} // namespace
+
 void ssd::buildVectorToLLVMPipeline(OpPassManager &pm) {
-  // Loops nobody has outlined run in order.
-  pm.addPass(createForallToForLoopPass());
+  // Parallel loops that nobody has outlined run in order.
+  pm.addNestedPass<func::FuncOp>(createForallToForLoopPass());
+  pm.addNestedPass<func::FuncOp>(std::make_unique<HoistScratchPass>());
   // Transfers, if someone else made any, and the math that they come with.
   pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(createApproximateMath());
@@ -38,7 +64,15 @@ void ssd::buildVectorToLLVMPipeline(OpPassManager &pm) {
   // Views become offsets, sizes and strides.
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
-  pm.addPass(arith::createArithExpandOpsPass());
+  // bf16 is a storage type: computed in f32, rounded to nearest even in integer
+  // arithmetic. Results then do not depend on what the CPU can convert.
+  arith::ArithEmulateUnsupportedFloatsOptions emulate;
+  emulate.sourceTypeStrs = {"bf16"};
+  emulate.targetTypeStr = "f32";
+  pm.addPass(arith::createArithEmulateUnsupportedFloats(emulate));
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = true;
+  pm.addPass(arith::createArithExpandOpsPass(expand));
   pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
