@@ -25,6 +25,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 namespace py = pybind11;
@@ -270,23 +271,25 @@ public:
     check(ssd_context_create(threads, &handle));
   }
   ~Context() {
-    py::gil_scoped_release nogil; // joins the workers
+    // The workers don't exist in the child of a fork; joining them would hang.
+    if (!isUsable())
+      return;
+    py::gil_scoped_release nogil;
     ssd_context_destroy(handle);
   }
   Context(const Context &) = delete;
 
   int32_t threads() const { return ssd_context_threads(handle); }
-  /// Forgets the context without joining its workers, which don't exist in
-  /// the child of a fork.
-  void abandon() { handle = nullptr; }
+  bool isUsable() const { return process == getpid(); }
   ssd_context *get() const {
-    if (!handle)
-      raiseStatus(SSD_ERROR_INTERNAL, "The context has been abandoned.");
+    if (!isUsable())
+      raiseStatus(SSD_ERROR_INTERNAL, "The context is another process's.");
     return handle;
   }
 
 private:
   ssd_context *handle = nullptr;
+  pid_t process = getpid();
 };
 
 /// Scratch memory that only grows, aligned as the ABI asks.
@@ -547,7 +550,7 @@ PYBIND11_MODULE(_runtime, m) {
   py::class_<Context>(m, "Context", "A pool of worker threads.")
       .def(py::init<int32_t>(), py::arg("threads"))
       .def_property_readonly("threads", &Context::threads)
-      .def("abandon", &Context::abandon);
+      .def_property_readonly("is_usable", &Context::isUsable);
 
   py::class_<Workspace>(m, "Workspace", "Scratch memory of calls.")
       .def(py::init<>())

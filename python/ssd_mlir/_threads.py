@@ -24,9 +24,6 @@ def _default_threads() -> int:
 
 _threads = _default_threads()
 _local = threading.local()
-# Contexts whose workers a fork did not copy. They are kept, because joining
-# threads that don't exist would hang.
-_abandoned: list[_runtime.Context] = []
 
 
 def set_num_threads(n: int) -> None:
@@ -50,22 +47,11 @@ def get_num_threads() -> int:
 
 
 def current_context() -> _runtime.Context:
-    """The calling thread's context, made on first use."""
+    """The calling thread's context, made on first use, and again in the child of
+    a fork, which has no copies of the workers."""
     context = getattr(_local, "context", None)
-    if context is None or _local.threads != _threads:
+    if context is None or _local.threads != _threads or not context.is_usable:
         context = _runtime.Context(_threads)
         _local.context = context
         _local.threads = _threads
     return context
-
-
-def _forget_in_child() -> None:
-    context = getattr(_local, "context", None)
-    if context is not None:
-        context.abandon()
-        _abandoned.append(context)
-        del _local.context
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_in_child)
