@@ -15,31 +15,28 @@ using namespace mlir::ssd::cpu;
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Dot products of `rows` rows of A with `columns` columns of B.
+/// Dot products of `rows` rows of A with one column of B.
 class DotTile {
 public:
-  DotTile(Emitter &b, int64_t rows, int64_t columns, const MatrixView &a,
-          const MatrixView &bm, const MatrixView &c, Value depth,
-          bool overwrite)
-      : b(b), lanes(b.options.lanes()), rows(rows), columns(columns),
-        unroll(8 / (rows * columns)), a(a), bm(bm), c(c), depth(depth),
-        overwrite(overwrite) {
+  DotTile(Emitter &b, int64_t rows, const MatrixView &a, const MatrixView &bm,
+          const MatrixView &c, Value depth, bool overwrite)
+      : b(b), lanes(b.options.lanes()), rows(rows), unroll(8 / rows), a(a),
+        bm(bm), c(c), depth(depth), overwrite(overwrite) {
     if (std::optional<int64_t> size = constant(depth))
       unroll = std::clamp<int64_t>(*size / lanes, 1, unroll);
   }
 
   void emit(Value row, Value column) {
-    int64_t count = rows * columns;
     Value zero = b.zeros(b.vectorOf(b.getF32Type(), lanes));
     int64_t wideStep = lanes * unroll;
     Value wide = b.alignDown(depth, wideStep);
     SmallVector<Value> sums = b.forLoop(
-        b.index(0), wide, wideStep, SmallVector<Value>(count * unroll, zero),
+        b.index(0), wide, wideStep, SmallVector<Value>(rows * unroll, zero),
         [&](Value k, ValueRange carried) {
           SmallVector<Value> next(carried);
           for (int64_t u = 0; u < unroll; ++u)
             step(row, column, b.add(k, u * lanes), {},
-                 MutableArrayRef<Value>(next).slice(u * count, count));
+                 MutableArrayRef<Value>(next).slice(u * rows, rows));
           return next;
         });
     sums =
@@ -47,30 +44,24 @@ public:
           SmallVector<Value> next(carried);
           LaneMask mask = makeMask(b, b.sub(depth, k), lanes);
           step(row, column, k, mask,
-               MutableArrayRef<Value>(next).take_front(count));
+               MutableArrayRef<Value>(next).take_front(rows));
           return next;
         });
-    for (int64_t i = 0; i < count; ++i) {
+    for (int64_t i = 0; i < rows; ++i) {
       Value sum = sums[i];
       for (int64_t u = 1; u < unroll; ++u)
-        sum = arith::AddFOp::create(b, sum, sums[u * count + i]);
-      finish(b.add(row, i / columns), b.add(column, i % columns), sum);
+        sum = arith::AddFOp::create(b, sum, sums[u * rows + i]);
+      finish(b.add(row, i), column, sum);
     }
   }
 
 private:
   void step(Value row, Value column, Value k, const LaneMask &mask,
             MutableArrayRef<Value> sums) {
-    SmallVector<Value> right;
-    for (int64_t j = 0; j < columns; ++j)
-      right.push_back(
-          loadVector(b, bm, bm.at(b, k, b.add(column, j)), lanes, mask));
-    for (int64_t i = 0; i < rows; ++i) {
+    Value right = loadVector(b, bm, bm.at(b, k, column), lanes, mask);
+    for (auto [i, sum] : llvm::enumerate(sums)) {
       Value left = loadVector(b, a, a.at(b, b.add(row, i), k), lanes, mask);
-      for (int64_t j = 0; j < columns; ++j) {
-        Value &sum = sums[i * columns + j];
-        sum = vector::FMAOp::create(b, left, right[j], sum);
-      }
+      sum = vector::FMAOp::create(b, left, right, sum);
     }
   }
 
@@ -85,7 +76,7 @@ private:
   }
 
   Emitter &b;
-  int64_t lanes, rows, columns, unroll;
+  int64_t lanes, rows, unroll;
   const MatrixView &a, &bm, &c;
   Value depth;
   bool overwrite;
@@ -96,29 +87,18 @@ void ssd::cpu::emitDotProducts(Emitter &b, const MatrixView &a,
                                const MatrixView &bm, const MatrixView &c,
                                Value rows, int64_t maxRows, Value depth,
                                Value begin, Value end, bool overwrite) {
-  // Columns of B stay in the cache for the groups of rows after the first.
-  auto emitColumns = [&](Value column, int64_t columns, int64_t maxGroup) {
+  b.forLoop(begin, end, 1, [&](Value column) {
+    // The column stays in the cache for the groups of rows after the first.
     Value row = b.index(0);
-    for (int64_t group = maxGroup; group > 0; group /= 2) {
+    for (int64_t group = maxRows; group > 0; group /= 2) {
       Value next = b.add(row, group);
       Value fits = b.lessEqual(next, rows);
       b.ifThen(fits, [&] {
-        DotTile(b, group, columns, a, bm, c, depth, overwrite)
-            .emit(row, column);
+        DotTile(b, group, a, bm, c, depth, overwrite).emit(row, column);
       });
       row = b.createOrFold<arith::SelectOp>(fits, next, row);
     }
-  };
-  // One row: B is a single stream. Several: loads of A serve two columns.
-  Value pairs = b.add(begin, b.alignDown(b.sub(end, begin), 2));
-  b.ifThen(
-      b.lessEqual(rows, b.index(1)),
-      [&] { b.forLoop(begin, end, 1, [&](Value j) { emitColumns(j, 1, 1); }); },
-      [&] {
-        b.forLoop(begin, pairs, 2,
-                  [&](Value j) { emitColumns(j, 2, maxRows); });
-        b.forLoop(pairs, end, 1, [&](Value j) { emitColumns(j, 1, maxRows); });
-      });
+  });
 }
 
 //===----------------------------------------------------------------------===//
