@@ -5,20 +5,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Mapping, Optional
+import re
+from typing import Any, Callable, Iterable, Mapping, NamedTuple, Optional
+
+Mixer = Mapping[str, Any]
 
 _DECIMAL = ("", " k", " M", " G", " T", " P")
 _BINARY = (" B", " KiB", " MiB", " GiB", " TiB", " PiB")
 
+#===----------------------------------------------------------------------===#
+# Numbers
+#===----------------------------------------------------------------------===#
 
-def _scaled(value: float, step: float, units: Iterable[str]) -> str:
-    units = list(units)
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _scaled(value: float, step: float, units: tuple[str, ...]) -> str:
     index = 0
     while abs(value) >= step and index + 1 < len(units):
         value /= step
         index += 1
-    digits = 0 if value == int(value) and value < 10000 else 3 - len(
-        str(int(abs(value))))
+    digits = 0 if value == int(value) else 3 - len(str(int(abs(value))))
     return f"{value:.{max(digits, 0)}f}{units[index]}"
 
 
@@ -39,73 +48,116 @@ def time(value: Any) -> str:
     return f"{value / 1000:.3g} ms" if value >= 1000 else f"{value:.3g} µs"
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+#===----------------------------------------------------------------------===#
+# Forms and shapes
+#===----------------------------------------------------------------------===#
+
+
+def plain_form(form: Any) -> str:
+    """A form without punctuation: "chunked 128" for #ssd.chunked<chunk = 128>,
+    a line for each range of lengths of a dispatch."""
+    text = re.sub(r"#ssd\.|chunk = ", "", str(form or "?"))
+    dispatch = re.fullmatch(r"dispatch<\[(.*)\], (.*)>", text)
+    if dispatch is None:
+        return re.sub(r"<(\d+)>", r" \1", text)
+    cases = re.findall(r"(\d+) : ([^,]+)", dispatch[1])
+    lines = [f"L ≤ {bound}: {plain_form(case)}" for bound, case in cases]
+    return "\n".join([*lines, f"else: {plain_form(dispatch[2])}"])
+
+
+_LETTERS = {"batch": "B", "length": "L", "heads": "H", "groups": "G",
+            "head_dim": "P", "state_dim": "N"}
 
 
 def _shape(shape: Any) -> str:
-    if isinstance(shape, Mapping):
-        return ", ".join(f"{k}={'?' if v is None or v == -1 else v}"
-                         for k, v in shape.items())
-    return str(shape) if shape else "-"
+    if not isinstance(shape, Mapping):
+        return str(shape) if shape else "-"
+    parts = []
+    for key, value in shape.items():
+        if key == "length_is_dynamic":
+            continue
+        text = "?" if value is None or value == -1 else value
+        # Candidates of a dynamic length are quoted for an example of one.
+        example = key == "length" and shape.get("length_is_dynamic")
+        parts.append(f"{_LETTERS.get(key, key)}={text}"
+                     f"{' (say)' if example else ''}")
+    return " ".join(parts)
 
 
-def _candidate(mixer: Mapping[str, Any], form: str) -> Mapping[str, Any]:
-    for candidate in mixer.get("candidates") or ():
-        if isinstance(candidate, Mapping) and candidate.get("form") == form:
-            return candidate
-    return {}
+#===----------------------------------------------------------------------===#
+# The table
+#===----------------------------------------------------------------------===#
 
 
-def _group(mixers: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Mixers that differ in nothing but their location, together."""
-    groups: dict[str, dict[str, Any]] = {}
+class _Group(NamedTuple):
+    """Mixers that differ in nothing but their location."""
+
+    mixer: Mixer
+    locations: list[str]
+
+    @property
+    def number(self) -> int:
+        each = self.mixer.get("count")
+        return len(self.locations) * (each if isinstance(each, int) else 1)
+
+    def where(self) -> str:
+        lines = [str(self.mixer.get("entry") or "?"), self.locations[0]]
+        if self.number > 1:
+            lines.append(f"× {self.number}")
+        return "\n".join(lines)
+
+
+def _group(mixers: Iterable[Mixer]) -> list[_Group]:
+    groups: dict[str, _Group] = {}
     for mixer in mixers:
-        same = {k: v for k, v in mixer.items() if k != "location"}
-        group = groups.setdefault(repr(same), {"mixer": mixer, "locations": []})
-        group["locations"].append(str(mixer.get("location") or "-"))
+        same = repr({k: v for k, v in mixer.items() if k != "location"})
+        group = groups.setdefault(same, _Group(mixer, []))
+        group.locations.append(str(mixer.get("location") or "-"))
     return list(groups.values())
 
 
-def _where(entry: str, locations: list[str]) -> str:
-    if len(locations) == 1:
-        return f"{entry}\n{locations[0]}"
-    return f"{entry}\n{locations[0]}\n… {len(locations)} alike"
+def _candidates(mixer: Mixer) -> list[tuple[str, Mixer]]:
+    """(mark and form, costs) of each candidate; the chosen ones are marked, and
+    are there even where nothing was recorded about them."""
+    chosen = plain_form(mixer.get("form"))
+    forms = {line.rpartition(": ")[2] for line in chosen.split("\n")}
+    rows = []
+    for candidate in mixer.get("candidates") or ():
+        if isinstance(candidate, Mapping):
+            form = plain_form(candidate.get("form"))
+            rows.append((f"{'>' if form in forms else ' '} {form}", candidate))
+            forms.discard(form)
+    return [*((f"> {form}", {}) for form in sorted(forms)), *rows]
 
 
-def render(mixers: Iterable[Mapping[str, Any]], title: str) -> Any:
-    """A rich table: a row for each mixer's choice, with its candidates below."""
+def render(mixers: Iterable[Mixer], title: str) -> Any:
+    """A rich table: for each mixer the choice and the candidates' costs."""
     from rich.table import Table
 
     table = Table(title=title, show_lines=True)
-    for heading in ("mixer", "shape", "form"):
+    for heading in ("mixer", "form"):
         table.add_column(heading, overflow="fold")
+    table.add_column("candidates", no_wrap=True)
     for heading in ("time", "flops", "bytes", "memory"):
-        table.add_column(heading, justify="right", overflow="fold")
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("why", overflow="fold")
     for group in _group(mixers):
-        mixer = group["mixer"]
-        chosen = str(mixer.get("form") or "?")
-        rows = [f"> {chosen}"]
-        costs = [_candidate(mixer, chosen)]
-        for candidate in mixer.get("candidates") or ():
-            if isinstance(candidate, Mapping) and candidate.get("form") != chosen:
-                rows.append(f"  {candidate.get('form', '?')}")
-                costs.append(candidate)
+        mixer = group.mixer
+        candidates = _candidates(mixer)
+
+        def column(key: str, show: Callable[[Any], str]) -> str:
+            return "\n".join(show(costs.get(key)) for _, costs in candidates)
+
         table.add_row(
-            _where(str(mixer.get("entry") or "?"), group["locations"]),
-            _shape(mixer.get("shape")), "\n".join(rows),
-            _column(costs, "time_us", time), _column(costs, "flops", count),
-            _column(costs, "bytes", size), _column(costs, "memory", size),
-            str(mixer.get("why") or "-"))
+            f"{group.where()}\n{_shape(mixer.get('shape'))}",
+            plain_form(mixer.get("form")),
+            "\n".join(form for form, _ in candidates), column("time_us", time),
+            column("flops", count), column("bytes", size),
+            column("memory", size), str(mixer.get("why") or "-"))
     return table
 
 
-def _column(costs: list[Mapping[str, Any]], key: str, show: Any) -> str:
-    return "\n".join(show(cost.get(key)) for cost in costs)
-
-
-def explain(mixers: Iterable[Mapping[str, Any]], title: str,
+def explain(mixers: Iterable[Mixer], title: str,
             width: Optional[int] = None) -> None:
     """Prints the table."""
     from rich.console import Console

@@ -28,12 +28,22 @@ def test_explain(artifacts, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
     assert main(["explain", str(artifacts / "model.so")]) == 0
     text = capsys.readouterr().out
-    for part in ("backbone.layers.0.mixer", "> chunked<128>", "recurrent",
-                 "1.23 ms", "100 ms", "5 M", "2 KiB", "1 MiB",
+    for part in ("backbone.layers.0.mixer", "> chunked 128", "  recurrent",
+                 "1.23 ms", "100 ms", "5 M", "2 KiB", "1 MiB", "× 24",
                  "least time of 2", "backbone.layers.1.mixer", "H=8", "L=?"):
         assert part in text, (part, text)
     assert main(["explain", str(artifacts / "entries.so")]) == 0
     assert "no mixers" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form, text", [
+    ("#ssd.chunked<chunk = 128>", "chunked 128"), ("chunked<64>", "chunked 64"),
+    ("#ssd.recurrent", "recurrent"), (None, "?"),
+    ("#ssd.dispatch<[1 : #ssd.recurrent, 64 : #ssd.quadratic], "
+     "#ssd.chunked<chunk = 32>>",
+     "L ≤ 1: recurrent\nL ≤ 64: quadratic\nelse: chunked 32")])
+def test_forms(form, text):
+    assert _explain.plain_form(form) == text
 
 
 def test_numbers():

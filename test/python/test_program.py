@@ -31,7 +31,7 @@ def test_description(model):
                                                            (0, 15))
     assert [a.name for a in model.entries["step"].states] == ["sum"]
     assert model.describe()["entries"][0]["name"] == "logits"
-    assert model.mixers()[0]["form"] == "chunked<128>"
+    assert model.mixers()[0]["form"] == "#ssd.chunked<chunk = 128>"
     assert "model.so" in repr(model)
 
 

@@ -78,7 +78,7 @@ static const ssd_argument step_args[] = {
 static const char mixers[] =
     "[{\"location\": \"backbone.layers.0.mixer\", \"entry\": \"prefill\","
     "  \"shape\": {\"B\": null, \"L\": null, \"H\": 8, \"P\": 64},"
-    "  \"form\": \"chunked<128>\", \"why\": \"least time of 2\","
+    "  \"form\": \"#ssd.chunked<chunk = 128>\", \"count\": 24, \"why\": \"least time of 2\","
     "  \"candidates\": ["
     "   {\"form\": \"chunked<128>\", \"time_us\": 1234.5, \"flops\": 5000000,"
     "    \"bytes\": 2048, \"memory\": 1048576},"
