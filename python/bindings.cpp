@@ -39,9 +39,8 @@ namespace {
 /// Raises the Python exception for a failed call of the runtime. The classes
 /// are Python's, so that they can have several bases and be documented there.
 [[noreturn]] void raiseStatus(int32_t status, const std::string &message) {
-  py::object error =
-      py::module_::import("ssd_mlir._errors").attr("from_status")(status,
-                                                                  message);
+  py::object error = py::module_::import("ssd_mlir._errors")
+                         .attr("from_status")(status, message);
   PyErr_SetObject(py::type::handle_of(error).ptr(), error.ptr());
   throw py::error_already_set();
 }
@@ -68,12 +67,12 @@ struct ElementType {
 constexpr uint8_t kBool = 6; // kDLBool of DLPack 0.8 and later
 
 constexpr ElementType kElementTypes[] = {
-    {"f32", kDLFloat, 32, "float32"},  {"bf16", kDLBfloat, 16, "uint16"},
-    {"f16", kDLFloat, 16, "float16"},  {"i32", kDLInt, 32, "int32"},
-    {"i64", kDLInt, 64, "int64"},      {"f64", kDLFloat, 64, "float64"},
-    {"i8", kDLInt, 8, "int8"},         {"i16", kDLInt, 16, "int16"},
-    {"u8", kDLUInt, 8, "uint8"},       {"u16", kDLUInt, 16, "uint16"},
-    {"u32", kDLUInt, 32, "uint32"},    {"u64", kDLUInt, 64, "uint64"},
+    {"f32", kDLFloat, 32, "float32"}, {"bf16", kDLBfloat, 16, "uint16"},
+    {"f16", kDLFloat, 16, "float16"}, {"i32", kDLInt, 32, "int32"},
+    {"i64", kDLInt, 64, "int64"},     {"f64", kDLFloat, 64, "float64"},
+    {"i8", kDLInt, 8, "int8"},        {"i16", kDLInt, 16, "int16"},
+    {"u8", kDLUInt, 8, "uint8"},      {"u16", kDLUInt, 16, "uint16"},
+    {"u32", kDLUInt, 32, "uint32"},   {"u64", kDLUInt, 64, "uint64"},
     {"bool", kBool, 8, "bool"},
 };
 
@@ -172,8 +171,8 @@ void destroyCapsule(PyObject *capsule) {
   // A consumer renames the capsule and takes over the tensor.
   if (!PyCapsule_IsValid(capsule, "dltensor"))
     return;
-  auto *managed = static_cast<DLManagedTensor *>(
-      PyCapsule_GetPointer(capsule, "dltensor"));
+  auto *managed =
+      static_cast<DLManagedTensor *>(PyCapsule_GetPointer(capsule, "dltensor"));
   managed->deleter(managed);
 }
 
@@ -219,8 +218,7 @@ py::tuple viewTensor(const DLTensor &tensor, py::object owner, bool readOnly) {
     for (int32_t d = 0; d < tensor.ndim; ++d)
       strides.push_back(tensor.strides[d] * storage.itemsize());
   char *data = static_cast<char *>(tensor.data) + tensor.byte_offset;
-  py::array array(storage, shape, strides, tensor.data ? data : nullptr,
-                  owner);
+  py::array array(storage, shape, strides, tensor.data ? data : nullptr, owner);
   if (readOnly)
     array.attr("flags").attr("writeable") = false;
   return py::make_tuple(array, type->name);
@@ -247,8 +245,8 @@ Managed *consume(py::object capsule, const char *name, const char *used,
 py::tuple fromDLPack(py::object capsule) {
   py::object owner;
   if (PyCapsule_IsValid(capsule.ptr(), "dltensor_versioned")) {
-    auto *managed = consume<VersionedTensor>(
-        capsule, "dltensor_versioned", "used_dltensor_versioned", owner);
+    auto *managed = consume<VersionedTensor>(capsule, "dltensor_versioned",
+                                             "used_dltensor_versioned", owner);
     if (managed->major > 1)
       refuse("The array speaks a version of DLPack that is newer than 1.");
     return viewTensor(managed->tensor, owner,
@@ -256,8 +254,8 @@ py::tuple fromDLPack(py::object capsule) {
   }
   if (!PyCapsule_IsValid(capsule.ptr(), "dltensor"))
     refuse("__dlpack__ did not return a fresh DLPack capsule.");
-  auto *managed = consume<DLManagedTensor>(capsule, "dltensor",
-                                           "used_dltensor", owner);
+  auto *managed =
+      consume<DLManagedTensor>(capsule, "dltensor", "used_dltensor", owner);
   return viewTensor(managed->dl_tensor, owner, /*readOnly=*/false);
 }
 
@@ -309,9 +307,9 @@ public:
     size_t rounded = (bytes + 63) / 64 * 64;
     memory = rounded < bytes ? nullptr : std::aligned_alloc(64, rounded);
     if (!memory)
-      raiseStatus(SSD_ERROR_OUT_OF_MEMORY,
-                  "The workspace of " + std::to_string(bytes) +
-                      " bytes cannot be allocated.");
+      raiseStatus(SSD_ERROR_OUT_OF_MEMORY, "The workspace of " +
+                                               std::to_string(bytes) +
+                                               " bytes cannot be allocated.");
     size = rounded;
     return memory;
   }

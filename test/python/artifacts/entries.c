@@ -20,8 +20,8 @@ static int32_t add(ssd_context *context, const DLTensor *const *args,
   for (int64_t i = 0, o = 0; i < x->shape[0]; ++i)
     for (int64_t j = 0; j < x->shape[1]; ++j)
       for (int64_t k = 0; k < 4; ++k, ++o) {
-        float v = ((const float *)x->data)[i * x->strides[0] +
-                                           j * x->strides[1] + k];
+        float v =
+            ((const float *)x->data)[i * x->strides[0] + j * x->strides[1] + k];
         sum[o] = v + y[o];
         difference[o] = v - y[o];
       }
@@ -132,8 +132,8 @@ static const ssd_entry entries[] = {
     {"workers", 2, copy_f32_args, workers, 0, "[]"},
     {"fail", 2, copy_f32_args, fail, 0, "[]"}};
 
-static const ssd_artifact table = {
-    SSD_ABI_VERSION, "by hand", TARGET, "{}", LENGTH(entries), entries, 0, 0};
+static const ssd_artifact table = {SSD_ABI_VERSION, "by hand", TARGET, "{}",
+                                   LENGTH(entries), entries,   0,      0};
 
 __attribute__((visibility("default"))) const ssd_artifact *
 ssd_artifact_query(uint32_t max_version) {

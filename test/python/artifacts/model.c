@@ -78,7 +78,8 @@ static const ssd_argument step_args[] = {
 static const char mixers[] =
     "[{\"location\": \"backbone.layers.0.mixer\", \"entry\": \"prefill\","
     "  \"shape\": {\"B\": null, \"L\": null, \"H\": 8, \"P\": 64},"
-    "  \"form\": \"#ssd.chunked<chunk = 128>\", \"count\": 24, \"why\": \"least time of 2\","
+    "  \"form\": \"#ssd.chunked<chunk = 128>\", \"count\": 24, \"why\": "
+    "\"least time of 2\","
     "  \"candidates\": ["
     "   {\"form\": \"chunked<128>\", \"time_us\": 1234.5, \"flops\": 5000000,"
     "    \"bytes\": 2048, \"memory\": 1048576},"
@@ -91,8 +92,8 @@ static const ssd_entry entries[] = {
     {"step", 4, step_args, prefill, 0, "[]"}};
 
 static const ssd_artifact table = {
-    SSD_ABI_VERSION, "by hand", TARGET, "{\"eos_token_id\": 0}",
-    3,               entries,   0,      0};
+    SSD_ABI_VERSION, "by hand", TARGET, "{\"eos_token_id\": 0}", 3,
+    entries,         0,         0};
 
 __attribute__((visibility("default"))) const ssd_artifact *
 ssd_artifact_query(uint32_t max_version) {

@@ -4,8 +4,8 @@
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *===----------------------------------------------------------------------===*/
 /* What operator_compiler.py makes of an operator's text: it gives the argument
- * list, ARG_<name> for each argument's position (-1: absent), and the options of
- * ssd.discretize, in the header operator.h. */
+ * list, ARG_<name> for each argument's position (-1: absent), and the options
+ * of ssd.discretize, in the header operator.h. */
 #include "Artifact.h"
 
 #include <math.h>
@@ -77,7 +77,8 @@ static double step_size(const struct sequence *s, int64_t t, int64_t h) {
 }
 
 /* The state S [P, N] of one head moves over one token. */
-static void do_token(const struct sequence *s, double *S, int64_t t, int64_t h) {
+static void do_token(const struct sequence *s, double *S, int64_t t,
+                     int64_t h) {
   const DLTensor *x = find(s, ARG_x), *b = find(s, ARG_B), *c = find(s, ARG_C);
   const DLTensor *a = find(s, ARG_A), *d = find(s, ARG_D), *z = find(s, ARG_z);
   const DLTensor *y = find(s, ARG_y);
@@ -116,7 +117,8 @@ static void do_head(const struct sequence *s, double *S, int64_t h) {
     S[i] = before ? load(before, first + i) : 0;
   for (int64_t t = s->begin; t < s->end; ++t) {
     int64_t id = s->batch * (segments ? segments->shape[1] : 0) + t;
-    if (segments && t > s->begin && load(segments, id) != load(segments, id - 1))
+    if (segments && t > s->begin &&
+        load(segments, id) != load(segments, id - 1))
       memset(S, 0, (size_t)size * sizeof(double));
     do_token(s, S, t, h);
   }
@@ -151,8 +153,8 @@ static int64_t workspace_bytes(const DLTensor *const *args, int32_t count) {
 }
 
 static const ssd_argument arguments[] = {ARGUMENTS};
-static const ssd_entry entry = {ENTRY,           LENGTH(arguments), arguments,
-                                run, workspace_bytes, "[]"};
+static const ssd_entry entry = {ENTRY, LENGTH(arguments), arguments,
+                                run,   workspace_bytes,   "[]"};
 static const ssd_artifact table = {
     SSD_ABI_VERSION, "through C", TARGET, "{}", 1, &entry, 0, 0};
 
