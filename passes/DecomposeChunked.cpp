@@ -31,12 +31,15 @@ static Value sliceTokens(OpBuilder &builder, Location loc, Value source,
                                         strides);
 }
 
+/// The counterpart. Bufferisation works in place only where the sizes of both
+/// are the same values.
 static Value insertTokens(OpBuilder &builder, Location loc, Value tokens,
-                          Value into, OpFoldResult first) {
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, tokens);
+                          Value into, OpFoldResult first, OpFoldResult count) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, into);
   SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
   offsets[0] = first;
+  sizes[0] = count;
   return tensor::InsertSliceOp::create(builder, loc, tokens, into, offsets,
                                        sizes, strides);
 }
@@ -78,7 +81,7 @@ buildChunk(OpBuilder &builder, Location loc, const TaskOperands &task,
   TaskOperands operands = sliceChunk(builder, loc, task, y, first, count);
   auto [part, next] =
       buildQuadraticChunk(builder, loc, operands, state, chunk, options);
-  return {insertTokens(builder, loc, part, y, first), next};
+  return {insertTokens(builder, loc, part, y, first, count), next};
 }
 
 LogicalResult ssd::decomposeIntoChunks(RewriterBase &rewriter, MixOp op,

@@ -184,9 +184,10 @@ std::pair<Value, Value> QuadraticChunk::build() {
             builder, loc, remaining, {first, tokens});
         Value part = buildRoundedBlock(first, count, carried[0]);
         SmallVector<OpFoldResult> sizes =
-            tensor::getMixedSizes(builder, loc, part);
+            tensor::getMixedSizes(builder, loc, carried[0]);
         SmallVector<OpFoldResult> offsets(3, index(0)), strides(3, index(1));
         offsets[0] = first;
+        sizes[0] = count;
         Value whole = tensor::InsertSliceOp::create(
             builder, loc, part, carried[0], offsets, sizes, strides);
         scf::YieldOp::create(builder, loc, whole);

@@ -90,12 +90,11 @@ private:
                                           strides);
   }
   Value insert(Location loc, Value value, Value into, ArrayRef<Part> parts) {
-    SmallVector<OpFoldResult> sizes =
-        tensor::getMixedSizes(rewriter, loc, value);
+    SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(rewriter, loc, into);
     SmallVector<OpFoldResult> offsets(sizes.size(), attr(0));
     SmallVector<OpFoldResult> strides(sizes.size(), attr(1));
     for (const Part &part : parts)
-      offsets[part.dim] = part.first;
+      offsets[part.dim] = part.first, sizes[part.dim] = part.count;
     return tensor::InsertSliceOp::create(rewriter, loc, value, into, offsets,
                                          sizes, strides);
   }

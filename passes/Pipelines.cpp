@@ -17,7 +17,8 @@
 #include "passes/Passes.h"
 
 using namespace mlir;
-using namespace ssd;
+
+namespace ssd {
 
 static void simplify(OpPassManager &manager) {
   manager.addPass(createCanonicalizerPass());
@@ -47,8 +48,8 @@ static void toLinalg(OpPassManager &manager) {
   simplify(manager);
 }
 
-std::vector<Stage> ssd::getCPUStages(const CPUPipelineOptions &options) {
-  mlir::ssd::LinalgToCPUOptions cpu;
+std::vector<Stage> getCPUStages(const CPUPipelineOptions &options) {
+  ::mlir::ssd::LinalgToCPUOptions cpu;
   cpu.vectorBytes = options.vectorBytes;
   return {
       {"choose-decomposition",
@@ -64,14 +65,14 @@ std::vector<Stage> ssd::getCPUStages(const CPUPipelineOptions &options) {
        }},
       {"linalg-to-cpu",
        [cpu](OpPassManager &manager) {
-         manager.addNestedPass<func::FuncOp>(mlir::ssd::createLinalgToCPU(cpu));
+         manager.addNestedPass<func::FuncOp>(::mlir::ssd::createLinalgToCPU(cpu));
          simplify(manager);
        }},
       {"outline-parallel",
        [](OpPassManager &manager) {
          manager.addPass(createOutlineParallelPass());
        }},
-      {"llvm-dialect", mlir::ssd::buildVectorToLLVMPipeline},
+      {"llvm-dialect", ::mlir::ssd::buildVectorToLLVMPipeline},
       {"entry-points",
        [](OpPassManager &manager) {
          manager.addPass(createEmitEntryPointsPass());
@@ -79,13 +80,13 @@ std::vector<Stage> ssd::getCPUStages(const CPUPipelineOptions &options) {
   };
 }
 
-void ssd::buildSSDToCPUPipeline(OpPassManager &manager,
+void buildSSDToCPUPipeline(OpPassManager &manager,
                                 const CPUPipelineOptions &options) {
   for (const Stage &stage : getCPUStages(options))
     stage.build(manager);
 }
 
-void ssd::registerPipelines() {
+void registerPipelines() {
   PassPipelineRegistration<CPUPipelineOptions>(
       "ssd-to-cpu", "From ssd on tensors to the LLVM dialect for a CPU",
       buildSSDToCPUPipeline);
@@ -97,3 +98,5 @@ void ssd::registerPipelines() {
         toLinalg(manager);
       });
 }
+
+} // namespace ssd

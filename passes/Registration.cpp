@@ -44,13 +44,15 @@
 
 using namespace mlir;
 
-void ssd::registerSSDDialect(DialectRegistry &registry) {
+namespace ssd {
+
+void registerSSDDialect(DialectRegistry &registry) {
   registry.insert<SSDDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
   registerTilingInterfaceExternalModels(registry);
 }
 
-void ssd::registerAllDialects(DialectRegistry &registry) {
+void registerAllDialects(DialectRegistry &registry) {
   registerSSDDialect(registry);
   registry.insert<affine::AffineDialect, arith::ArithDialect,
                   bufferization::BufferizationDialect, cf::ControlFlowDialect,
@@ -72,11 +74,13 @@ void ssd::registerAllDialects(DialectRegistry &registry) {
   vector::registerBufferizableOpInterfaceExternalModels(registry);
 }
 
-void ssd::registerAllPasses() {
+void registerAllPasses() {
   registerSSDPasses();
   registerSSDToLinalgPasses();
   registerHostABIPasses();
   registerHostABIPipelines();
-  mlir::ssd::registerLinalgToCPUPasses();
+  ::mlir::ssd::registerLinalgToCPUPasses();
   registerPipelines();
 }
+
+} // namespace ssd
