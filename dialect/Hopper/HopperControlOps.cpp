@@ -82,6 +82,8 @@ LogicalResult SpecializeOp::verify() {
   return success();
 }
 
+void YieldOp::build(OpBuilder &, OperationState &) {}
+
 //===----------------------------------------------------------------------===//
 // hopper.elect
 //===----------------------------------------------------------------------===//
@@ -92,7 +94,7 @@ ParseResult ElectOp::parse(OpAsmParser &parser, OperationState &result) {
     return failure();
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseKeyword(&keyword) ||
-      parser.parseOptionalAttrDict(result.attributes))
+      parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
   auto agent = symbolizeAgent(keyword);
   if (!agent)
@@ -107,7 +109,7 @@ ParseResult ElectOp::parse(OpAsmParser &parser, OperationState &result) {
 
 void ElectOp::print(OpAsmPrinter &printer) {
   printer << " by " << stringifyAgent(getAgent());
-  printer.printOptionalAttrDict((*this)->getAttrs(), {"agent"});
+  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {"agent"});
   printer << " ";
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false,
                       /*printBlockTerminators=*/false);

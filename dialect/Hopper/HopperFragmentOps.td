@@ -211,7 +211,7 @@ def Hopper_Exp2Op : Hopper_Op<"exp2", [Pure, SameOperandsAndResultType]> {
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }
 
-def Hopper_ShuffleOp : Hopper_Op<"shuffle", [SameOperandsAndResultType]> {
+def Hopper_ShuffleOp : Hopper_Op<"shuffle", [AllTypesMatch<["value", "result"]>]> {
   let summary = "another lane's value";
   let description = [{
     `up` by an offset (lanes below it keep their own), `xor` with a mask, or `from`

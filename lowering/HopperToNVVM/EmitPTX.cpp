@@ -48,9 +48,9 @@ static void markConvergent(llvm::Module &module) {
           call->setConvergent();
 }
 
-static LogicalResult lowerToLLVM(gpu::GPUModuleOp module) {
-  PassManager manager(module.getContext(), gpu::GPUModuleOp::getOperationName());
-  manager.addPass(ssd::createConvertHopperToNVVM());
+static LogicalResult lowerToLLVM(ModuleOp module) {
+  PassManager manager(module.getContext());
+  manager.addNestedPass<gpu::GPUModuleOp>(ssd::createConvertHopperToNVVM());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createSCFToControlFlowPass());
@@ -66,8 +66,10 @@ static LogicalResult lowerToLLVM(gpu::GPUModuleOp module) {
 }
 
 FailureOr<std::string> ssd::emitPTX(gpu::GPUModuleOp module, StringRef chip) {
-  OwningOpRef<gpu::GPUModuleOp> copy(module.clone());
-  if (failed(lowerToLLVM(*copy)))
+  OwningOpRef<ModuleOp> holder(ModuleOp::create(module.getLoc()));
+  gpu::GPUModuleOp copy = module.clone();
+  holder->push_back(copy);
+  if (failed(lowerToLLVM(*holder)))
     return failure();
   auto target = NVVM::NVVMTargetAttr::get(module.getContext(), /*optLevel=*/3,
                                           "nvptx64-nvidia-cuda", chip, "+ptx86");
@@ -77,7 +79,7 @@ FailureOr<std::string> ssd::emitPTX(gpu::GPUModuleOp module, StringRef chip) {
   if (!serializer)
     return module.emitError("the NVVM target is not registered");
   std::optional<SmallVector<char, 0>> text =
-      serializer.serializeToObject(copy->getOperation(), options);
+      serializer.serializeToObject(copy, options);
   if (!text)
     return module.emitError("failed to emit PTX");
   while (!text->empty() && text->back() == '\0')

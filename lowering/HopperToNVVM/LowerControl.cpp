@@ -164,6 +164,9 @@ struct LowerIndex : OpConversionPattern<Op> {
 Value lowerThread(Emitter &emit) { return emit.thread(); }
 Value lowerLane(Emitter &emit) { return emit.lane(); }
 Value lowerWarp(Emitter &emit) { return emit.uniform(emit.warp()); }
+Value lowerWarpgroup(Emitter &emit) {
+  return emit.uniform(emit.shr(emit.threadOfBlock(), 7));
+}
 Value lowerBlock(Emitter &emit) {
   return NVVM::BlockIdXOp::create(emit.builder, emit.loc, emit.i32());
 }
@@ -249,7 +252,8 @@ void ssd::hopper::populateControlPatterns(const TypeConverter &converter,
                                           RewritePatternSet &patterns) {
   patterns.add<LowerKernel, LowerReturn, LowerSpecialize, LowerElect,
                LowerIndex<ThreadOp, lowerThread>, LowerIndex<LaneOp, lowerLane>,
-               LowerIndex<WarpOp, lowerWarp>, LowerIndex<BlockOp, lowerBlock>,
+               LowerIndex<WarpOp, lowerWarp>, LowerIndex<WarpgroupOp, lowerWarpgroup>,
+               LowerIndex<BlockOp, lowerBlock>,
                LowerIndex<GridOp, lowerGrid>, LowerBarrier, LowerFenceAsync,
                LowerSignal, LowerAwait>(converter, patterns.getContext());
 }

@@ -1,0 +1,185 @@
+//===- ChunkedStages.cpp - The chunked kernel: decay, scores ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowering/SSDToHopper/ChunkedKernel.h"
+
+using namespace mlir;
+using namespace ssd;
+using namespace ssd::hopper;
+
+static constexpr float kLog2E = 1.44269504088896341f;
+
+//===----------------------------------------------------------------------===//
+// cumulative_decay
+//===----------------------------------------------------------------------===//
+
+// One warp a head. Lane l owns tokens 2l and 2l+1 of the chunk. Raw values are
+// loaded one chunk ahead; past the end of the sequence they are a repeated last
+// token's, and weigh nothing.
+
+KernelBuilder::Values ChunkedKernel::loadRawDecay(const ChunkedUnit &unit,
+                                                  Value head, Value chunk) {
+  Value index = k.add(unit.firstHead, head);
+  Value last = k.add(p.length, -1);
+  Value first = k.add(k.mul(chunk, 64), k.mul(k.create<LaneOp>(), 2));
+  Value batch = k.create<arith::MulIOp>(k.wide(unit.batch), k.wide(p.length));
+  Values raw;
+  auto load = [&](Value pointer) {
+    for (int32_t i = 0; i < 2; ++i) {
+      Value token = k.min(k.add(first, i), last);
+      Value row = k.mulWide(k.addWide(batch, k.wide(token)), config.mixer.heads);
+      Value bytes = k.mulWide(k.addWide(row, k.wide(index)), 4);
+      raw.push_back(k.loadGlobal(k.f32(), k.at(pointer, bytes), 4));
+    }
+  };
+  if (config.mixer.decay)
+    load(p.decay);
+  if (config.mixer.scale && !config.mixer.scaleIsDecay)
+    load(p.scale);
+  return raw;
+}
+
+void ChunkedKernel::cumulativeDecay(ValueRange raw, Value chunk, Value rate,
+                                    const DecayTables &tables) {
+  Value lane = k.create<LaneOp>();
+  Value first = k.add(k.mul(chunk, 64), k.mul(lane, 2));
+  Value zero = k.f(0), log[2], scale[2];
+  for (int32_t i = 0; i < 2; ++i) {
+    Value inside = k.less(k.add(first, i), p.length);
+    Value decay = config.mixer.decay ? k.fmul(raw[i], rate) : rate;
+    log[i] = k.select(inside, decay, zero);
+    Value weight = k.f(1);
+    if (config.mixer.scale)
+      weight = raw[config.mixer.scaleIsDecay ? i : raw.size() - 2 + i];
+    scale[i] = k.select(inside, weight, zero);
+  }
+
+  // Inclusive sums over lanes, then over the two tokens of a lane.
+  Value sum = k.fadd(log[0], log[1]);
+  for (int32_t step = 1; step < 32; step *= 2) {
+    Value below = k.shuffle("up", sum, k.i(step));
+    sum = k.select(k.less(lane, k.i(step)), sum, k.fadd(sum, below));
+  }
+  Value before = k.select(k.equal(lane, k.i(0)), zero,
+                          k.shuffle("up", sum, k.i(1)));
+  Value cumulative[2] = {k.fadd(before, log[0]), sum};
+  Value total = k.shuffle("from", sum, k.i(31));
+  Value blockEnd = k.shuffle("from", sum, k.bor(lane, 7));
+
+  Value at = k.mul(lane, 2), fromStart[2], toBlockEnd[2], toEnd[2];
+  for (int32_t i = 0; i < 2; ++i) {
+    fromStart[i] = k.exp2(cumulative[i]);
+    toBlockEnd[i] =
+        k.fmul(scale[i], k.exp2(k.fsub(blockEnd, cumulative[i])));
+    toEnd[i] = k.fmul(scale[i], k.exp2(k.fsub(total, cumulative[i])));
+  }
+  k.store(ValueRange(cumulative), tables.cumulative, at);
+  k.store(ValueRange(fromStart), tables.fromStart, at);
+  k.store(ValueRange(toBlockEnd), tables.toBlockEnd, at);
+  k.store(ValueRange(scale), tables.scale, at);
+  k.create<StoreHiLoOp>(toEnd[0], toEnd[1], tables.toEnd);
+  k.elect(Agent::warp, [&]() {
+    k.store(k.exp2(total), tables.total, k.i(0));
+  });
+}
+
+void ChunkedKernel::cumulativeDecayRole(Value head) {
+  Value ring = k.slice(ringTables, head), rate;
+  Value firstCursor = k.cursor(ChunkedStages::tables);
+  forEachChunk(
+      firstCursor,
+      [&](const ChunkedUnit &unit, ValueRange v) -> Values {
+        rate = k.f(kLog2E);
+        if (config.mixer.rate) {
+          Value bytes = k.mulWide(k.add(unit.firstHead, head), 4);
+          rate = k.fmul(rate, k.loadGlobal(k.f32(), k.at(p.rate, bytes), 4));
+        }
+        Values inner(v);
+        llvm::append_range(inner, loadRawDecay(unit, head, unit.firstChunk));
+        return inner;
+      },
+      [&](const ChunkedUnit &unit, Value chunk, ValueRange v) -> Values {
+        Values inner = {k.advance(v[0])};
+        llvm::append_range(inner, loadRawDecay(unit, head, k.add(chunk, 1)));
+        k.create<AcquireOp>(ring, v[0]);
+        cumulativeDecay(v.drop_front(), chunk, rate, tablesOf(head, v[0]));
+        k.create<CommitOp>(ring, v[0], Agent::warp);
+        return inner;
+      },
+      [&](const ChunkedUnit &, ValueRange v) -> Values { return {v[0]}; });
+}
+
+//===----------------------------------------------------------------------===//
+// chunk_scores
+//===----------------------------------------------------------------------===//
+
+Value ChunkedKernel::chunkScores(Value c, Value b) {
+  return k.wait(0, k.wgmma(c, b));
+}
+
+/// A block below the diagonal: the decay is factored at the row block's start a
+/// and the column block's end e, 2^(L_i − L_a) · 2^(L_a − L_e) · 2^(L_e − L_j).
+Value ChunkedKernel::belowDiagonalBlock(Value block, Value rowFactor,
+                                        Value anchor, const DecayTables &tables,
+                                        int32_t column) {
+  Value end = k.load(tables.cumulative, k.i(column + 15));
+  Value between = k.exp2(k.fsub(anchor, end));
+  Value rows = k.map(k.rows(), rowFactor, [&](ValueRange v) {
+    return k.fmul(v[0], between);
+  });
+  Value columns = k.loadVector(tables.toBlockEnd, k.columns(16), column);
+  return k.map(k.matrix(16), {block, rows, columns}, [&](ValueRange v) {
+    return k.fmul(k.fmul(v[0], v[1]), v[2]);
+  });
+}
+
+/// The diagonal block: an exponential an element, and zero by selection above
+/// the diagonal, where the exponent may be positive.
+Value ChunkedKernel::diagonalBlock(Value block, Value rowLog,
+                                   const DecayTables &tables, int32_t column,
+                                   Value warp) {
+  Value columnLog = k.loadVector(tables.cumulative, k.columns(16), column);
+  Value scale = k.loadVector(tables.scale, k.columns(16), column);
+  Value firstRow = k.mul(warp, 16);
+  return k.map(
+      k.matrix(16), {block, rowLog, columnLog, scale}, [&](ValueRange v) {
+        auto position = k.create<PositionOp>(k.i32(), k.i32());
+        Value row = k.sub(position.getRow(), firstRow);
+        Value visible = k.compare(arith::CmpIPredicate::sge, row,
+                                  position.getColumn());
+        Value decay = k.exp2(k.fsub(v[1], v[2]));
+        return k.select(visible, k.fmul(v[0], k.fmul(decay, v[3])), k.f(0));
+      });
+}
+
+/// scores_ij · 2^(L_i − L_j) · s_j for j ≤ i, in bf16 into `target`.
+void ChunkedKernel::decayScores(Value scores, const DecayTables &tables,
+                                Value warp, Value target) {
+  Value rowLog = k.loadVector(tables.cumulative, k.rows());
+  Value first = k.equal(warp, k.i(0));
+  Value before = k.select(first, k.i(0), k.add(k.mul(warp, 16), -1));
+  Value anchor = k.select(first, k.f(0), k.load(tables.cumulative, before));
+  Value rowFactor = k.map(k.rows(), rowLog, [&](ValueRange v) {
+    return k.exp2(k.fsub(v[0], anchor));
+  });
+  auto storeBlock = [&](Value block, int32_t column) {
+    Value rounded = k.create<TruncateOp>(k.matrix(16, /*bf16=*/true), block);
+    k.create<StoreFragmentOp>(rounded, target, column, /*transpose=*/false);
+  };
+  for (int32_t i = 0; i < 4; ++i) {
+    Value block = k.create<BlockOfOp>(k.matrix(16), scores, 16 * i);
+    if (i < 3)
+      k.when(k.less(k.i(i), warp), [&]() {
+        storeBlock(belowDiagonalBlock(block, rowFactor, anchor, tables, 16 * i),
+                   16 * i);
+      });
+    k.when(k.equal(warp, k.i(i)), [&]() {
+      storeBlock(diagonalBlock(block, rowLog, tables, 16 * i, warp), 16 * i);
+    });
+  }
+}

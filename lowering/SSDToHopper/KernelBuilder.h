@@ -1,0 +1,136 @@
+//===- KernelBuilder.h - Short names for the code of kernels ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SSD_LOWERING_SSDTOHOPPER_KERNELBUILDER_H
+#define SSD_LOWERING_SSDTOHOPPER_KERNELBUILDER_H
+
+#include "dialect/Hopper/HopperOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Builders.h"
+
+namespace ssd {
+
+/// Builds kernel code at an insertion point: 32-bit index arithmetic, contracted
+/// f32 arithmetic, structured control flow and the hopper ops in use.
+class KernelBuilder {
+public:
+  using Value = mlir::Value;
+  using Values = llvm::SmallVector<mlir::Value>;
+  using Body = llvm::function_ref<Values(Value, mlir::ValueRange)>;
+
+  KernelBuilder(mlir::OpBuilder &builder, mlir::Location loc)
+      : builder(builder), loc(loc) {}
+
+  template <typename Op, typename... Args>
+  auto create(Args &&...args) {
+    return Op::create(builder, loc, std::forward<Args>(args)...);
+  }
+
+  mlir::MLIRContext *context() { return builder.getContext(); }
+  mlir::Type i32() { return builder.getI32Type(); }
+  mlir::Type i64() { return builder.getI64Type(); }
+  mlir::Type f32() { return builder.getF32Type(); }
+  mlir::Type global() { return mlir::LLVM::LLVMPointerType::get(context(), 1); }
+
+  // Integers.
+  Value i(int32_t value);
+  Value add(Value a, Value b);
+  Value add(Value a, int32_t b) { return add(a, i(b)); }
+  Value sub(Value a, Value b);
+  Value mul(Value a, Value b);
+  Value mul(Value a, int32_t b) { return mul(a, i(b)); }
+  Value div(Value a, Value b);
+  Value rem(Value a, Value b);
+  Value min(Value a, Value b);
+  Value band(Value a, int32_t b);
+  Value bor(Value a, int32_t b);
+  Value compare(mlir::arith::CmpIPredicate predicate, Value a, Value b);
+  Value less(Value a, Value b) {
+    return compare(mlir::arith::CmpIPredicate::slt, a, b);
+  }
+  Value equal(Value a, Value b) {
+    return compare(mlir::arith::CmpIPredicate::eq, a, b);
+  }
+  Value select(Value condition, Value a, Value b);
+  /// 64-bit product and sum of 32-bit values, for global offsets.
+  Value wide(Value a);
+  Value mulWide(Value a, int64_t b);
+  Value addWide(Value a, Value b);
+
+  // f32.
+  Value f(float value);
+  Value fadd(Value a, Value b);
+  Value fsub(Value a, Value b);
+  Value fmul(Value a, Value b);
+  Value fma(Value a, Value b, Value c);
+  Value exp2(Value a);
+
+  // Global memory, byte offsets.
+  Value at(Value pointer, Value bytes);
+  Value loadGlobal(mlir::Type type, Value pointer, unsigned alignment);
+  void storeGlobal(Value value, Value pointer, unsigned alignment);
+
+  /// `count` consecutive values of `element` as f32.
+  Values loadWide(mlir::Type element, Value pointer, int64_t count);
+  /// Rounds f32 values to `element` and stores them next to each other.
+  void storeNarrow(mlir::ValueRange values, mlir::Type element, Value pointer);
+
+  // Control flow; loops count up by `step` over i32.
+  Values loop(Value from, Value to, Value step, mlir::ValueRange inits,
+              Body body);
+  void when(Value condition, llvm::function_ref<void()> then);
+  Values choose(Value condition, mlir::TypeRange types,
+                llvm::function_ref<Values()> then,
+                llvm::function_ref<Values()> otherwise);
+  void elect(hopper::Agent agent, llvm::function_ref<void()> body);
+
+  // Types of tiles.
+  hopper::FragmentType matrix(int64_t columns, bool bf16 = false);
+  hopper::FragmentType rows();
+  hopper::FragmentType columns(int64_t count);
+  hopper::SharedType tiles(llvm::ArrayRef<int64_t> shape);
+  hopper::SharedType tables(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+
+  // Hopper ops whose types follow.
+  Value alloc(int32_t offset, mlir::Type type);
+  Value ring(int32_t offset, int32_t stages, int32_t count, int32_t producers,
+             int32_t consumers);
+  Value slice(Value array, Value index);
+  Value cursor(int64_t stages);
+  Value advance(Value cursor);
+  Value wgmma(Value a, Value b, Value acc = {}, bool mnMajor = false);
+  /// Tied wait on one accumulator.
+  Value wait(int32_t pending, Value accumulator);
+  Value loadVector(Value table, mlir::Type type, int32_t first = 0);
+  Value load(Value table, Value index);
+  void store(mlir::ValueRange values, Value table, Value index);
+  Value shuffle(llvm::StringRef kind, Value value, Value lane);
+  /// Sums over 2^n consecutive lanes of 2^m ≤ 2^n values a lane, halving the
+  /// values a lane keeps at each step: value r's sum ends in the lanes whose bits
+  /// n−1 … n−m are r.
+  Value sumOverLanes(Values values, int32_t lanes);
+  using Scalar = llvm::function_ref<Value(mlir::ValueRange)>;
+  Value map(mlir::Type type, mlir::ValueRange inputs, Scalar body);
+
+  mlir::OpBuilder &builder;
+  mlir::Location loc;
+};
+
+/// A kernel function with an empty entry block; the builder is moved into it.
+mlir::gpu::GPUFuncOp createKernel(mlir::OpBuilder &builder,
+                                  mlir::gpu::GPUModuleOp module,
+                                  llvm::StringRef name, mlir::TypeRange inputs,
+                                  int32_t threads, int32_t sharedBytes);
+
+} // namespace ssd
+
+#endif // SSD_LOWERING_SSDTOHOPPER_KERNELBUILDER_H
