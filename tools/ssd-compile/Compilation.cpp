@@ -5,6 +5,9 @@
 //===----------------------------------------------------------------------===//
 #include "tools/ssd-compile/Compilation.h"
 
+#include "lowering/HuggingFaceToSSD/HuggingFaceToSSD.h"
+#include "passes/Registration.h"
+
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
@@ -14,10 +17,6 @@
 #include "llvm/Support/SourceMgr.h"
 
 #include <chrono>
-
-#ifdef SSD_HAVE_IMPORTER
-#include "lowering/HuggingFaceToSSD/HuggingFaceToSSD.h"
-#endif
 
 using namespace llvm;
 
@@ -64,7 +63,6 @@ Error Compilation::dump(StringRef name) {
 //===----------------------------------------------------------------------===//
 
 Error Compilation::importDirectory(mlir::MLIRContext &context) {
-#ifdef SSD_HAVE_IMPORTER
   ImportOptions import;
   import.activations = ActivationType(int(options.activations));
   auto imported = importHuggingFace(options.input, import, &context);
@@ -73,11 +71,6 @@ Error Compilation::importDirectory(mlir::MLIRContext &context) {
                              "'");
   module = std::move(*imported);
   return Error::success();
-#else
-  return createStringError("'" + options.input +
-                           "' is a directory, and this ssd-compile was built "
-                           "without the importer of Hugging Face models");
-#endif
 }
 
 Error Compilation::parseFile(mlir::MLIRContext &context) {
@@ -106,8 +99,8 @@ Error Compilation::readInput(mlir::MLIRContext &context) {
 // Output
 //===----------------------------------------------------------------------===//
 
-Error Compilation::runPasses(const CPUTarget &target) {
-  for (const Stage &stage : getCPUStages(options, target)) {
+Error Compilation::runPasses(ArrayRef<Stage> stages) {
+  for (const Stage &stage : stages) {
     Error error = step(stage.name, [&]() -> Error {
       mlir::PassManager manager(module->getContext());
       stage.build(manager);
@@ -214,16 +207,20 @@ Error Compilation::run() {
       return createStringError("can't make the directory '" +
                                options.dumpDirectory + "': " + code.message());
   const unsigned backEnd[] = {4, 3, 2, 0};
-  stepsTotal =
-      1 + getCPUStages(options, *target).size() + backEnd[int(options.emit)];
+  CPUPipelineOptions pipeline;
+  pipeline.form = options.form == "auto" ? "" : options.form;
+  pipeline.vectorBytes = target->getVectorBits() / 8;
+  std::vector<Stage> stages = getCPUStages(pipeline);
+  stepsTotal = 1 + stages.size() + backEnd[int(options.emit)];
   mlir::DialectRegistry registry;
-  registerDialects(registry);
+  registerAllDialects(registry);
+  registerTargetTranslations(registry);
   mlir::MLIRContext context(registry);
   SourceMgr sources;
   mlir::SourceMgrDiagnosticHandler handler(sources, &context);
   Error error = step("read", [&] { return readInput(context); });
   if (!error)
-    error = runPasses(*target);
+    error = runPasses(stages);
   if (!error && options.emit == Output::MLIR)
     error = write([&](raw_fd_ostream &out) {
       module->print(out);

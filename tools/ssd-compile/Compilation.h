@@ -7,6 +7,7 @@
 #define SSD_TOOLS_SSD_COMPILE_COMPILATION_H
 
 #include "lowering/Target/Target.h"
+#include "passes/Pipelines.h"
 
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
@@ -14,39 +15,23 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
 
-#include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace ssd {
 
 enum class Output { SharedObject, Object, LLVMIR, MLIR };
 enum class Activations { F32, BF16, F16 };
-enum class FormChoice { Auto, Recurrent, Chunked, Quadratic };
 
 struct CompileOptions {
   std::string input, output;
   std::string target = "cpu";
   Activations activations = Activations::F32;
-  FormChoice form = FormChoice::Auto;
+  std::string form = "auto"; // or recurrent, chunked, quadratic
   Output emit = Output::SharedObject;
   std::string dumpDirectory; // empty: no dumps
   bool progress = false;
 };
-
-/// A part of the pass pipeline with a name for people.
-struct Stage {
-  std::string name;
-  std::function<void(mlir::OpPassManager &)> build;
-};
-
-/// From linalg on tensors, or ssd ops, to the LLVM dialect with entry points.
-std::vector<Stage> getCPUStages(const CompileOptions &options,
-                                const CPUTarget &target);
-
-/// Everything a module may consist of on its way.
-void registerDialects(mlir::DialectRegistry &registry);
 
 /// A file that appears under its name only when it is complete. Until then it
 /// is a temporary file beside it, removed whatever happens.
@@ -77,7 +62,7 @@ private:
   llvm::Error readInput(mlir::MLIRContext &context);
   llvm::Error importDirectory(mlir::MLIRContext &context);
   llvm::Error parseFile(mlir::MLIRContext &context);
-  llvm::Error runPasses(const CPUTarget &target);
+  llvm::Error runPasses(llvm::ArrayRef<Stage> stages);
   llvm::Error emit(const CPUTarget &target);
   llvm::Error emitArtifact(llvm::Module &module, llvm::TargetMachine &machine);
   llvm::Error write(llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)>);

@@ -10,9 +10,7 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/WithColor.h"
 
-#ifdef SSD_HAVE_RUNTIME
 #include "runtime/include/ssd_runtime.h"
-#endif
 
 using namespace llvm;
 using namespace ssd;
@@ -34,14 +32,14 @@ static cl::opt<Activations>
                 cl::values(clEnumValN(Activations::F32, "f32", "default"),
                            clEnumValN(Activations::BF16, "bf16", ""),
                            clEnumValN(Activations::F16, "f16", "")));
-static cl::opt<FormChoice> form(
-    "form", cl::cat(category), cl::init(FormChoice::Auto),
-    cl::desc("Form of every mixer"),
-    cl::values(clEnumValN(FormChoice::Auto, "auto",
-                          "by the cost model (default)"),
-               clEnumValN(FormChoice::Recurrent, "recurrent", "token by token"),
-               clEnumValN(FormChoice::Chunked, "chunked", "chunk by chunk"),
-               clEnumValN(FormChoice::Quadratic, "quadratic", "as attention")));
+enum Form { automatic, recurrent, chunked, quadratic };
+static cl::opt<Form> form("form", cl::cat(category), cl::init(automatic),
+                          cl::desc("Form of every mixer"),
+                          cl::values(clEnumValN(automatic, "auto",
+                                                "by the cost model (default)"),
+                                     clEnumVal(recurrent, "token by token"),
+                                     clEnumVal(chunked, "chunk by chunk"),
+                                     clEnumVal(quadratic, "as attention")));
 static cl::opt<Output> emitKind(
     "emit", cl::cat(category), cl::init(Output::SharedObject),
     cl::desc("What to write"),
@@ -64,17 +62,12 @@ static int report(const Twine &message) {
 }
 
 static int describe(const std::string &path) {
-#ifdef SSD_HAVE_RUNTIME
   ssd_program *program = nullptr;
   if (ssd_program_load(path.c_str(), &program) != SSD_OK)
     return report(ssd_last_error());
   outs() << ssd_program_describe(program) << '\n';
   ssd_program_destroy(program);
   return 0;
-#else
-  return report("this ssd-compile was built without the runtime, which "
-                "--describe needs");
-#endif
 }
 
 int main(int argc, char **argv) {
@@ -93,7 +86,8 @@ int main(int argc, char **argv) {
   options.output = outputPath;
   options.target = targetName;
   options.activations = activations;
-  options.form = form;
+  const char *forms[] = {"auto", "recurrent", "chunked", "quadratic"};
+  options.form = forms[form];
   options.emit = emitKind;
   options.dumpDirectory = dumpStages;
   options.progress = progress || sys::Process::StandardErrIsDisplayed();
