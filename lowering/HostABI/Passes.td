@@ -47,9 +47,10 @@ def CheckStateCopiesPass : Pass<"ssd-check-state-copies", "mlir::ModuleOp"> {
   let description = [{
     Bufferization copies silently where it finds a conflict. A copy of a whole
     state costs more than the step that updates it, so this pass, which runs
-    after bufferization, reports every copy of a whole state and every buffer
-    that is copied over a whole state. Copies of tiles are legal.
-    States are followed into private functions.
+    after bufferization, reports every copy of a whole state to a buffer of its
+    size and every buffer that is copied over a whole state. Copies of tiles,
+    and of a state into a part of something larger, are legal. States are
+    followed into private functions.
   }];
   let statistics = [
     Statistic<"numStates", "num-states", "Number of state arguments followed">
