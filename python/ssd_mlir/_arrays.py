@@ -197,8 +197,9 @@ def writable_view(name: str, value: Any) -> Array:
     array = as_array(name, value)
     if not array.data.flags.writeable:
         raise ArgumentError(f"{name} is updated in place, but it is read-only")
-    if any(size > 1 and stride == 0
-           for size, stride in zip(array.shape, array.data.strides)):
+    if array.data.size and any(
+            size > 1 and stride == 0
+            for size, stride in zip(array.shape, array.data.strides)):
         raise ArgumentError(f"{name} is updated in place, but a broadcast "
                             "dimension makes its elements share memory")
     if isinstance(value, np.ndarray) and not np.shares_memory(
