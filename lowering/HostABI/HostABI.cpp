@@ -291,6 +291,7 @@ void ssd::buildBufferizationPipeline(OpPassManager &manager) {
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(ssd::createCheckStateCopiesPass());
+  manager.addPass(ssd::createReinterpretExpansionsPass());
 }
 
 void ssd::registerHostABIPipelines() {

@@ -187,6 +187,24 @@ Error Compilation::emit(const CPUTarget &target) {
   });
 }
 
+/// Diagnostics of imported operations, which have the name of the part of the
+/// model that they stand for instead of a place in a file.
+static mlir::LogicalResult printNamed(mlir::Diagnostic &diagnostic) {
+  mlir::Location location = diagnostic.getLocation();
+  if (location->findInstanceOf<mlir::FileLineColLoc>())
+    return mlir::failure(); // to the handler that shows the source
+  auto print = [](mlir::Diagnostic &part) {
+    const char *severities[] = {"note", "warning", "error", "remark"};
+    if (auto name = part.getLocation()->findInstanceOf<mlir::NameLoc>())
+      errs() << name.getName().getValue() << ": ";
+    errs() << severities[int(part.getSeverity())] << ": " << part << '\n';
+  };
+  print(diagnostic);
+  for (mlir::Diagnostic &note : diagnostic.getNotes())
+    print(note);
+  return mlir::success();
+}
+
 Error Compilation::run() {
   auto target = CPUTarget::parse(options.target);
   if (!target)
@@ -216,8 +234,10 @@ Error Compilation::run() {
   registerAllDialects(registry);
   registerTargetTranslations(registry);
   mlir::MLIRContext context(registry);
+  context.printOpOnDiagnostic(false);
   SourceMgr sources;
-  mlir::SourceMgrDiagnosticHandler handler(sources, &context);
+  mlir::SourceMgrDiagnosticHandler withSource(sources, &context);
+  mlir::ScopedDiagnosticHandler withName(&context, printNamed);
   Error error = step("read", [&] { return readInput(context); });
   if (!error)
     error = runPasses(stages);

@@ -47,3 +47,16 @@ func.func @tile(%s: tensor<4x8xf32> {ssd.state = "s"}, %i: tensor<1xf32>)
   %row = tensor.extract_slice %s[1, 0] [1, 8] [1, 1] : tensor<4x8xf32> to tensor<8xf32>
   return %row : tensor<8xf32>
 }
+
+// -----
+
+// The window of a convolution takes the whole state in, and gives a part back.
+func.func @window(%x: tensor<2x8xf32>, %s: tensor<3x8xf32> {ssd.state = "s"})
+    -> (tensor<5x8xf32>, tensor<3x8xf32> {ssd.state = "s"}) {
+  %e = tensor.empty() : tensor<5x8xf32>
+  %w0 = tensor.insert_slice %s into %e[0, 0] [3, 8] [1, 1] : tensor<3x8xf32> into tensor<5x8xf32>
+  %w1 = tensor.insert_slice %x into %w0[3, 0] [2, 8] [1, 1] : tensor<2x8xf32> into tensor<5x8xf32>
+  %last = tensor.extract_slice %w1[2, 0] [3, 8] [1, 1] : tensor<5x8xf32> to tensor<3x8xf32>
+  %new = linalg.copy ins(%last : tensor<3x8xf32>) outs(%s : tensor<3x8xf32>) -> tensor<3x8xf32>
+  return %w1, %new : tensor<5x8xf32>, tensor<3x8xf32>
+}
