@@ -19,7 +19,9 @@
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -50,6 +52,61 @@ struct HoistScratchPass
       alloca->moveBefore(&func.front(), func.front().begin());
   }
 };
+
+/// memref.expand_shape of one dimension into several dynamic ones. Upstream's
+/// expansion of strided metadata derives at most one dynamic size from the
+/// others and crashes on more; the op's own output shape has them all.
+struct ExpandDynamicShapesPass
+    : PassWrapper<ExpandDynamicShapesPass, OperationPass<func::FuncOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ExpandDynamicShapesPass)
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<arith::ArithDialect, memref::MemRefDialect>();
+  }
+
+  void runOnOperation() override {
+    SmallVector<memref::ExpandShapeOp> ops;
+    getOperation().walk([&](memref::ExpandShapeOp op) {
+      auto isDynamic = [&](int64_t dim) {
+        return op.getResultType().isDynamicDim(dim);
+      };
+      if (llvm::any_of(op.getReassociationIndices(), [&](auto &group) {
+            return llvm::count_if(group, isDynamic) > 1;
+          }))
+        ops.push_back(op);
+    });
+    for (memref::ExpandShapeOp op : ops)
+      expand(op);
+  }
+
+private:
+  static void expand(memref::ExpandShapeOp op) {
+    OpBuilder b(op);
+    Location loc = op.getLoc();
+    MemRefType type = op.getResultType();
+    auto source = memref::ExtractStridedMetadataOp::create(b, loc, op.getSrc());
+    auto [typeStrides, typeOffset] = type.getStridesAndOffset();
+    SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
+    SmallVector<OpFoldResult> strides(type.getRank());
+    for (auto [from, group] : llvm::enumerate(op.getReassociationIndices())) {
+      Value stride = source.getStrides()[from];
+      for (int64_t dim : llvm::reverse(group)) {
+        strides[dim] = ShapedType::isDynamic(typeStrides[dim])
+                           ? OpFoldResult(stride)
+                           : b.getIndexAttr(typeStrides[dim]);
+        Value size = getValueOrCreateConstantIndexOp(b, loc, sizes[dim]);
+        stride = arith::MulIOp::create(b, loc, stride, size);
+      }
+    }
+    OpFoldResult offset = ShapedType::isDynamic(typeOffset)
+                              ? OpFoldResult(source.getOffset())
+                              : b.getIndexAttr(typeOffset);
+    auto cast = memref::ReinterpretCastOp::create(
+        b, loc, type, source.getBaseBuffer(), offset, sizes, strides);
+    op.replaceAllUsesWith(cast.getResult());
+    op.erase();
+  }
+};
 } // namespace
 
 void ssd::buildVectorToLLVMPipeline(OpPassManager &pm) {
@@ -62,6 +119,7 @@ void ssd::buildVectorToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   // Views become offsets, sizes and strides.
+  pm.addNestedPass<func::FuncOp>(std::make_unique<ExpandDynamicShapesPass>());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   // bf16 is a storage type: computed in f32, rounded to nearest even in integer
