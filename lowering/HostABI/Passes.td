@@ -65,8 +65,9 @@ def CheckStateCopiesPass : Pass<"ssd-check-state-copies", "mlir::ModuleOp"> {
     state costs more than the step that updates it, so this pass, which runs
     after bufferization, reports every copy of a whole state to a buffer of its
     size and every buffer that is copied over a whole state. Copies of tiles,
-    and of a state into a part of something larger, are legal. States are
-    followed into private functions.
+    and of a state into a part of something larger, are legal, and so is what a
+    lowering copies on purpose, by linalg.copy. States are followed into
+    private functions.
   }];
   let statistics = [
     Statistic<"numStates", "num-states", "Number of state arguments followed">

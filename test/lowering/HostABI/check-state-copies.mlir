@@ -30,7 +30,12 @@ func.func @returned(%x: tensor<4xf32>, %s: tensor<4xf32> {ssd.state = "s"})
 // States are followed into callees.
 func.func private @callee(%s: tensor<4xf32>, %t: tensor<4xf32>) -> tensor<4xf32> {
   // expected-error @below {{copies the whole state 's'}}
-  %c = linalg.copy ins(%s : tensor<4xf32>) outs(%t : tensor<4xf32>) -> tensor<4xf32>
+  %c = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>],
+                       iterator_types = ["parallel"]}
+      ins(%s : tensor<4xf32>) outs(%t : tensor<4xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  } -> tensor<4xf32>
   return %c : tensor<4xf32>
 }
 func.func @follow(%s: tensor<4xf32> {ssd.state = "s"}) -> tensor<4xf32> {
@@ -59,4 +64,13 @@ func.func @window(%x: tensor<2x8xf32>, %s: tensor<3x8xf32> {ssd.state = "s"})
   %last = tensor.extract_slice %w1[2, 0] [3, 8] [1, 1] : tensor<5x8xf32> to tensor<3x8xf32>
   %new = linalg.copy ins(%last : tensor<3x8xf32>) outs(%s : tensor<3x8xf32>) -> tensor<3x8xf32>
   return %w1, %new : tensor<5x8xf32>, tensor<3x8xf32>
+}
+
+// -----
+
+// What a lowering copies on purpose, it says so.
+func.func @on_purpose(%s: tensor<4xf32> {ssd.state = "s"}) -> tensor<4xf32> {
+  %e = tensor.empty() : tensor<4xf32>
+  %c = linalg.copy ins(%s : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %c : tensor<4xf32>
 }

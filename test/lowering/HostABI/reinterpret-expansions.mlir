@@ -2,7 +2,7 @@
 
 // CHECK-LABEL: func.func @tokens(
 // CHECK-SAME:    %[[X:.*]]: memref<?x64xf32>, %[[B:.*]]: index, %[[L:.*]]: index)
-// CHECK:         %[[STRIDE:.*]] = arith.muli %{{.*}}, %[[L]]
+// CHECK:         %[[STRIDE:.*]] = arith.muli %[[L]], %{{.*}}
 // CHECK:         memref.reinterpret_cast %[[X]] to offset: [0], sizes: [%[[B]], %[[L]], 64], strides: [%[[STRIDE]], 64, 1]
 func.func @tokens(%x: memref<?x64xf32>, %b: index, %l: index) -> memref<?x?x64xf32> {
   %e = memref.expand_shape %x [[0, 1], [2]] output_shape [%b, %l, 64]
