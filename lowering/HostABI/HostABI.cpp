@@ -291,7 +291,6 @@ void ssd::buildBufferizationPipeline(OpPassManager &manager) {
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(ssd::createCheckStateCopiesPass());
-  manager.addPass(ssd::createReinterpretExpansionsPass());
 }
 
 void ssd::registerHostABIPipelines() {

@@ -18,8 +18,7 @@ namespace ssd {
 
 /// From functions with the host ABI on tensors to functions on buffers: empty
 /// tensors are eliminated, everything is bufferized in place across function
-/// boundaries, states are checked not to be copied, and what later lowerings
-/// can't digest is rewritten.
+/// boundaries, and states are checked not to be copied.
 void buildBufferizationPipeline(mlir::OpPassManager &manager);
 
 /// Registers it as --ssd-bufferize.

@@ -42,22 +42,6 @@ def HostABIPass : Pass<"ssd-host-abi", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect"];
 }
 
-def ReinterpretExpansionsPass : Pass<"ssd-reinterpret-expansions"> {
-  let summary = "Turn expansions to several unknown sizes into casts";
-  let description = [{
-    `memref.expand_shape` of one dimension to several of unknown size (batch ×
-    length out of tokens) crashes memref's expand-strided-metadata, which looks
-    for one unknown size a group. For contiguous buffers it is the same as
-
-    ```mlir
-    memref.reinterpret_cast %m to offset: [0], sizes: [%b, %l, 64],
-      strides: [%l * 64, 64, 1] : memref<?x64xf32> to memref<?x?x64xf32>
-    ```
-  }];
-  let dependentDialects = ["mlir::arith::ArithDialect",
-                           "mlir::memref::MemRefDialect"];
-}
-
 def CheckStateCopiesPass : Pass<"ssd-check-state-copies", "mlir::ModuleOp"> {
   let summary = "Reject modules whose states are not updated in place";
   let description = [{
