@@ -277,7 +277,7 @@ def test_weights_of_another_model(compiler, tmp_path):
     ("func.func @f() {\n  ssd.no_such_op\n  return\n}\n", "no_such_op"),
     ("func.func @f(%x: tensor<2xf32>) -> tensor<3xf32> {\n"
      "  return %x : tensor<2xf32>\n}\n", "type"),
-    ("\n", None), ("not MLIR\n", None)])
+    ("not MLIR\n", None)])
 def test_malformed_mlir(compiler, text, message):
     with pytest.raises(ssd_mlir.Error, match=message):
         ssd_mlir.compile(text)
