@@ -10,15 +10,16 @@ import math
 import numpy as np
 
 
-def error_ratio(result, reference) -> float:
-    """rms(result - reference) / rms(reference), over the whole tensor."""
+def error_ratio(result, reference, scale=None) -> float:
+    """rms(result - reference) / rms(reference), over the whole tensor; `scale`
+    takes the reference's place below the line."""
     result = np.asarray(result, np.float64)
     reference = np.asarray(reference, np.float64)
     assert result.shape == reference.shape, (result.shape, reference.shape)
     if result.size == 0:
         return 0.0
     assert np.isfinite(result).all()
-    scale = math.sqrt((reference**2).mean())
+    scale = math.sqrt(((reference if scale is None else scale)**2).mean())
     error = math.sqrt(((result - reference)**2).mean())
     return error / scale if scale else error
 

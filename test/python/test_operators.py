@@ -142,14 +142,30 @@ def draw_inputs(shape: Class, batch, length, decay, seed):
     return inputs
 
 
+# In tensors smaller than this, terms may happen to cancel in all elements.
+FEW = 64
+
+
+def without_cancellation(inputs):
+    """The reference of the values without their signs: how large y and the final
+    state could be."""
+    signed = ("x", "B", "C", "D", "z", "initial_states")
+    return reference.scan(**{
+        k: np.abs(np.asarray(v, np.float64)) if k in signed and v is not None
+        else v for k, v in inputs.items()})
+
+
 def check(inputs, bound, form="auto"):
     """Compares y and the final state with the reference's."""
     expected, expected_state = reference.scan(**inputs)
+    scale, state_scale = expected, expected_state
+    if min(expected.size, expected_state.size) < FEW:
+        scale, state_scale = without_cancellation(inputs)
     y, state = mamba_chunk_scan_combined(**inputs, form=form,
                                          return_final_states=True)
     assert y.dtype == inputs["x"].dtype and state.dtype == np.float32
-    assert reference.error_ratio(y, expected) <= bound
-    assert reference.error_ratio(state, expected_state) <= bound
+    assert reference.error_ratio(y, expected, scale) <= bound
+    assert reference.error_ratio(state, expected_state, state_scale) <= bound
     return y, state
 
 
