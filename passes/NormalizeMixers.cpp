@@ -127,20 +127,26 @@ LogicalResult Normalizer::loopOverSequences(MixOp op) {
   Value zero = constant(loc, 0), one = constant(loc, 1);
   Value sequences = asValue(
       loc, tensor::getMixedSize(rewriter, loc, op.getStateInit(), 0));
+  Value length =
+      asValue(loc, tensor::getMixedSize(rewriter, loc, op.getX(), 1));
   MixOp inner;
   auto loop = scf::ForOp::create(
       rewriter, loc, zero, sequences, one, op.getOuts(),
       [&](OpBuilder &, Location, Value index, ValueRange carried) {
-        auto bound = [&](Value at) -> Value {
+        // Offsets are data: out of range or decreasing, they select less, and
+        // never memory outside of the sequence.
+        auto bound = [&](Value at, Value least) -> Value {
           Value offset = tensor::ExtractOp::create(rewriter, loc,
                                                    op.getOffsets(), at);
-          return arith::IndexCastOp::create(rewriter, loc,
-                                            rewriter.getIndexType(), offset);
+          Value cast = arith::IndexCastOp::create(
+              rewriter, loc, rewriter.getIndexType(), offset);
+          Value up = arith::MaxSIOp::create(rewriter, loc, cast, least);
+          return arith::MinSIOp::create(rewriter, loc, up, length);
         };
-        Value first = bound(index);
+        Value first = bound(index, zero);
         Value next = arith::AddIOp::create(rewriter, loc, index, one);
         Value count =
-            arith::SubIOp::create(rewriter, loc, bound(next), first);
+            arith::SubIOp::create(rewriter, loc, bound(next, first), first);
         Part tokens = {1, first, count}, row = {0, index, attr(1)};
         inner = mixPart(op, tokens, slice(loc, carried[0], tokens),
                         slice(loc, carried[1], row));

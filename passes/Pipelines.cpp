@@ -11,7 +11,7 @@
 #include "lowering/HostABI/Passes.h"
 #include "lowering/LinalgToCPU/Passes.h"
 #include "lowering/SSDToLinalg/Passes.h"
-#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Passes.h"
@@ -61,6 +61,7 @@ std::vector<Stage> getCPUStages(const CPUPipelineOptions &options) {
       {"bufferize", buildBufferizationPipeline},
       {"plan-workspace",
        [](OpPassManager &manager) {
+         manager.addNestedPass<func::FuncOp>(createExpandTaskBuffersPass());
          manager.addPass(createPlanWorkspacePass());
        }},
       {"linalg-to-cpu",

@@ -58,6 +58,33 @@ def CheckStateCopiesPass : Pass<"ssd-check-state-copies", "mlir::ModuleOp"> {
   ];
 }
 
+def ExpandTaskBuffersPass : Pass<"ssd-expand-task-buffers", "mlir::func::FuncOp"> {
+  let summary = "Take large buffers of parallel tasks out of their loops";
+  let description = [{
+    A buffer inside of a parallel loop is stack memory of the task. One without
+    a constant bound, or larger than the frame limit, is allocated once before
+    the outermost parallel loop instead, with a part for each task, so that
+    `ssd-plan-workspace` can place it.
+
+    ```mlir
+    scf.forall (%i) in (%n) {
+      %buffer = memref.alloc(%length) : memref<?xf32>
+      ...
+    // becomes
+    %all = memref.alloc(%bytes_of_all) : memref<?xi8>
+    scf.forall (%i) in (%n) {
+      %buffer = memref.view %all[%start][%length] : memref<?xi8> to memref<?xf32>
+      ...
+    ```
+  }];
+  let options = [
+    Option<"frameLimit", "frame-limit", "int64_t", "1 << 20",
+           "Most bytes of a buffer that stays on the task's stack">
+  ];
+  let dependentDialects = ["mlir::memref::MemRefDialect",
+                           "mlir::arith::ArithDialect"];
+}
+
 def PlanWorkspacePass : Pass<"ssd-plan-workspace", "mlir::ModuleOp"> {
   let summary = "Place every allocation in a workspace that the caller owns";
   let description = [{

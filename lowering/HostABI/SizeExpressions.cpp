@@ -195,6 +195,8 @@ static AffineExpr getArithExpr(Operation *op) {
     return x * y;
   if (!divisor || *divisor <= 0)
     return {};
+  if (isa<arith::ShRSIOp>(op) && *divisor < 63)
+    return x.floorDiv(int64_t(1) << *divisor);
   if (isa<arith::DivSIOp, arith::DivUIOp, arith::FloorDivSIOp>(op))
     return x.floorDiv(y);
   if (isa<arith::CeilDivSIOp, arith::CeilDivUIOp>(op))
