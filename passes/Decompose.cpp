@@ -217,9 +217,9 @@ struct DecomposePass : ssd::impl::SSDDecomposePassBase<DecomposePass> {
     DecompositionOptions options;
     options.block = block;
     options.tasks = tasks;
+    IRRewriter rewriter(&getContext());
     SmallVector<MixOp> mixers;
     getOperation()->walk([&](MixOp op) { mixers.push_back(op); });
-    IRRewriter rewriter(&getContext());
     for (size_t i = 0; i < mixers.size(); ++i)
       if (failed(decompose(rewriter, mixers[i], options, mixers)))
         return signalPassFailure();

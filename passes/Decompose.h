@@ -31,6 +31,9 @@ void registerRecurrentDecomposition(mlir::DialectRegistry &registry);
 void registerChunkedDecomposition(mlir::DialectRegistry &registry);
 void registerQuadraticDecomposition(mlir::DialectRegistry &registry);
 
+/// Puts the body of a fused unit in its place.
+void inlineFused(mlir::RewriterBase &rewriter, FusedOp op);
+
 /// Tiles a mixer into parallel tasks over batch, group and blocks of heads,
 /// replaces it, and returns the mixer of one task: [1, L, heads, P].
 mlir::FailureOr<MixOp> tileIntoTasks(mlir::RewriterBase &rewriter, MixOp op,

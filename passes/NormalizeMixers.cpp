@@ -14,6 +14,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
+#include "passes/Decompose.h"
 #include "passes/Passes.h"
 
 namespace ssd {
@@ -350,9 +351,16 @@ LogicalResult Normalizer::countRuns(MixOp op) {
 struct NormalizeMixersPass
     : ssd::impl::SSDNormalizeMixersPassBase<NormalizeMixersPass> {
   void runOnOperation() override {
+    IRRewriter rewriter(&getContext());
+    // On this path a unit's neighbours are linalg like any other.
+    SmallVector<FusedOp> units;
+    getOperation()->walk([&](FusedOp op) { units.push_back(op); });
+    for (FusedOp op : units) {
+      rewriter.setInsertionPoint(op);
+      inlineFused(rewriter, op);
+    }
     SmallVector<MixOp> mixers;
     getOperation()->walk([&](MixOp op) { mixers.push_back(op); });
-    IRRewriter rewriter(&getContext());
     Normalizer normalizer(rewriter);
     for (MixOp op : mixers)
       if (failed(normalizer.normalize(op)))

@@ -40,10 +40,32 @@ def SSDChooseDecompositionPass : Pass<"ssd-choose-decomposition", "::mlir::Modul
   let dependentDialects = ["::ssd::SSDDialect"];
 }
 
+def SSDFusePass : Pass<"ssd-fuse"> {
+  let summary = "Group each mixer with its discretisation and elementwise neighbours";
+  let description = [{
+    Wraps every `ssd.mix` in `ssd.fused` together with the `ssd.discretize` that
+    only it reads and the chain of elementwise `linalg.generic` that starts at
+    its y: the unit that becomes one kernel on a GPU. On a CPU,
+    `ssd-normalize-mixers` takes units apart again.
+
+    ```mlir
+    %dt = ssd.discretize ...
+    %y, %s = ssd.mix ... decay(%dt) ...
+    %o = linalg.generic ... ins(%y, %x, %D) ...
+    // becomes
+    %o, %s = ssd.fused ins(...) outs(...) { ...; ssd.yield %o, %s }
+    ```
+  }];
+  let statistics = [
+    Statistic<"fused", "fused", "Neighbours moved into units">
+  ];
+  let dependentDialects = ["::ssd::SSDDialect"];
+}
+
 def SSDNormalizeMixersPass : Pass<"ssd-normalize-mixers"> {
   let summary = "Express packing, slots, checkpoints and direction by loops";
   let description = [{
-    Rewrites mixers until none has offsets, slots, checkpoints, the reverse
+    Takes fused units apart, then rewrites mixers until none has offsets, slots, checkpoints, the reverse
     direction or segment ids other than leading, non-decreasing runs:
 
     * offsets: a loop over sequences with a plain mixer on each slice;

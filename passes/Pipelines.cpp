@@ -37,6 +37,7 @@ static void choose(OpPassManager &manager, const CPUPipelineOptions &options) {
 
 /// Mixers become loops over one-chunk ops.
 static void decompose(OpPassManager &manager) {
+  manager.addPass(createSSDFusePass());
   manager.addPass(createSSDNormalizeMixersPass());
   manager.addPass(createSSDDecomposePass());
   simplify(manager);

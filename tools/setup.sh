@@ -14,6 +14,9 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
+# Clones of one tree share what ccache holds.
+export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1
+
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
@@ -66,11 +69,12 @@ configure() {
   local launcher=()
   command -v ccache >/dev/null &&
     launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  # -O1: the compiler is not what has to be fast, building it is.
   cmake -G Ninja -S . -B build -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22 \
     -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld \
     -DCMAKE_SHARED_LINKER_FLAGS=-fuse-ld=lld \
-    -DSSD_ENABLE_TESTS=OFF "${launcher[@]}" "$@" >build-configure.log 2>&1 ||
+    -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG" -DSSD_ENABLE_TESTS=OFF "${launcher[@]}" "$@" >build-configure.log 2>&1 ||
     { cat build-configure.log >&2; fail "cmake could not configure build/"; }
   mv build-configure.log build/configure.log
 }
