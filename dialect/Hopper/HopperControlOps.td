@@ -210,6 +210,11 @@ def Hopper_ReleaseOp : Hopper_RingUse<"release",
     By warp: the warp synchronises first. By warpgroup: thread 0 arrives without
     further synchronisation, which suffices where only products that it has
     waited for read the stage.
+
+    The arrival does not wait for loads from the stage that are still on their way
+    to registers (observed on an H200: a bulk copy then overwrites what ldmatrix has
+    yet to read). Place the op after a product, a store or a fence that consumed
+    everything loaded from the stage.
   }];
   let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor, Hopper_AgentAttr:$agent);
   let assemblyFormat = "$ring `[` $cursor `]` `by` $agent attr-dict `:` type($ring)";

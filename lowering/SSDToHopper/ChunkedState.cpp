@@ -108,7 +108,6 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
   Value x = k.create<LoadFragmentOp>(k.matrix(64, /*bf16=*/true),
                                      k.slice(k.slice(tilesX, head), cursorX),
                                      /*transpose=*/true);
-  k.create<ReleaseOp>(ringHeadX, cursorX, Agent::warp);
 
   Value rounded = k.create<TruncateOp>(k.matrix(128, /*bf16=*/true), state);
   k.create<WaitOp>(ringMaps, maps);
@@ -118,17 +117,19 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
   k.create<WaitOp>(ringHeadTables, cursorTables);
   DecayTables tables = tablesOf(head, cursorTables);
   Value nextState = chunkState(state, x, k.slice(tilesB, maps), tables);
+  // Not before a product that consumed the loaded fragments: see ReleaseOp.
+  k.create<ReleaseOp>(ringHeadX, cursorX, Agent::warp);
 
   Value y = k.wait(1, carriedOver);
   Value fromStart = k.loadVector(tables.fromStart, k.columns(64));
   y = k.map(k.matrix(64), {y, fromStart}, [&](ValueRange v) {
     return k.fmul(v[0], v[1]);
   });
-  k.create<ReleaseOp>(ringHeadTables, cursorTables, Agent::warp);
 
   Value ringHeadScores = k.slice(ringScores, head);
   k.create<WaitOp>(ringHeadScores, slots);
   Value sum = k.wgmma(x, k.slice(k.slice(tilesG, head), slots), y);
+  k.create<ReleaseOp>(ringHeadTables, cursorTables, Agent::warp);
   nextState = k.wait(1, nextState);
   k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
   y = k.wait(0, sum);
