@@ -145,11 +145,19 @@ private:
       rewriter.eraseOp(inner);
   }
 
-  /// y's last destination, then the state's and the checkpoints'.
+  /// y's last destination, then the state's and the checkpoints'. An op that
+  /// accumulates into y itself writes where its producer does.
   static SmallVector<Value> destinations(MixOp op, const Unit &unit) {
     SmallVector<Value> outs(op.getOuts());
-    if (auto last = unit.y.getDefiningOp<linalg::GenericOp>())
-      outs[0] = last.getDpsInitOperand(0)->get();
+    Value last = unit.y;
+    while (last != op.getResult(0)) {
+      auto generic = last.getDefiningOp<linalg::GenericOp>();
+      last = generic.getDpsInitOperand(0)->get();
+      if (!last.getDefiningOp() || !unit.ops.contains(last.getDefiningOp())) {
+        outs[0] = last;
+        break;
+      }
+    }
     return outs;
   }
 };

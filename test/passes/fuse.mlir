@@ -60,3 +60,20 @@ func.func @shared_neighbours_stay(%x: tensor<2x9x4x8xf32>, %b: tensor<2x9x1x16xf
     decay(%dt : tensor<2x9x4xf32>) outs(%y0, %s0 : tensor<2x9x4x8xf32>, tensor<2x4x8x16xf32>)
   return %y, %dt : tensor<2x9x4x8xf32>, tensor<2x9x4xf32>
 }
+
+// An op that accumulates into y writes to the mixer's own destination.
+// CHECK-LABEL: @accumulating_neighbour
+// CHECK-SAME: %[[Y0:[a-z0-9]+]]: tensor<2x9x4x8xf32>, %[[S0:[a-z0-9]+]]: tensor<2x4x8x16xf32>
+func.func @accumulating_neighbour(%x: tensor<2x9x4x8xf32>, %b: tensor<2x9x1x16xf32>,
+    %y0: tensor<2x9x4x8xf32>, %s0: tensor<2x4x8x16xf32>) -> tensor<2x9x4x8xf32> {
+  // CHECK: ssd.fused ins({{.*}}) outs(%{{.*}} = %[[Y0]] : {{.*}}, %{{.*}} = %[[S0]] :
+  %y, %s = ssd.mix ins(%x, %b, %b : tensor<2x9x4x8xf32>, tensor<2x9x1x16xf32>, tensor<2x9x1x16xf32>)
+    outs(%y0, %s0 : tensor<2x9x4x8xf32>, tensor<2x4x8x16xf32>)
+  %skip = linalg.generic {indexing_maps = [#map4, #map4], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+    ins(%x : tensor<2x9x4x8xf32>) outs(%y : tensor<2x9x4x8xf32>) {
+  ^bb0(%xv: f32, %yv: f32):
+    %q = arith.addf %yv, %xv : f32
+    linalg.yield %q : f32
+  } -> tensor<2x9x4x8xf32>
+  return %skip : tensor<2x9x4x8xf32>
+}
