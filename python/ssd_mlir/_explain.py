@@ -101,10 +101,8 @@ class _Group(NamedTuple):
         return len(self.locations) * (each if isinstance(each, int) else 1)
 
     def where(self) -> str:
-        lines = [str(self.mixer.get("entry") or "?"), self.locations[0]]
-        if self.number > 1:
-            lines.append(f"× {self.number}")
-        return "\n".join(lines)
+        times = f" × {self.number}" if self.number > 1 else ""
+        return f"{self.mixer.get('entry') or '?'}, {self.locations[0]}{times}"
 
 
 def _group(mixers: Iterable[Mixer]) -> list[_Group]:
@@ -131,35 +129,32 @@ def _candidates(mixer: Mixer) -> list[tuple[str, Mixer]]:
 
 
 def render(mixers: Iterable[Mixer], title: str) -> Any:
-    """A rich table: for each mixer the choice and the candidates' costs."""
+    """For each mixer a line that says which, one that says what was chosen and
+    why, and a rich table of the candidates' costs."""
+    from rich.console import Group
     from rich.table import Table
 
-    table = Table(title=title, show_lines=True)
-    for heading in ("mixer", "form"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("candidates", no_wrap=True)
-    for heading in ("time", "flops", "bytes", "memory"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("why", overflow="fold")
+    parts: list[Any] = [title]
     for group in _group(mixers):
         mixer = group.mixer
-        candidates = _candidates(mixer)
-
-        def column(key: str, show: Callable[[Any], str]) -> str:
-            return "\n".join(show(costs.get(key)) for _, costs in candidates)
-
-        table.add_row(
-            f"{group.where()}\n{_shape(mixer.get('shape'))}",
-            plain_form(mixer.get("form")),
-            "\n".join(form for form, _ in candidates), column("time_us", time),
-            column("flops", count), column("bytes", size),
-            column("memory", size), str(mixer.get("why") or "-"))
-    return table
+        table = Table(box=None, padding=(0, 2))
+        table.add_column("candidate", no_wrap=True)
+        for heading in ("time", "flops", "bytes", "memory"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for form, costs in _candidates(mixer):
+            table.add_row(form, time(costs.get("time_us")),
+                          count(costs.get("flops")), size(costs.get("bytes")),
+                          size(costs.get("memory")))
+        form = plain_form(mixer.get("form")).replace("\n", ", ")
+        parts += ["", f"{group.where()}: {_shape(mixer.get('shape'))}",
+                  f"  {form} ({mixer.get('why') or 'no reason recorded'})",
+                  table]
+    return Group(*parts)
 
 
 def explain(mixers: Iterable[Mixer], title: str,
             width: Optional[int] = None) -> None:
-    """Prints the table."""
+    """Prints it."""
     from rich.console import Console
 
     mixers = list(mixers)
