@@ -27,7 +27,8 @@ def _measure_forms(arguments: argparse.Namespace,
                    results: Path) -> dict[str, Any]:
     from . import forms
     watch = Stopwatch(arguments.clock, 1.0)
-    found = forms.measure(watch, arguments.threads, arguments.quick)
+    found = forms.measure(watch, arguments.threads, arguments.quick,
+                          arguments.times)
     forms.draw(found, results / "forms.png")
     return found
 
