@@ -234,6 +234,10 @@ private:
       return op.emitOpError() << "has no form; run ssd-choose-decomposition";
     if (op.hasPureBufferSemantics())
       return op.emitOpError() << "is bufferised; decompose it on tensors";
+    if (op.getLength() == 0) { // y is empty and the state unchanged
+      rewriter.replaceOp(op, op.getOuts());
+      return success();
+    }
     if (auto dispatch = dyn_cast<DispatchAttr>(form))
       return expandDispatch(rewriter, op, dispatch, mixers);
     auto decomposition = dyn_cast<DecompositionInterface>(form);

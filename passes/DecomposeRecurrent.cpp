@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/IR/PatternMatch.h"
 #include "passes/Decompose.h"
 
@@ -68,6 +69,30 @@ static Value resetState(OpBuilder &builder, Location loc, MixOp op) {
   return select.getResult(0);
 }
 
+/// Lets `op` carry an f32 state and rounds it once, at the end: a narrower one
+/// would be rounded at every token.
+static MixOp widenState(RewriterBase &rewriter, MixOp op) {
+  Value state = op.getStateInit();
+  if (getElementTypeOrSelf(state.getType()).isF32())
+    return op;
+  rewriter.setInsertionPoint(op);
+  Location loc = op.getLoc();
+  Value empty = tensor::EmptyOp::create(
+      rewriter, loc, tensor::getMixedSizes(rewriter, loc, state),
+      rewriter.getF32Type());
+  Value wide =
+      linalg::CopyOp::create(rewriter, loc, state, empty).getResult(0);
+  SmallVector<Value> operands(op->getOperands());
+  operands.back() = wide;
+  Type types[] = {op.getYInit().getType(), wide.getType()};
+  auto mixer = cast<MixOp>(clone(rewriter, op, types, operands));
+  Value rounded = linalg::CopyOp::create(rewriter, loc, mixer.getResult(1),
+                                         state)
+                      .getResult(0);
+  rewriter.replaceOp(op, {mixer.getResult(0), rounded});
+  return mixer;
+}
+
 /// One token: [B, 1, H, P] as `ssd.step`.
 static LogicalResult decomposeToken(RewriterBase &rewriter, MixOp op) {
   rewriter.setInsertionPoint(op);
@@ -97,7 +122,8 @@ struct RecurrentDecomposition
       return failure();
     if ((*task).getLength() == 1)
       return decomposeToken(rewriter, *task);
-    FailureOr<MixOp> token = tileSequence(rewriter, *task, 1);
+    FailureOr<MixOp> token =
+        tileSequence(rewriter, widenState(rewriter, *task), 1);
     if (failed(token))
       return failure();
     return decomposeToken(rewriter, *token);

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "passes/Decompose.h"
 #include "passes/Passes.h"
 #include "llvm/ADT/SetVector.h"
@@ -31,6 +32,18 @@ static bool isUsedOnlyBy(Operation *op, const SetVector<Operation *> &unit) {
   });
 }
 
+/// Values from outside that the body of `op` uses.
+static SetVector<Value> getCaptures(Operation *op) {
+  SetVector<Value> captures;
+  getUsedValuesDefinedAbove(op->getRegions(), captures);
+  return captures;
+}
+
+static bool isConstant(Value value) {
+  Operation *def = value.getDefiningOp();
+  return def && def->hasTrait<OpTrait::ConstantLike>();
+}
+
 /// An elementwise generic that reads `y` at the element that it computes.
 static bool isElementwiseOn(Operation *op, Value y) {
   auto generic = dyn_cast<linalg::GenericOp>(op);
@@ -43,6 +56,9 @@ static bool isElementwiseOn(Operation *op, Value y) {
   if (!llvm::all_of(generic->getOperands(), isTensor) ||
       !generic.getMatchingIndexingMap(generic.getDpsInitOperand(0))
            .isIdentity())
+    return false;
+  // A unit takes tensors; constants move into it.
+  if (!llvm::all_of(getCaptures(op), isConstant))
     return false;
   return llvm::all_of(generic->getOpOperands(), [&](OpOperand &operand) {
     return operand.get() != y ||
@@ -131,8 +147,12 @@ private:
     IRMapping mapping;
     for (Value operand : fused->getOperands())
       mapping.map(operand, body->addArgument(operand.getType(), loc));
-    for (Operation *inner : ops)
+    for (Operation *inner : ops) {
+      for (Value constant : getCaptures(inner))
+        if (!mapping.contains(constant))
+          rewriter.clone(*constant.getDefiningOp(), mapping);
       rewriter.clone(*inner, mapping);
+    }
     SmallVector<Value> results = {unit.y};
     llvm::append_range(results, op.getResults().drop_front());
     SmallVector<Value> yielded;

@@ -41,6 +41,10 @@ public:
 
   LogicalResult normalize(MixOp op) {
     rewriter.setInsertionPoint(op);
+    if (op.getLength() == 0 && op.hasPureTensorSemantics()) {
+      rewriter.replaceOp(op, op.getOuts());
+      return success();
+    }
     if (op.getOffsets())
       return loopOverSequences(op);
     if (op.getDirection() == Direction::reverse)
@@ -230,28 +234,36 @@ LogicalResult Normalizer::loopOverCheckpoints(MixOp op) {
   OpFoldResult length = tensor::getMixedSize(rewriter, loc, op.getX(), 1);
   OpFoldResult blocks = affine::makeComposedFoldedAffineApply(
       rewriter, loc, d0.floorDiv(every), {length});
-  auto loop = scf::ForOp::create(
-      rewriter, loc, zero, asValue(loc, blocks), one, op.getOuts(),
-      [&](OpBuilder &, Location, Value index, ValueRange carried) {
-        OpFoldResult first = affine::makeComposedFoldedAffineApply(
-            rewriter, loc, d0 * every, {index});
-        Part tokens = {1, first, attr(every)};
-        MixOp inner = mixPart(op, tokens, slice(loc, carried[0], tokens),
-                              carried[1]);
-        Value y = insert(loc, inner.getResult(0), carried[0], tokens);
-        Value state = inner.getResult(1);
-        Value stored = insert(loc, state, carried[2], {{1, index, attr(1)}});
-        scf::YieldOp::create(rewriter, loc, ValueRange{y, state, stored});
-      });
+  SmallVector<Value> results(op.getOuts());
+  // A block of static size does not fit into a sequence known to be shorter.
+  if (!isConstantIntValue(blocks, 0)) {
+    auto loop = scf::ForOp::create(
+        rewriter, loc, zero, asValue(loc, blocks), one, results,
+        [&](OpBuilder &, Location, Value index, ValueRange carried) {
+          OpFoldResult first = affine::makeComposedFoldedAffineApply(
+              rewriter, loc, d0 * every, {index});
+          Part tokens = {1, first, attr(every)};
+          MixOp inner = mixPart(op, tokens, slice(loc, carried[0], tokens),
+                                carried[1]);
+          Value y = insert(loc, inner.getResult(0), carried[0], tokens);
+          Value state = inner.getResult(1);
+          Value stored = insert(loc, state, carried[2], {{1, index, attr(1)}});
+          scf::YieldOp::create(rewriter, loc, ValueRange{y, state, stored});
+        });
+    results = llvm::to_vector_of<Value>(loop.getResults());
+  }
   OpFoldResult done = affine::makeComposedFoldedAffineApply(
       rewriter, loc, d0.floorDiv(every) * every, {length});
   OpFoldResult rest = affine::makeComposedFoldedAffineApply(
       rewriter, loc, d0 - d1, {length, done});
-  Part tokens = {1, done, rest};
-  MixOp tail = mixPart(op, tokens, slice(loc, loop.getResult(0), tokens),
-                       loop.getResult(1));
-  Value y = insert(loc, tail.getResult(0), loop.getResult(0), tokens);
-  rewriter.replaceOp(op, {y, tail.getResult(1), loop.getResult(2)});
+  if (!isConstantIntValue(rest, 0)) {
+    Part tokens = {1, done, rest};
+    MixOp tail =
+        mixPart(op, tokens, slice(loc, results[0], tokens), results[1]);
+    results[0] = insert(loc, tail.getResult(0), results[0], tokens);
+    results[1] = tail.getResult(1);
+  }
+  rewriter.replaceOp(op, results);
   return success();
 }
 

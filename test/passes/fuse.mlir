@@ -77,3 +77,33 @@ func.func @accumulating_neighbour(%x: tensor<2x9x4x8xf32>, %b: tensor<2x9x1x16xf
   } -> tensor<2x9x4x8xf32>
   return %skip : tensor<2x9x4x8xf32>
 }
+
+// Constants that a neighbour captures move into the unit; other scalars keep
+// their op outside.
+// CHECK-LABEL: @captured_constant
+func.func @captured_constant(%x: tensor<2x9x4x8xf32>, %b: tensor<2x9x1x16xf32>, %k: f32,
+    %y0: tensor<2x9x4x8xf32>, %s0: tensor<2x4x8x16xf32>, %o0: tensor<2x9x4x8xf32>) -> tensor<2x9x4x8xf32> {
+  // CHECK: ssd.fused
+  // CHECK: ssd.mix
+  // CHECK: %[[ONE:.*]] = arith.constant 1.0
+  // CHECK: linalg.generic
+  // CHECK: arith.addf %{{.*}}, %[[ONE]]
+  // CHECK: ssd.yield
+  // CHECK: linalg.generic
+  %one = arith.constant 1.0 : f32
+  %y, %s = ssd.mix ins(%x, %b, %b : tensor<2x9x4x8xf32>, tensor<2x9x1x16xf32>, tensor<2x9x1x16xf32>)
+    outs(%y0, %s0 : tensor<2x9x4x8xf32>, tensor<2x4x8x16xf32>)
+  %shifted = linalg.generic {indexing_maps = [#map4, #map4], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+    ins(%y : tensor<2x9x4x8xf32>) outs(%o0 : tensor<2x9x4x8xf32>) {
+  ^bb0(%yv: f32, %out: f32):
+    %q = arith.addf %yv, %one : f32
+    linalg.yield %q : f32
+  } -> tensor<2x9x4x8xf32>
+  %scaled = linalg.generic {indexing_maps = [#map4, #map4], iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+    ins(%shifted : tensor<2x9x4x8xf32>) outs(%o0 : tensor<2x9x4x8xf32>) {
+  ^bb0(%yv: f32, %out: f32):
+    %q = arith.mulf %yv, %k : f32
+    linalg.yield %q : f32
+  } -> tensor<2x9x4x8xf32>
+  return %scaled : tensor<2x9x4x8xf32>
+}
