@@ -52,7 +52,8 @@ static FailureOr<MixOp> tile(RewriterBase &rewriter, MixOp op,
 static int64_t headsPerTask(MixOp op, int64_t tasks) {
   int64_t perGroup = op.getHeadsPerGroup();
   int64_t batch = ShapedType::isDynamic(op.getBatch()) ? 1 : op.getBatch();
-  int64_t wanted = llvm::divideCeil(tasks, batch * op.getGroups());
+  int64_t wanted =
+      llvm::divideCeil(tasks, std::max<int64_t>(batch, 1) * op.getGroups());
   for (int64_t blocks = 1; blocks < perGroup; ++blocks)
     if (perGroup % blocks == 0 && blocks >= wanted)
       return perGroup / blocks;
