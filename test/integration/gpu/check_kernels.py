@@ -159,13 +159,7 @@ def check_step(directory, manifest, name, batch):
 
 
 def step_grid(entry, batch):
-    """Mirrors StepShape: a warp covers 8 loads of 16 bytes a lane."""
-    values = 8 if entry.get("state", "f32") == "bf16" else 4
-    n, p = entry.get("state_dim", 128), entry.get("head_dim", 64)
-    while n // values > 32:
-        values *= 2
-    rows = min(8 * (32 // (n // values)) * 4, p)
-    return batch * entry["heads"] * p // rows
+    return batch * entry["heads"] * entry.get("head_dim", 64) // entry["rows"]
 
 
 def check_recurrent(directory, manifest, name, batch, length):

@@ -56,6 +56,9 @@ def compile_kernel(tool, name, options, out):
         sys.exit(f"{name}: {result.stderr}")
     entry = dict(options, ptx=ptx.name)
     entry["shared"] = int(re.search(r"hopper\.shared_bytes = (\d+)", result.stdout).group(1))
+    rows = re.search(r"ssd\.rows_per_block = (\d+)", result.stdout)
+    if rows:
+        entry["rows"] = int(rows.group(1))
     entry["threads"] = int(re.search(r"\.reqntid (\d+)", ptx.read_text()).group(1))
     return entry
 
