@@ -172,10 +172,10 @@ static Value pickGroups(Emitter &b, Value lhs, Value rhs, int64_t lanes,
   return vector::ShuffleOp::create(b, lhs, rhs, picks);
 }
 
-/// Transposes a square of 8 or 16 vectors: in-lane unpacks that leave column
-/// 4 * group + i of each four rows in one group, then a transposition of the
-/// groups.
-static SmallVector<Value> transposeSquare(Emitter &b, ArrayRef<Value> rows) {
+/// In-lane unpacks that leave column 4 * group + i of each four rows in one
+/// group, then a transposition of the groups.
+SmallVector<Value> ssd::cpu::transposeSquare(Emitter &b,
+                                             ArrayRef<Value> rows) {
   int64_t lanes = rows.size();
   SmallVector<Value> columns(lanes);
   for (int64_t q = 0; q < lanes; q += 4) {

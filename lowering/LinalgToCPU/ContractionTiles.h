@@ -47,6 +47,9 @@ Value loadVector(Emitter &b, const MatrixView &view, Value position,
 void storeVector(Emitter &b, Value value, Value base, Value position,
                  const LaneMask &mask);
 
+/// Transposes a square of 8 or 16 vectors.
+SmallVector<Value> transposeSquare(Emitter &b, ArrayRef<Value> rows);
+
 /// The sizes of a register tile and of the blocks around it.
 struct TileShape {
   int64_t lanes;   ///< f32 lanes of a vector.

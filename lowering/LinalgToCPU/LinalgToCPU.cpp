@@ -92,7 +92,8 @@ bool LinalgToCPUPass::lowerToVectors(LinalgOp op,
     ++numContractions;
     return true;
   }
-  if (succeeded(cpu::lowerElementwise(emitter, *nest))) {
+  if (succeeded(cpu::lowerTranspose(emitter, *nest)) ||
+      succeeded(cpu::lowerElementwise(emitter, *nest))) {
     ++numElementwise;
     return true;
   }

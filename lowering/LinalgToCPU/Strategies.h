@@ -23,6 +23,9 @@ LogicalResult lowerContraction(Emitter &b, const StridedNest &nest,
 /// Ops whose loops are all parallel.
 LogicalResult lowerElementwise(Emitter &b, const StridedNest &nest);
 
+/// Copies that transpose, from any float type to f32.
+LogicalResult lowerTranspose(Emitter &b, const StridedNest &nest);
+
 /// Ops with reduction loops that no result depends on.
 LogicalResult lowerReduction(Emitter &b, const StridedNest &nest);
 
