@@ -235,6 +235,12 @@ private:
       return op.emitOpError() << "has no form; run ssd-choose-decomposition";
     if (op.hasPureBufferSemantics())
       return op.emitOpError() << "is bufferised; decompose it on tensors";
+    if (op.getOffsets() || op.getSlots() || op.getCheckpointEvery() ||
+        op.getDirection() == Direction::reverse ||
+        (op.getSegmentIds() && !op.getLeadingSegment()))
+      return op.emitOpError()
+             << "has offsets, slots, checkpoints, the reverse direction or "
+                "segment ids that are no runs; run ssd-normalize-mixers";
     if (op.getLength() == 0) { // y is empty and the state unchanged
       rewriter.replaceOp(op, op.getOuts());
       return success();

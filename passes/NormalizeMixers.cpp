@@ -173,6 +173,8 @@ LogicalResult Normalizer::loopOverSlots(MixOp op) {
   Value zero = constant(loc, 0), one = constant(loc, 1);
   Value batch =
       asValue(loc, tensor::getMixedSize(rewriter, loc, op.getX(), 0));
+  Value rows = asValue(
+      loc, tensor::getMixedSize(rewriter, loc, op.getStateInit(), 0));
   SmallVector<MixOp> inners;
   auto loop = scf::ForOp::create(
       rewriter, loc, zero, batch, one, op.getOuts(),
@@ -181,8 +183,10 @@ LogicalResult Normalizer::loopOverSlots(MixOp op) {
             tensor::ExtractOp::create(rewriter, loc, op.getSlots(), index);
         Value row = arith::IndexCastOp::create(rewriter, loc,
                                                rewriter.getIndexType(), slot);
+        // Unsigned, negative slots are beyond the pool like those too large,
+        // which are data and must not select memory outside of it.
         Value kept = arith::CmpIOp::create(
-            rewriter, loc, arith::CmpIPredicate::sge, row, zero);
+            rewriter, loc, arith::CmpIPredicate::ult, row, rows);
         Part element = {0, index, attr(1)}, pool = {0, row, attr(1)};
         auto run = [&](Value state) {
           MixOp inner = mixPart(op, element, slice(loc, carried[0], element),
