@@ -1,0 +1,46 @@
+// RUN: %python %S/Inputs/write_integers.py %t.npy 2,37 random:3:3
+// RUN: %S/Inputs/sweep.sh %s %t "recurrent auto" "37" --dim 0=2 --input segment_ids=%t.npy
+
+#form = #ssd.recurrent
+
+func.func @gla(%x: tensor<?x?x4x8xf32> {ssd.name = "x", ssd.dims = ["B", "L", "", ""]},
+               %b: tensor<?x?x2x16xf32> {ssd.name = "b", ssd.dims = ["B", "L", "", ""]},
+               %c: tensor<?x?x2x16xf32> {ssd.name = "c", ssd.dims = ["B", "L", "", ""]},
+               %decay: tensor<?x?x4x16xf32> {ssd.name = "decay", ssd.dims = ["B", "L", "", ""]},
+               %ids: tensor<?x?xi32> {ssd.name = "segment_ids", ssd.dims = ["B", "L"]},
+               %s: tensor<?x4x8x16xf32> {ssd.name = "state0", ssd.dims = ["B", "", "", ""]})
+    -> (tensor<?x?x4x8xf32> {ssd.name = "y", ssd.dims = ["B", "L", "", ""]},
+        tensor<?x4x8x16xf32> {ssd.name = "state", ssd.dims = ["B", "", "", ""]}) {
+  %c0 = arith.constant 0 : index
+  %batch = tensor.dim %x, %c0 : tensor<?x?x4x8xf32>
+  %c1 = arith.constant 1 : index
+  %length = tensor.dim %x, %c1 : tensor<?x?x4x8xf32>
+  %y0 = tensor.empty(%batch, %length) : tensor<?x?x4x8xf32>
+  %0:2 = ssd.mix {form = #form}
+      ins(%x, %b, %c : tensor<?x?x4x8xf32>, tensor<?x?x2x16xf32>, tensor<?x?x2x16xf32>)
+      decay(%decay : tensor<?x?x4x16xf32>) segment_ids(%ids : tensor<?x?xi32>)
+      outs(%y0, %s : tensor<?x?x4x8xf32>, tensor<?x4x8x16xf32>)
+  return %0#0, %0#1 : tensor<?x?x4x8xf32>, tensor<?x4x8x16xf32>
+}
+
+func.func @mamba1(%x: tensor<?x?x8x1xf32> {ssd.name = "x", ssd.dims = ["B", "L", "", ""]},
+                  %b: tensor<?x?x1x16xf32> {ssd.name = "b", ssd.dims = ["B", "L", "", ""]},
+                  %c: tensor<?x?x1x16xf32> {ssd.name = "c", ssd.dims = ["B", "L", "", ""]},
+                  %decay: tensor<?x?x8xf32> {ssd.name = "decay", ssd.dims = ["B", "L", ""]},
+                  %rate: tensor<8x16xf32> {ssd.name = "rate"},
+                  %scale: tensor<?x?x8xf32> {ssd.name = "scale", ssd.dims = ["B", "L", ""]},
+                  %ids: tensor<?x?xi32> {ssd.name = "segment_ids", ssd.dims = ["B", "L"]},
+                  %s: tensor<?x8x1x16xf32> {ssd.name = "state0", ssd.dims = ["B", "", "", ""]})
+    -> (tensor<?x?x8x1xf32> {ssd.name = "y", ssd.dims = ["B", "L", "", ""]},
+        tensor<?x8x1x16xf32> {ssd.name = "state", ssd.dims = ["B", "", "", ""]}) {
+  %c0 = arith.constant 0 : index
+  %batch = tensor.dim %x, %c0 : tensor<?x?x8x1xf32>
+  %c1 = arith.constant 1 : index
+  %length = tensor.dim %x, %c1 : tensor<?x?x8x1xf32>
+  %y0 = tensor.empty(%batch, %length) : tensor<?x?x8x1xf32>
+  %0:2 = ssd.mix {form = #form}
+      ins(%x, %b, %c : tensor<?x?x8x1xf32>, tensor<?x?x1x16xf32>, tensor<?x?x1x16xf32>)
+      decay(%decay : tensor<?x?x8xf32>) rate(%rate : tensor<8x16xf32>) scale(%scale : tensor<?x?x8xf32>) segment_ids(%ids : tensor<?x?xi32>)
+      outs(%y0, %s : tensor<?x?x8x1xf32>, tensor<?x8x1x16xf32>)
+  return %0#0, %0#1 : tensor<?x?x8x1xf32>, tensor<?x8x1x16xf32>
+}
