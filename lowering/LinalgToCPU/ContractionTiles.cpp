@@ -105,17 +105,19 @@ static SmallVector<Value> accumulate(Emitter &b, const TileShape &shape,
   });
 }
 
+/// C's old values count where `loads` are on, and are zero elsewhere.
 static void writeBack(Emitter &b, const TileShape &shape, int64_t rows,
                       ArrayRef<Value> sums, const MatrixView &c,
-                      ArrayRef<LaneMask> masks, bool overwrite) {
+                      ArrayRef<LaneMask> loads, ArrayRef<LaneMask> stores,
+                      bool overwrite) {
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t v = 0; v < shape.vectors; ++v) {
       Value position = c.at(b, b.index(row), b.index(v * shape.lanes));
       Value sum = sums[row * shape.vectors + v];
       if (!overwrite)
         sum = arith::AddFOp::create(
-            b, loadVector(b, c, position, shape.lanes, masks[v]), sum);
-      storeVector(b, sum, c.base, position, masks[v]);
+            b, loadVector(b, c, position, shape.lanes, loads[v]), sum);
+      storeVector(b, sum, c.base, position, stores[v]);
     }
 }
 
@@ -125,24 +127,22 @@ void ssd::cpu::emitRegisterTile(Emitter &b, const TileShape &shape,
                                 Value depth, Value columns, Value overwrite,
                                 bool maskB) {
   SmallVector<LaneMask> none(shape.vectors);
-  Value isFull = b.lessEqual(b.index(shape.columns()), columns);
-  bool alwaysFull = constant(isFull) == 1;
-  SmallVector<Value> sums =
-      accumulate(b, shape, rows, a, bm, depth,
-                 maskB && !alwaysFull ? columnMasks(b, shape, columns) : none);
-  auto write = [&](bool masked) {
-    SmallVector<LaneMask> masks =
-        masked ? columnMasks(b, shape, columns) : none;
-    b.ifThen(
-        overwrite,
-        [&] { writeBack(b, shape, rows, sums, c, masks, /*overwrite=*/true); },
-        [&] {
-          writeBack(b, shape, rows, sums, c, masks, /*overwrite=*/false);
-        });
-  };
-  b.ifThen(
-      isFull, [&] { write(/*masked=*/false); },
-      [&] { write(/*masked=*/true); });
+  bool alwaysFull =
+      constant(b.lessEqual(b.index(shape.columns()), columns)) == 1;
+  SmallVector<LaneMask> masks =
+      alwaysFull ? none : columnMasks(b, shape, columns);
+  SmallVector<Value> sums = accumulate(b, shape, rows, a, bm, depth,
+                                       maskB ? masks : none);
+  // Masks instead of branches: code for every combination would outweigh the
+  // product's own.
+  std::optional<int64_t> isNew = constant(overwrite);
+  SmallVector<LaneMask> loads = masks;
+  if (!isNew) {
+    Value known = b.createOrFold<arith::SelectOp>(
+        overwrite, b.index(0), b.min(columns, b.index(shape.columns())));
+    loads = columnMasks(b, shape, known);
+  }
+  writeBack(b, shape, rows, sums, c, loads, masks, isNew.value_or(0));
 }
 
 //===----------------------------------------------------------------------===//
