@@ -29,6 +29,15 @@ namespace {
 struct ConvertSSDToLinalg
     : ssd::impl::ConvertSSDToLinalgPassBase<ConvertSSDToLinalg> {
   void runOnOperation() override {
+    WalkResult buffers = getOperation()->walk([](Operation *op) {
+      if (!isa_and_nonnull<ssd::SSDDialect>(op->getDialect()) ||
+          !llvm::any_of(op->getOperandTypes(), llvm::IsaPred<MemRefType>))
+        return WalkResult::advance();
+      op->emitOpError() << "is bufferised; lower it on tensors";
+      return WalkResult::interrupt();
+    });
+    if (buffers.wasInterrupted())
+      return signalPassFailure();
     RewritePatternSet patterns(&getContext());
     ssd::populateStageOpPatterns(patterns);
     ssd::populateStatePatterns(patterns);

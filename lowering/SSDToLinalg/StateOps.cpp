@@ -46,30 +46,72 @@ struct LowerStep : OpRewritePattern<StepOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(StepOp op,
                                 PatternRewriter &rewriter) const override {
-    if (op.getSlots())
-      return op.emitOpError() << "slots are expressed by ssd-normalize-mixers";
     Location loc = op.getLoc();
-    int64_t heads = cast<ShapedType>(op.getX().getType()).getDimSize(1);
-    int64_t groups = cast<ShapedType>(op.getB().getType()).getDimSize(1);
     auto results = forEachIndex(
         rewriter, loc, op.getX(), 0, op.getOuts(),
         [&](OpBuilder &builder, Value batch, ValueRange carried) {
-          auto row = [&](Value value) {
-            return take(builder, loc, value, 0, batch);
-          };
-          StepRow in = {row(op.getX()), row(op.getB()), row(op.getC()),
-                        row(op.getDecay()), op.getRate(), row(op.getScale())};
-          auto [y, state] = buildRow(builder, loc, in, row(carried[0]),
-                                     row(carried[1]), heads / groups);
-          return SmallVector<Value>{put(builder, loc, y, carried[0], 0, batch),
-                                    put(builder, loc, state, carried[1], 0,
-                                        batch)};
+          if (op.getSlots())
+            return buildSlot(builder, op, batch, carried);
+          return buildBatch(builder, op, batch, carried, batch);
         });
     rewriter.replaceOp(op, results);
     return success();
   }
 
 private:
+  /// The batch element on row `stateRow` of the states, or without one on a
+  /// zero state that is not kept.
+  static SmallVector<Value> buildBatch(OpBuilder &builder, StepOp op,
+                                       Value batch, ValueRange carried,
+                                       Value stateRow) {
+    Location loc = op.getLoc();
+    int64_t heads = cast<ShapedType>(op.getX().getType()).getDimSize(1);
+    int64_t groups = cast<ShapedType>(op.getB().getType()).getDimSize(1);
+    auto row = [&](Value value) { return take(builder, loc, value, 0, batch); };
+    StepRow in = {row(op.getX()),     row(op.getB()), row(op.getC()),
+                  row(op.getDecay()), op.getRate(),   row(op.getScale())};
+    Value old;
+    if (stateRow) {
+      old = take(builder, loc, carried[1], 0, stateRow);
+    } else {
+      SmallVector<OpFoldResult> sizes =
+          tensor::getMixedSizes(builder, loc, carried[1]);
+      sizes.erase(sizes.begin());
+      old = fillZero(builder, loc,
+                     empty(builder, loc, sizes,
+                           getElementTypeOrSelf(carried[1].getType())));
+    }
+    auto [y, state] =
+        buildRow(builder, loc, in, row(carried[0]), old, heads / groups);
+    Value ys = put(builder, loc, y, carried[0], 0, batch);
+    if (!stateRow)
+      return {ys, carried[1]};
+    return {ys, put(builder, loc, state, carried[1], 0, stateRow)};
+  }
+
+  /// The batch element on the row that its slot names. Unsigned, negative slots
+  /// are beyond the pool like those too large.
+  static SmallVector<Value> buildSlot(OpBuilder &builder, StepOp op,
+                                      Value batch, ValueRange carried) {
+    Location loc = op.getLoc();
+    Value slot = tensor::ExtractOp::create(builder, loc, op.getSlots(), batch);
+    Value row = arith::IndexCastOp::create(builder, loc,
+                                           builder.getIndexType(), slot);
+    Value rows = getValueOrCreateConstantIndexOp(
+        builder, loc, tensor::getMixedSize(builder, loc, carried[1], 0));
+    Value kept = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
+                                       row, rows);
+    auto branch = [&](Value stateRow) {
+      return [&, stateRow](OpBuilder &b, Location) {
+        scf::YieldOp::create(b, loc,
+                             buildBatch(b, op, batch, carried, stateRow));
+      };
+    };
+    auto choice =
+        scf::IfOp::create(builder, loc, kept, branch(row), branch(Value()));
+    return SmallVector<Value>(choice.getResults());
+  }
+
   /// One batch element: x [H, P]; b, c [G, N]; decay, scale [H]; state
   /// [H, P, N].
   struct StepRow {
