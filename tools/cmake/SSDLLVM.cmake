@@ -28,7 +28,7 @@ separate_arguments(SSD_LLVM_DEFINITIONS NATIVE_COMMAND ${LLVM_DEFINITIONS})
 # of the two targets we emit code for.
 if(SSD_LINK STREQUAL "static")
   set_target_properties(LLVMSupport PROPERTIES INTERFACE_LINK_LIBRARIES
-    "rt;dl;m;z;-l:libzstd.a;LLVMDemangle")
+    "rt;dl;m;-l:libz.a;-l:libzstd.a;LLVMDemangle")
   llvm_map_components_to_libnames(SSD_LLVM_ARCHIVES
     Core Support Target TargetParser Analysis Passes IPO Linker BitReader
     BitWriter IRReader AsmParser MC Option X86CodeGen X86AsmParser X86Desc
@@ -68,6 +68,10 @@ function(ssd_add_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK_LIBS;MLIR_LIBS" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   ssd_configure_target(${name})
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+    $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}>
+    $<INSTALL_INTERFACE:${SSD_INSTALL_INCLUDEDIR}>)
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
