@@ -189,9 +189,22 @@ def Hopper_AcquireOp : Hopper_RingUse<"acquire", "producer: waits until a stage 
   let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor);
   let assemblyFormat = "$ring `[` $cursor `]` attr-dict `:` type($ring)";
 }
-def Hopper_WaitOp : Hopper_RingUse<"wait", "consumer: waits until a stage is full"> {
+def Hopper_TryOp : Hopper_RingUse<"try", "consumer: whether a stage is full"> {
+  let description = [{
+    Started early, it hides the barrier's latency from the `hopper.wait` that takes
+    its result. It may be false for a stage that is full.
+  }];
   let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor);
+  let results = (outs I1:$full);
   let assemblyFormat = "$ring `[` $cursor `]` attr-dict `:` type($ring)";
+}
+def Hopper_WaitOp : Hopper_RingUse<"wait", "consumer: waits until a stage is full"> {
+  let description = "Not at all where `unless` is true, the result of `hopper.try` on the stage.";
+  let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor, Optional<I1>:$full);
+  let assemblyFormat = "$ring `[` $cursor `]` (`unless` $full^)? attr-dict `:` type($ring)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$ring, "::mlir::Value":$cursor), [{
+    build($_builder, $_state, ring, cursor, ::mlir::Value());
+  }]>];
 }
 def Hopper_ExpectOp : Hopper_RingUse<"expect",
     "producer: arrives at a full barrier that bulk copies will complete"> {

@@ -222,12 +222,16 @@ LogicalResult StoreHiLoOp::verify() {
   return verifyHiLo(*this, getTable().getType());
 }
 
+LogicalResult LoadHiLoOp::verify() {
+  return verifyHiLo(*this, getTable().getType());
+}
+
 LogicalResult ScaleHiLoOp::verify() {
   FragmentType type = getSource().getType();
   if (!type.isMatrix() || !type.getElementType().isBF16() ||
       type.getColumns() != 64 || getResult().getType() != type)
     return emitOpError("(HILO2) scales a 64x64 bf16 matrix");
-  return verifyHiLo(*this, getTable().getType());
+  return success();
 }
 
 LogicalResult ShuffleOp::verify() {

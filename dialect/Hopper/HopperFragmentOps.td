@@ -176,6 +176,12 @@ def Hopper_ExtendOp : Hopper_Op<"extend", [Pure]> {
   let hasVerifier = 1;
 }
 
+/// What one thread holds of 64 weights: 4 steps of {hi, lo, hi, lo}.
+def Hopper_Weights : Type<
+    CPred<"$_self == ::mlir::VectorType::get({16}, ::mlir::IntegerType::get($_self.getContext(), 32))">,
+    "vector of 16 i32">,
+    BuildableType<"::mlir::VectorType::get({16}, $_builder.getI32Type())">;
+
 def Hopper_StoreHiLoOp : Hopper_Op<"store_hilo"> {
   let summary = "a warp stores 64 weights, each as a sum of two bf16";
   let description = [{
@@ -190,17 +196,26 @@ def Hopper_StoreHiLoOp : Hopper_Op<"store_hilo"> {
   let hasVerifier = 1;
 }
 
-def Hopper_ScaleHiLoOp : Hopper_Op<"scale_hilo"> {
-  let summary = "scales columns by weights of hopper.store_hilo";
+def Hopper_LoadHiLoOp : Hopper_Op<"load_hilo"> {
+  let summary = "a thread's weights from a table of hopper.store_hilo";
+  let description = "Errors: (HILO1).";
+  let arguments = (ins Hopper_Shared:$table);
+  let results = (outs Hopper_Weights:$result);
+  let assemblyFormat = "$table attr-dict `:` type($table)";
+  let hasVerifier = 1;
+}
+
+def Hopper_ScaleHiLoOp : Hopper_Op<"scale_hilo", [Pure]> {
+  let summary = "scales columns by weights of hopper.load_hilo";
   let description = [{
     x·hi + x·lo with one rounding of the sum (fma.bf16x2): within 2⁻¹⁶ of the
     rounded exact product at a third of the instructions of going through f32.
 
-    Errors: (HILO1); (HILO2) x is a 64×64 bf16 matrix.
+    Errors: (HILO2) x is a 64×64 bf16 matrix.
   }];
-  let arguments = (ins Hopper_Fragment:$source, Hopper_Shared:$table);
+  let arguments = (ins Hopper_Fragment:$source, Hopper_Weights:$weights);
   let results = (outs Hopper_Fragment:$result);
-  let assemblyFormat = "$source `by` $table attr-dict `:` type($source) `,` type($table) `to` type($result)";
+  let assemblyFormat = "$source `by` $weights attr-dict `:` type($source) `to` type($result)";
   let hasVerifier = 1;
 }
 

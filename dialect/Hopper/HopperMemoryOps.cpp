@@ -43,6 +43,16 @@ LogicalResult SliceOp::verify() {
   return verifyCursor(*this, type.getShape().front());
 }
 
+LogicalResult ReshapeOp::verify() {
+  SharedType from = getSource().getType(), to = getResult().getType();
+  if (!from.getLinear() || !to.getLinear() ||
+      from.getElementType() != to.getElementType() ||
+      from.getBytes() != to.getBytes())
+    return emitOpError("(RESH1) source and result are linear, of one element "
+                       "type and size");
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // TMA
 //===----------------------------------------------------------------------===//

@@ -48,6 +48,17 @@ def Hopper_SliceOp : Hopper_Op<"slice", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Hopper_ReshapeOp : Hopper_Op<"reshape", [Pure]> {
+  let summary = "the same table with another shape";
+  let description = [{
+    Errors: (RESH1) both are linear, of one element type and size.
+  }];
+  let arguments = (ins Hopper_Shared:$source);
+  let results = (outs Hopper_Shared:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source) `to` type($result)";
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // TMA
 //===----------------------------------------------------------------------===//

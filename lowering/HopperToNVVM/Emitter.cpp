@@ -143,6 +143,9 @@ SmallVector<Value> Emitter::assembly(TypeRange results, StringRef text,
                                      ValueRange operands) {
   auto type = LLVM::LLVMStructType::getLiteral(builder.getContext(),
                                                llvm::to_vector(results));
+  if (results.size() == 1)
+    return {createAssembly(*this, results.front(), text, constraints, operands)
+                .getRes()};
   Value packed =
       createAssembly(*this, type, text, constraints, operands).getRes();
   SmallVector<Value> values;

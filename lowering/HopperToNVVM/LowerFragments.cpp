@@ -229,22 +229,34 @@ struct LowerStoreHiLo : OpConversionPattern<StoreHiLoOp> {
   }
 };
 
+struct LowerLoadHiLo : OpConversionPattern<LoadHiLoOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(LoadHiLoOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const final {
+    Emitter emit(rewriter, op.getLoc());
+    auto quad = VectorType::get({4}, emit.i32());
+    Value mine = emit.offset(adaptor.getTable(),
+                             emit.shl(emit.band(emit.lane(), 3), 4));
+    SmallVector<Value> weights;
+    for (int64_t k = 0; k < 4; ++k)
+      llvm::append_range(weights,
+                         emit.elements(emit.load(
+                             quad, emit.offset(mine, int32_t(64 * k)), 16)));
+    rewriter.replaceOp(op, emit.vector(weights));
+    return success();
+  }
+};
+
 struct LowerScaleHiLo : OpConversionPattern<ScaleHiLoOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(ScaleHiLoOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     SmallVector<Value> pairs = emit.elements(adaptor.getSource());
-    auto quad = VectorType::get({4}, emit.i32());
-    Value mine = emit.offset(adaptor.getTable(),
-                             emit.shl(emit.band(emit.lane(), 3), 4));
-    for (int64_t k = 0; k < 4; ++k) {
-      SmallVector<Value> weights = emit.elements(
-          emit.load(quad, emit.offset(mine, int32_t(64 * k)), 16));
-      for (int64_t i = 0; i < 4; ++i)
-        pairs[4 * k + i] = scale(emit, pairs[4 * k + i], weights[i / 2 * 2],
-                                 weights[i / 2 * 2 + 1]);
-    }
+    SmallVector<Value> weights = emit.elements(adaptor.getWeights());
+    for (int64_t i = 0; i < 16; ++i)
+      pairs[i] = scale(emit, pairs[i], weights[i / 2 * 2],
+                       weights[i / 2 * 2 + 1]);
     rewriter.replaceOp(op, emit.vector(pairs));
     return success();
   }
@@ -294,6 +306,6 @@ void ssd::hopper::populateFragmentPatterns(const TypeConverter &converter,
                                            RewritePatternSet &patterns) {
   patterns.add<LowerLoadFragment, LowerStoreFragment, LowerMap, LowerSplat,
                LowerBlockOf, LowerTruncate, LowerExtend, LowerStoreHiLo,
-               LowerScaleHiLo, LowerExp2, LowerShuffle>(converter,
+               LowerLoadHiLo, LowerScaleHiLo, LowerExp2, LowerShuffle>(converter,
                                                         patterns.getContext());
 }

@@ -63,6 +63,15 @@ struct LowerSlice : OpConversionPattern<SliceOp> {
   }
 };
 
+struct LowerReshape : OpConversionPattern<ReshapeOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(ReshapeOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const final {
+    rewriter.replaceOp(op, adaptor.getSource());
+    return success();
+  }
+};
+
 //===----------------------------------------------------------------------===//
 // TMA
 //===----------------------------------------------------------------------===//
@@ -309,7 +318,7 @@ struct LowerGlobalStore : OpConversionPattern<GlobalStoreOp> {
 
 void ssd::hopper::populateMemoryPatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {
-  patterns.add<LowerAlloc, LowerRing, LowerSlice, LowerTMALoad, LowerTMAStore,
+  patterns.add<LowerAlloc, LowerRing, LowerSlice, LowerReshape, LowerTMALoad, LowerTMAStore,
                LowerTMAStoreWait, LowerLoad, LowerStore, LowerLoadVector,
                LowerGlobalLoad, LowerGlobalStore>(converter,
                                                   patterns.getContext());

@@ -89,16 +89,51 @@ constexpr StringLiteral kWait = "{ .reg .pred p;\n"
                                 "bra.uni again;\n"
                                 "done: }";
 
+constexpr StringLiteral kTry = "{ .reg .pred p;\n"
+                               "mbarrier.try_wait.parity.shared::cta.b64 p, "
+                               "[$1], $2;\n"
+                               "selp.b32 $0, 1, 0, p; }";
+
+constexpr StringLiteral kWaitUnless =
+    "{ .reg .pred p;\n"
+    "setp.ne.b32 p, $2, 0;\n"
+    "@p bra.uni done;\n"
+    "again:\n"
+    "mbarrier.try_wait.parity.shared::cta.b64 p, [$0], $1;\n"
+    "@p bra.uni done;\n"
+    "bra.uni again;\n"
+    "done: }";
+
+struct LowerTry : OpConversionPattern<TryOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(TryOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const final {
+    Emitter emit(rewriter, op.getLoc());
+    int64_t stages = op.getRing().getType().getStages();
+    Value full = emit.assembly(
+        {emit.i32()}, kTry, "=r,r,r,~{memory}",
+        {fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
+         phaseOf(emit, adaptor.getCursor(), stages)})[0];
+    rewriter.replaceOpWithNewOp<arith::TruncIOp>(op, rewriter.getI1Type(), full);
+    return success();
+  }
+};
+
 struct LowerWait : OpConversionPattern<WaitOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(WaitOp op, OpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     int64_t stages = op.getRing().getType().getStages();
-    emit.assembly(
-        kWait, "r,r,~{memory}",
-        {fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
-         phaseOf(emit, adaptor.getCursor(), stages)});
+    SmallVector<Value> operands = {
+        fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
+        phaseOf(emit, adaptor.getCursor(), stages)};
+    if (adaptor.getFull())
+      operands.push_back(arith::ExtUIOp::create(rewriter, op.getLoc(),
+                                                emit.i32(), adaptor.getFull()));
+    emit.assembly(adaptor.getFull() ? kWaitUnless : kWait,
+                  adaptor.getFull() ? "r,r,r,~{memory}" : "r,r,~{memory}",
+                  operands);
     rewriter.eraseOp(op);
     return success();
   }
@@ -212,7 +247,7 @@ private:
 
 void ssd::hopper::populateRingPatterns(const TypeConverter &converter,
                                        RewritePatternSet &patterns) {
-  patterns.add<LowerCursor, LowerAdvance, LowerWait, LowerAcquire, LowerExpect,
+  patterns.add<LowerCursor, LowerAdvance, LowerTry, LowerWait, LowerAcquire, LowerExpect,
                LowerCommit, LowerRelease, LowerInitRings>(
       converter, patterns.getContext());
 }

@@ -52,6 +52,7 @@ private:
       ChunkedKernelConfig config;
       config.name = name;
       config.mixer = operands();
+      config.headsPerBlock = headsPerBlock;
       return buildChunkedKernel(builder, kernels, config);
     }
     if (kind == "step") {

@@ -22,53 +22,53 @@ constexpr int32_t kTileBytes = 64 * 64 * 2;
 constexpr int32_t kTableBytes = 64 * 4;
 using S = ChunkedStages;
 
-constexpr int32_t kB = 0;
-constexpr int32_t kC = kB + S::maps * kMapBytes;
-constexpr int32_t kX = kC + S::maps * kMapBytes;
-constexpr int32_t kG = kX + 2 * S::x * kTileBytes;
-constexpr int32_t kY = kG + 2 * S::scores * kTileBytes;
-constexpr int32_t kTables = kY + 2 * S::y * kTileBytes;
-constexpr int32_t kTableArray = 2 * S::tables * kTableBytes;
-constexpr int32_t kTotals = kTables + 5 * kTableArray;
-constexpr int32_t kBarriers = kTotals + 2 * S::tables * 16;
-constexpr int32_t kEnd = kBarriers + 16 * (S::maps + 2 * S::x + 2 * S::tables +
-                                           2 * S::scores);
-static_assert(kEnd <= 232448, "more than an SM's shared memory");
+/// Byte offsets for so many heads a block.
+struct MemoryMap {
+  explicit MemoryMap(int32_t heads)
+      : b(0), c(b + S::maps * kMapBytes), x(c + S::maps * kMapBytes),
+        g(x + heads * S::x * kTileBytes), y(g + heads * S::scores * kTileBytes),
+        tables(y + heads * S::y * kTileBytes),
+        tableArray(heads * S::tables * kTableBytes),
+        totals(tables + 5 * tableArray),
+        barriers(totals + heads * S::tables * 16),
+        end(barriers +
+            16 * (S::maps + heads * (S::x + S::tables + S::scores))) {}
+  int32_t b, c, x, g, y, tables, tableArray, totals, barriers, end;
+};
 } // namespace
 
-int32_t ChunkedKernel::sharedBytes() { return kEnd; }
+int32_t ChunkedKernel::sharedBytes(int32_t heads) { return MemoryMap(heads).end; }
 
 ChunkedKernel::ChunkedKernel(KernelBuilder &k,
                              const ChunkedKernelConfig &config,
                              const ChunkedParameters &parameters)
-    : k(k), config(config), p(parameters) {
-  tilesB = k.alloc(kB, k.tiles({S::maps, 64, 128}));
-  tilesC = k.alloc(kC, k.tiles({S::maps, 64, 128}));
-  tilesX = k.alloc(kX, k.tiles({2, S::x, 64, 64}));
-  tilesG = k.alloc(kG, k.tiles({2, S::scores, 64, 64}));
-  tilesY = k.alloc(kY, k.tiles({2, S::y, 64, 64}));
+    : k(k), config(config), p(parameters), heads(config.headsPerBlock) {
+  MemoryMap map(heads);
+  tilesB = k.alloc(map.b, k.tiles({S::maps, 64, 128}));
+  tilesC = k.alloc(map.c, k.tiles({S::maps, 64, 128}));
+  tilesX = k.alloc(map.x, k.tiles({heads, S::x, 64, 64}));
+  tilesG = k.alloc(map.g, k.tiles({heads, S::scores, 64, 64}));
+  tilesY = k.alloc(map.y, k.tiles({heads, S::y, 64, 64}));
   auto table = [&](int32_t index, Type element) {
-    return k.alloc(kTables + index * kTableArray,
-                   k.tables({2, S::tables, 64}, element));
+    return k.alloc(map.tables + index * map.tableArray,
+                   k.tables({heads, S::tables, 64}, element));
   };
   tableCumulative = table(0, k.f32());
   tableFromStart = table(1, k.f32());
   tableToBlockEnd = table(2, k.f32());
   tableScale = table(3, k.f32());
   tableToEnd = table(4, k.i32());
-  tableTotal = k.alloc(kTotals, k.tables({2, S::tables, 4}, k.f32()));
+  tableTotal = k.alloc(map.totals, k.tables({heads, S::tables, 4}, k.f32()));
 
   // Who arrives: TMA producers count once a stage, consumers by the warp where
   // they read with ordinary loads and by the warpgroup where only products do.
-  int32_t at = kBarriers;
-  ringMaps = k.ring(at, S::maps, 1, 1, 3);
-  ringX = k.ring(at += 16 * S::maps, S::x, 2, 1, 4);
-  ringTables = k.ring(at += 32 * S::x, S::tables, 2, 1, 8);
-  ringScores = k.ring(at += 32 * S::tables, S::scores, 2, 4, 1);
+  int32_t at = map.barriers;
+  ringMaps = k.ring(at, S::maps, 1, 1, 1 + heads);
+  ringX = k.ring(at += 16 * S::maps, S::x, heads, 1, 4);
+  ringTables = k.ring(at += 16 * heads * S::x, S::tables, heads, 1, 8);
+  ringScores = k.ring(at += 16 * heads * S::tables, S::scores, heads, 4, 1);
 
   chunks = k.div(k.add(p.length, 63), k.i(64));
-  pairs = k.mul(p.batch, config.mixer.heads / 2);
-  units = k.mul(pairs, p.segments);
 }
 
 DecayTables ChunkedKernel::tablesOf(Value head, Value cursor) {
@@ -81,25 +81,33 @@ DecayTables ChunkedKernel::tablesOf(Value head, Value cursor) {
 // Units of work
 //===----------------------------------------------------------------------===//
 
-/// Segments are outermost: a unit depends on one of a lower index only, so that
-/// blocks which take units in order cannot wait for each other in a circle.
-ChunkedUnit ChunkedKernel::unitOf(Value index) {
+ChunkedUnit ChunkedKernel::unitOf(Value sequence, Value first, Value last) {
   ChunkedUnit unit;
-  int32_t headPairs = config.mixer.heads / 2;
-  unit.segment = k.div(index, pairs);
-  unit.pair = k.rem(index, pairs);
-  unit.batch = k.div(unit.pair, k.i(headPairs));
-  unit.firstHead = k.mul(k.rem(unit.pair, k.i(headPairs)), 2);
-  unit.firstChunk = k.mul(unit.segment, p.chunksPerSegment);
-  unit.lastChunk = k.min(k.add(unit.firstChunk, p.chunksPerSegment), chunks);
+  Value perBatch = k.i(config.mixer.heads / heads);
+  unit.batch = k.div(sequence, perBatch);
+  unit.firstHead = k.mul(k.rem(sequence, perBatch), heads);
+  Value start = k.mul(sequence, chunks);
+  unit.firstChunk = k.max(k.sub(first, start), k.i(0));
+  unit.lastChunk = k.min(k.sub(last, start), chunks);
   return unit;
 }
 
+/// Block i owns chunks i·n to (i+1)·n of all sequences laid end to end and takes
+/// its sequences from the last to the first: the beginning of one that goes on in
+/// the next block comes first, the end of one begun in the block before last, so
+/// that what is handed over has long been there.
 void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
                                  ChunkHook chunk, UnitHook end) {
-  Value block = k.create<BlockOp>(), grid = k.create<GridOp>();
-  k.loop(block, units, grid, carried, [&](Value index, ValueRange values) {
-    ChunkedUnit unit = unitOf(index);
+  Value sequences =
+      k.mul(p.batch, config.mixer.heads / heads);
+  Value first = k.mul(k.create<BlockOp>(), p.chunksPerBlock);
+  Value last = k.min(k.add(first, p.chunksPerBlock), k.mul(sequences, chunks));
+  Value firstSequence = k.div(first, chunks);
+  Value lastSequence = k.div(k.add(last, -1), chunks);
+  Value count = k.select(k.less(first, last),
+                         k.add(k.sub(lastSequence, firstSequence), 1), k.i(0));
+  k.loop(k.i(0), count, k.i(1), carried, [&](Value index, ValueRange values) {
+    ChunkedUnit unit = unitOf(k.sub(lastSequence, index), first, last);
     Values inner = begin(unit, values);
     inner = k.loop(unit.firstChunk, unit.lastChunk, k.i(1), inner,
                    [&](Value c, ValueRange v) { return chunk(unit, c, v); });
@@ -113,11 +121,8 @@ void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
 
 void ChunkedKernel::emit() {
   prepare();
-  auto role = k.create<SpecializeOp>(
-      ArrayRef<int32_t>{1, 1, 2},
-      ArrayRef<int32_t>{config.producerRegisters, config.scoreRegisters,
-                        config.stateRegisters},
-      /*rolesCount=*/3);
+  auto role = k.create<SpecializeOp>(ArrayRef<int32_t>{1, 1, heads},
+                                     config.registers(), /*rolesCount=*/3);
   auto fill = [&](unsigned i, function_ref<void(Value)> body) {
     OpBuilder::InsertionGuard guard(k.builder);
     Block *block = k.builder.createBlock(&role.getRoles()[i], {}, {k.i32()},
@@ -134,13 +139,16 @@ void ChunkedKernel::emit() {
 /// be written.
 void ChunkedKernel::prepare() {
   k.create<InitRingsOp>(ValueRange{ringMaps, ringX, ringTables, ringScores});
-  int32_t words = 2 * S::scores * kTileBytes / 4;
-  Value flat = k.alloc(kG, k.tables({words}, k.i32()));
+  int32_t words = heads * S::scores * kTileBytes / 4;
+  Value flat = k.alloc(MemoryMap(heads).g, k.tables({words}, k.i32()));
   Value thread = k.add(k.create<ThreadOp>(),
                        k.mul(k.create<WarpgroupOp>(), 128));
   Value zero = k.i(0);
-  for (int32_t i = 0; i < words; i += 4 * kChunkedThreads)
-    k.store({zero, zero, zero, zero}, flat, k.add(k.mul(thread, 4), i));
+  // 128 threads cover 512 words; the state warpgroups are as many as heads.
+  k.when(k.less(thread, k.i(128 * heads)), [&]() {
+    for (int32_t i = 0; i < words; i += 512 * heads)
+      k.store({zero, zero, zero, zero}, flat, k.add(k.mul(thread, 4), i));
+  });
   k.create<FenceAsyncOp>();
   k.create<BarrierOp>(Value(), IntegerAttr());
 }
@@ -150,8 +158,10 @@ void ChunkedKernel::produce() {
   auto is = [&](int32_t index) { return k.equal(warp, k.i(index)); };
   k.when(is(0), [&]() { k.elect(Agent::warp, [&]() { produceMaps(); }); });
   k.when(is(1), [&]() { k.elect(Agent::warp, [&]() { produceX(); }); });
-  k.when(k.less(k.i(1), warp),
-         [&]() { cumulativeDecayRole(k.add(warp, -2)); });
+  Value head = k.add(warp, -2);
+  Value mine = k.create<arith::AndIOp>(k.less(k.i(1), warp),
+                                       k.less(head, k.i(heads)));
+  k.when(mine, [&]() { cumulativeDecayRole(head); });
 }
 
 static KernelBuilder::Values same(ValueRange values) {
@@ -186,7 +196,7 @@ void ChunkedKernel::produceX() {
       k.cursor(S::x), keep,
       [&](const ChunkedUnit &unit, Value chunk, ValueRange carried) -> Values {
         Value cursor = carried[0], token = k.mul(chunk, 64);
-        for (int32_t h = 0; h < 2; ++h) {
+        for (int32_t h = 0; h < heads; ++h) {
           Value ring = k.slice(ringX, k.i(h));
           k.create<AcquireOp>(ring, cursor);
           k.create<ExpectOp>(ring, cursor, kTileBytes);
@@ -210,22 +220,24 @@ void ChunkedKernel::score() {
       cursors, keep,
       [&](const ChunkedUnit &, Value, ValueRange carried) -> Values {
         Value maps = carried[0], tables = carried[1], slots = carried[2];
-        k.create<WaitOp>(ringMaps, maps);
+        k.wait(ringMaps, maps);
         Value scores =
             chunkScores(k.slice(tilesC, maps), k.slice(tilesB, maps));
         k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
-        k.loop(k.i(0), k.i(2), k.i(1), {}, [&](Value head, ValueRange) {
-          Value tableRing = k.slice(ringTables, head);
-          Value slotRing = k.slice(ringScores, head);
-          k.create<WaitOp>(tableRing, tables);
-          k.create<AcquireOp>(slotRing, slots);
-          decayScores(scores, tablesOf(head, tables), warp,
-                      k.slice(k.slice(tilesG, head), slots));
-          k.create<FenceAsyncOp>();
-          k.create<CommitOp>(slotRing, slots, Agent::warp);
-          k.create<ReleaseOp>(tableRing, tables, Agent::warp);
-          return Values();
-        });
+        SmallVector<DecayTables> decays;
+        Values targets;
+        for (int32_t h = 0; h < heads; ++h) {
+          k.wait(k.slice(ringTables, k.i(h)), tables);
+          k.create<AcquireOp>(k.slice(ringScores, k.i(h)), slots);
+          decays.push_back(tablesOf(k.i(h), tables));
+          targets.push_back(k.slice(k.slice(tilesG, k.i(h)), slots));
+        }
+        decayScores(scores, decays, warp, targets);
+        k.create<FenceAsyncOp>();
+        for (int32_t h = 0; h < heads; ++h) {
+          k.create<CommitOp>(k.slice(ringScores, k.i(h)), slots, Agent::warp);
+          k.create<ReleaseOp>(k.slice(ringTables, k.i(h)), tables, Agent::warp);
+        }
         return {k.advance(maps), k.advance(tables), k.advance(slots)};
       },
       keep);
@@ -269,9 +281,10 @@ static LogicalResult checkConfig(gpu::GPUModuleOp module,
     return module.emitError("the chunked kernel has head dimension 64 and "
                             "state dimension 128");
   if (mixer.groups < 1 || mixer.heads % mixer.groups ||
-      mixer.heads / mixer.groups % 2)
-    return module.emitError("the chunked kernel takes pairs of heads of one "
-                            "group");
+      mixer.heads / mixer.groups % config.headsPerBlock)
+    return module.emitError("the heads of a block belong to one group");
+  if (config.headsPerBlock != 1 && config.headsPerBlock != 2)
+    return module.emitError("the chunked kernel takes one or two heads a block");
   if (!mixer.decay && !mixer.rate)
     return module.emitError("the chunked kernel expects a decay or a rate");
   if (mixer.scaleIsDecay && (!mixer.scale || !mixer.decay))
@@ -290,12 +303,13 @@ LogicalResult ssd::buildChunkedKernel(OpBuilder &builder,
                                 builder.getBF16Type());
   SmallVector<Type> inputs(4, map);
   inputs.append(8, k.global());
-  inputs.append(4, k.i32());
+  inputs.append(3, k.i32());
   auto func = createKernel(builder, module, config.name, inputs,
-                           kChunkedThreads, ChunkedKernel::sharedBytes());
+                           config.threads(),
+                           ChunkedKernel::sharedBytes(config.headsPerBlock));
   auto a = func.getArguments();
   ChunkedParameters p = {a[0], a[1], a[2],  a[3],  a[4],  a[5],  a[6],  a[7],
-                         a[8], a[9], a[10], a[11], a[12], a[13], a[14], a[15]};
+                         a[8], a[9], a[10], a[11], a[12], a[13], a[14]};
   ChunkedKernel(k, config, p).emit();
   return success();
 }

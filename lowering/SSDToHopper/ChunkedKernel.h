@@ -28,7 +28,7 @@ struct ChunkedParameters {
   mlir::Value mapX, mapB, mapC, mapY;
   mlir::Value decay, rate, scale, skip, initialState, finalState;
   mlir::Value handed, flags;
-  mlir::Value batch, length, segments, chunksPerSegment;
+  mlir::Value batch, length, chunksPerBlock;
 };
 
 /// Decay tables of one head and chunk; all are functions of L_j, the base-2 log
@@ -42,9 +42,9 @@ struct DecayTables {
   mlir::Value total;      // 2^L_63, one value
 };
 
-/// A unit of work: two heads of one sequence, one segment of its chunks.
+/// A unit of work: a block's heads of one sequence, a run of its chunks.
 struct ChunkedUnit {
-  mlir::Value pair, segment, batch, firstHead, firstChunk, lastChunk;
+  mlir::Value batch, firstHead, firstChunk, lastChunk;
 };
 
 /// Emits the chunked kernel. One method a role, and one free-standing method a
@@ -56,7 +56,7 @@ public:
 
   void emit();
 
-  static int32_t sharedBytes();
+  static int32_t sharedBytes(int32_t heads);
 
 private:
   using Value = mlir::Value;
@@ -78,7 +78,7 @@ private:
                                               mlir::ValueRange)>;
   void forEachChunk(mlir::ValueRange carried, UnitHook begin, ChunkHook chunk,
                     UnitHook end);
-  ChunkedUnit unitOf(Value index);
+  ChunkedUnit unitOf(Value sequence, Value first, Value last);
 
   // Stages (ChunkedStages.cpp).
   void cumulativeDecayRole(Value head);
@@ -86,24 +86,32 @@ private:
   void cumulativeDecay(mlir::ValueRange raw, Value chunk, Value rate,
                        const DecayTables &tables);
   Value chunkScores(Value c, Value b);
-  void decayScores(Value scores, const DecayTables &tables, Value warp,
-                   Value target);
-  Value diagonalBlock(Value block, Value rowLog, const DecayTables &tables,
-                      int32_t column, Value warp);
-  Value belowDiagonalBlock(Value block, Value rowFactor, Value anchor,
-                           const DecayTables &tables, int32_t column);
-  Value chunkState(Value state, Value x, Value b, const DecayTables &tables);
+  /// What the score warpgroup derives from one head's tables.
+  struct ScoreFactors {
+    Value rowLog;   // L_i of this thread's rows
+    Value below[3]; // 2^(L_i − L_e), e the end of each block below the diagonal
+  };
+  ScoreFactors scoreFactors(const DecayTables &tables, Value warp);
+  void decayScores(Value scores, llvm::ArrayRef<DecayTables> tables, Value warp,
+                   llvm::ArrayRef<Value> targets);
+  Value diagonalBlock(Value block, const ScoreFactors &factors,
+                      const DecayTables &tables, Value warp);
+  Value belowDiagonalBlock(Value block, const ScoreFactors &factors,
+                           const DecayTables &tables, int32_t index);
 
   // State hand-over (ChunkedState.cpp).
   Value startState(const ChunkedUnit &unit, Value head);
   void finishState(const ChunkedUnit &unit, Value head, Value state);
   Value stateRow(const ChunkedUnit &unit, Value head, Value base);
-  Value handedState(Value pair, Value segment, Value head);
-  Value handedFlag(Value pair, Value segment, Value head);
+  Value handedState(Value block, Value head);
+  Value handedFlag(Value block, Value head);
   void stateChunk(const ChunkedUnit &unit, Value chunk, Value head, Value skip,
                   Values &carried);
-  void storeY(Value y, Value x, Value skip, const ChunkedUnit &unit, Value chunk,
-              Value head, Value slot);
+  Value chunkState(Value state, Value x, Value b, const DecayTables &tables,
+                   Value weights, Value total);
+  Value carriedOver(Value y, Value x, Value fromStart, Value skip);
+  void storeY(Value y, const ChunkedUnit &unit, Value chunk, Value head,
+              Value slot);
 
   DecayTables tablesOf(Value head, Value cursor);
 
@@ -116,7 +124,8 @@ private:
   Value tableCumulative, tableFromStart, tableToBlockEnd, tableScale,
       tableToEnd, tableTotal;
   Value ringMaps, ringX, ringTables, ringScores;
-  Value chunks, pairs, units;
+  int32_t heads; // a block's
+  Value chunks;  // of a sequence
 };
 
 } // namespace ssd

@@ -122,32 +122,53 @@ Value ChunkedKernel::chunkScores(Value c, Value b) {
   return k.wait(0, k.wgmma(c, b));
 }
 
-/// A block below the diagonal: the decay is factored at the row block's start a
-/// and the column block's end e, 2^(L_i − L_a) · 2^(L_a − L_e) · 2^(L_e − L_j).
-Value ChunkedKernel::belowDiagonalBlock(Value block, Value rowFactor,
-                                        Value anchor, const DecayTables &tables,
-                                        int32_t column) {
-  Value end = k.load(tables.cumulative, k.i(column + 15));
-  Value between = k.exp2(k.fsub(anchor, end));
-  Value rows = k.map(k.rows(), rowFactor, [&](ValueRange v) {
-    return k.fmul(v[0], between);
+/// The decay of a block below the diagonal is factored at the row block's start
+/// a and the column block's end e, 2^(L_i − L_a) · 2^(L_a − L_e) · 2^(L_e − L_j):
+/// no exponential an element, and no positive exponent where decays are not.
+ChunkedKernel::ScoreFactors
+ChunkedKernel::scoreFactors(const DecayTables &tables, Value warp) {
+  ScoreFactors factors;
+  factors.rowLog = k.loadVector(tables.cumulative, k.rows());
+  Value first = k.equal(warp, k.i(0));
+  Value before = k.select(first, k.i(0), k.add(k.mul(warp, 16), -1));
+  Value anchor = k.select(first, k.f(0), k.load(tables.cumulative, before));
+  Value rowFactor = k.map(k.rows(), factors.rowLog, [&](ValueRange v) {
+    return k.exp2(k.fsub(v[0], anchor));
   });
-  Value columns = k.loadVector(tables.toBlockEnd, k.columns(16), column);
-  return k.map(k.matrix(16), {block, rows, columns}, [&](ValueRange v) {
-    return k.fmul(k.fmul(v[0], v[1]), v[2]);
-  });
+  for (int32_t i = 0; i < 3; ++i) {
+    Value end = k.load(tables.cumulative, k.i(16 * i + 15));
+    Value between = k.exp2(k.fsub(anchor, end));
+    factors.below[i] = k.map(k.rows(), rowFactor, [&](ValueRange v) {
+      return k.fmul(v[0], between);
+    });
+  }
+  return factors;
+}
+
+Value ChunkedKernel::belowDiagonalBlock(Value block,
+                                        const ScoreFactors &factors,
+                                        const DecayTables &tables,
+                                        int32_t index) {
+  Value columns = k.loadVector(tables.toBlockEnd, k.columns(16), 16 * index);
+  return k.map(k.matrix(16), {block, factors.below[index], columns},
+               [&](ValueRange v) {
+                 return k.fmul(k.fmul(v[0], v[1]), v[2]);
+               });
 }
 
 /// The diagonal block: an exponential an element, and zero by selection above
 /// the diagonal, where the exponent may be positive.
-Value ChunkedKernel::diagonalBlock(Value block, Value rowLog,
-                                   const DecayTables &tables, int32_t column,
-                                   Value warp) {
-  Value columnLog = k.loadVector(tables.cumulative, k.columns(16), column);
-  Value scale = k.loadVector(tables.scale, k.columns(16), column);
+Value ChunkedKernel::diagonalBlock(Value block, const ScoreFactors &factors,
+                                   const DecayTables &tables, Value warp) {
+  auto mine = [&](Value table) {
+    Value blocks = k.create<ReshapeOp>(k.tables({4, 16}, k.f32()), table);
+    return k.loadVector(k.slice(blocks, warp), k.columns(16));
+  };
   Value firstRow = k.mul(warp, 16);
   return k.map(
-      k.matrix(16), {block, rowLog, columnLog, scale}, [&](ValueRange v) {
+      k.matrix(16),
+      {block, factors.rowLog, mine(tables.cumulative), mine(tables.scale)},
+      [&](ValueRange v) {
         auto position = k.create<PositionOp>(k.i32(), k.i32());
         Value row = k.sub(position.getRow(), firstRow);
         Value visible = k.compare(arith::CmpIPredicate::sge, row,
@@ -157,29 +178,34 @@ Value ChunkedKernel::diagonalBlock(Value block, Value rowLog,
       });
 }
 
-/// scores_ij · 2^(L_i − L_j) · s_j for j ≤ i, in bf16 into `target`.
-void ChunkedKernel::decayScores(Value scores, const DecayTables &tables,
-                                Value warp, Value target) {
-  Value rowLog = k.loadVector(tables.cumulative, k.rows());
-  Value first = k.equal(warp, k.i(0));
-  Value before = k.select(first, k.i(0), k.add(k.mul(warp, 16), -1));
-  Value anchor = k.select(first, k.f(0), k.load(tables.cumulative, before));
-  Value rowFactor = k.map(k.rows(), rowLog, [&](ValueRange v) {
-    return k.exp2(k.fsub(v[0], anchor));
-  });
-  auto storeBlock = [&](Value block, int32_t column) {
-    Value rounded = k.create<TruncateOp>(k.matrix(16, /*bf16=*/true), block);
-    k.create<StoreFragmentOp>(rounded, target, column, /*transpose=*/false);
+/// scores_ij · 2^(L_i − L_j) · s_j for j ≤ i, in bf16 into each head's target.
+/// Heads go together: one's latencies hide the other's.
+void ChunkedKernel::decayScores(Value scores, ArrayRef<DecayTables> tables,
+                                Value warp, ArrayRef<Value> targets) {
+  SmallVector<ScoreFactors> factors;
+  for (const DecayTables &table : tables)
+    factors.push_back(scoreFactors(table, warp));
+  auto storeBlocks = [&](ArrayRef<Value> blocks, int32_t column) {
+    for (auto [block, target] : llvm::zip(blocks, targets)) {
+      Value rounded = k.create<TruncateOp>(k.matrix(16, /*bf16=*/true), block);
+      k.create<StoreFragmentOp>(rounded, target, column, /*transpose=*/false);
+    }
   };
   for (int32_t i = 0; i < 4; ++i) {
     Value block = k.create<BlockOfOp>(k.matrix(16), scores, 16 * i);
     if (i < 3)
       k.when(k.less(k.i(i), warp), [&]() {
-        storeBlock(belowDiagonalBlock(block, rowFactor, anchor, tables, 16 * i),
-                   16 * i);
+        Values blocks;
+        for (size_t h = 0; h < tables.size(); ++h)
+          blocks.push_back(
+              belowDiagonalBlock(block, factors[h], tables[h], i));
+        storeBlocks(blocks, 16 * i);
       });
     k.when(k.equal(warp, k.i(i)), [&]() {
-      storeBlock(diagonalBlock(block, rowLog, tables, 16 * i, warp), 16 * i);
+      Values blocks;
+      for (size_t h = 0; h < tables.size(); ++h)
+        blocks.push_back(diagonalBlock(block, factors[h], tables[h], warp));
+      storeBlocks(blocks, 16 * i);
     });
   }
 }

@@ -31,6 +31,9 @@ Value KernelBuilder::rem(Value a, Value b) {
 Value KernelBuilder::min(Value a, Value b) {
   return create<arith::MinSIOp>(a, b);
 }
+Value KernelBuilder::max(Value a, Value b) {
+  return create<arith::MaxSIOp>(a, b);
+}
 Value KernelBuilder::band(Value a, int32_t b) {
   return create<arith::AndIOp>(a, i(b));
 }
@@ -208,6 +211,12 @@ Value KernelBuilder::slice(Value array, Value index) {
   else
     type = cast<SharedType>(array.getType()).getSlice();
   return create<SliceOp>(type, array, index);
+}
+Value KernelBuilder::tryWait(Value ring, Value cursor) {
+  return create<TryOp>(ring, cursor);
+}
+void KernelBuilder::wait(Value ring, Value cursor, Value full) {
+  create<WaitOp>(ring, cursor, full);
 }
 Value KernelBuilder::cursor(int64_t stages) {
   return create<CursorOp>(CursorType::get(context(), stages));

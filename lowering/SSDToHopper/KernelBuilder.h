@@ -51,6 +51,7 @@ public:
   Value div(Value a, Value b);
   Value rem(Value a, Value b);
   Value min(Value a, Value b);
+  Value max(Value a, Value b);
   Value band(Value a, int32_t b);
   Value bor(Value a, int32_t b);
   Value compare(mlir::arith::CmpIPredicate predicate, Value a, Value b);
@@ -105,6 +106,9 @@ public:
   Value ring(int32_t offset, int32_t stages, int32_t count, int32_t producers,
              int32_t consumers);
   Value slice(Value array, Value index);
+  /// Starts a look at a stage; the wait that takes it.
+  Value tryWait(Value ring, Value cursor);
+  void wait(Value ring, Value cursor, Value full = {});
   Value cursor(int64_t stages);
   Value advance(Value cursor);
   Value wgmma(Value a, Value b, Value acc = {}, bool mnMajor = false);

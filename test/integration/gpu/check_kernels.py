@@ -104,40 +104,40 @@ def load(directory, manifest, name):
 
 
 class Chunked:
-    """A bound launch of a chunked kernel."""
+    """A bound launch of a chunked kernel; by default one block an SM, or one a sequence where these are fewer."""
 
-    def __init__(self, kernel, problem, segments=1):
+    def __init__(self, kernel, problem, entry, blocks=0):
         batch, length, h, g, p, n = problem.shape
-        chunks = -(-length // 64)
-        per_segment = -(-chunks // segments)
-        segments = -(-chunks // per_segment)
-        pairs = batch * h // 2
+        heads = entry.get("heads_per_block", 2)
+        total = batch * h // heads * -(-length // 64)
+        blocks = blocks or min(SMS, batch * h // heads)
+        per_block = -(-total // blocks)
+        blocks = -(-total // per_block)
         nan = float("nan")
         self.y = torch.full_like(problem.x, nan)
         self.final = torch.full((batch, h, p, n), nan, device="cuda")
-        self.handed = torch.empty(pairs * segments * 2 * 8192, device="cuda") if segments > 1 else None
-        self.flags = torch.zeros(pairs * segments * 2, device="cuda", dtype=torch.int32)
-        self.kernel, self.grid = kernel, min(SMS, pairs * segments)
+        self.handed = torch.full((blocks * heads * 8192,), nan, device="cuda")
+        self.flags = torch.zeros(blocks * heads, device="cuda", dtype=torch.int32)
+        self.kernel, self.grid = kernel, blocks
         self.bound = kernel.bind(TensorMap(problem.x), TensorMap(problem.b), TensorMap(problem.c), TensorMap(self.y),
                                  problem.decay, problem.rate, problem.scale, problem.skip, problem.state, self.final,
-                                 self.handed, self.flags, batch, length, segments, per_segment)
+                                 self.handed, self.flags, batch, length, per_block)
 
     def __call__(self):
         self.kernel.launch(self.grid, self.bound)
 
 
-def check_chunked(directory, manifest, name, batch, length, segments=1, decay_scale=1.0):
+def check_chunked(directory, manifest, name, batch, length, blocks=0, decay_scale=1.0):
     problem = Problem(manifest[name], batch, length, decay_scale)
-    run = Chunked(load(directory, manifest, name), problem, segments)
+    run = Chunked(load(directory, manifest, name), problem, manifest[name], blocks)
     run()
     torch.cuda.synchronize()
     first = run.y.clone()
     y, state = problem.reference()
-    what = f"{name} {batch}x{length} segments {segments}"
+    what = f"{name} {batch}x{length} on {run.grid} blocks"
     report(f"{what} y", rms_ratio(run.y, y), 5e-3)
     report(f"{what} state", rms_ratio(run.final, state), 5e-3)
-    if segments > 1:
-        report(f"{what} flags left", run.flags.abs().sum().item(), 0)
+    report(f"{what} flags left", run.flags.abs().sum().item(), 0)
     run()
     torch.cuda.synchronize()
     report(f"{what} repeat differs", float(not torch.equal(first, run.y)), 0)
@@ -178,12 +178,10 @@ def check_recurrent(directory, manifest, name, batch, length):
     report(f"{name} {batch}x{length} state", rms_ratio(final, state_reference), 1e-5)
 
 
-def time_chunked(directory, manifest, name, batch, length, segment_counts):
+def time_chunked(directory, manifest, name, batch, length):
     problem = Problem(manifest[name], batch, length)
-    kernel = load(directory, manifest, name)
-    for segments in segment_counts:
-        run = Chunked(kernel, problem, segments)
-        print(f"  {name} {batch}x{length} segments {segments}: {time_graph(run):.4f} ms", flush=True)
+    run = Chunked(load(directory, manifest, name), problem, manifest[name])
+    print(f"  {name} {batch}x{length} on {run.grid} blocks: {time_graph(run):.4f} ms", flush=True)
 
 
 def time_step(directory, manifest, name, batch):
@@ -223,19 +221,23 @@ def main():
         (check_recurrent, "recurrent_mamba1", 2, 129), (check_recurrent, "recurrent_bf16", 1, 1),
         (check_chunked, "chunked_h8_init", 1, 64), (check_chunked, "chunked_h8_init", 1, 1024),
         (check_chunked, "chunked_h8_init", 1, 1), (check_chunked, "chunked_h8_init", 2, 193),
-        (check_chunked, "chunked_h8_init", 2, 1000, 3), (check_chunked, "chunked_h8_init", 1, 512, 1, 40.0),
+        (check_chunked, "chunked_h8_init", 2, 1000, 3), (check_chunked, "chunked_h8_init", 2, 1000, 13),
+        (check_chunked, "chunked_h8_init", 1, 512, 0, 40.0),
         (check_chunked, "chunked_h8_scale", 2, 320), (check_chunked, "chunked_h8_retnet", 1, 320),
-        (check_chunked, "chunked_h128_g8", 1, 256), (check_chunked, "chunked_h80", 8, 2048, 2),
+        (check_chunked, "chunked_h128_g8", 1, 256), (check_chunked, "chunked_h80_single", 2, 1000),
+        (check_chunked, "chunked_h80_single", 2, 300, 100), (check_chunked, "chunked_h80", 8, 2048),
+        (check_chunked, "chunked_h80", 4, 512),
     ]
     for check, name, *rest in cases:
         if args.only in name and name in manifest:
             check(*where, name, *rest)
     if args.time:
-        for name, batch, length, segments in [("chunked_h80", 8, 2048, (1, 2, 4)), ("chunked_h80", 4, 8192, (1, 4)),
-                                              ("chunked_h80", 1, 8192, (1, 2)), ("chunked_h80", 1, 2048, (1,)),
-                                              ("chunked_h128_g8", 8, 2048, (1,))]:
+        for name, batch, length in [("chunked_h80", 8, 2048), ("chunked_h80", 4, 8192), ("chunked_h80", 1, 8192),
+                                    ("chunked_h80_single", 1, 8192), ("chunked_h80", 1, 2048),
+                                    ("chunked_h80_single", 1, 2048), ("chunked_h80_single", 8, 2048),
+                                    ("chunked_h128_g8", 8, 2048)]:
             if args.only in name and name in manifest:
-                time_chunked(*where, name, batch, length, segments)
+                time_chunked(*where, name, batch, length)
         for name in ("step_f32", "step_bf16"):
             for batch in (1, 8, 64, 256):
                 if args.only in name and name in manifest:

@@ -19,6 +19,7 @@ import sys
 # name: kind and options of --build-hopper-kernel
 KERNELS = {
     "chunked_h80": dict(kind="chunked", heads=80),
+    "chunked_h80_single": dict(kind="chunked", heads=80, heads_per_block=1),
     "chunked_h8_init": dict(kind="chunked", heads=8, initial_state=True),
     "chunked_h8_scale": dict(kind="chunked", heads=8, groups=2, scale_is_decay=False, skip=False),
     "chunked_h8_retnet": dict(kind="chunked", heads=8, decay=False, scale=False, scale_is_decay=False),

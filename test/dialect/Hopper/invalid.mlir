@@ -1,0 +1,350 @@
+// RUN: ssd-opt %s -split-input-file -verify-diagnostics
+
+// Every diagnostic of the dialect. Labels are those of the documentation;
+// labels.test checks that none is missing here.
+
+// expected-error @+1 {{(FRAG1) }}
+func.func private @type_frag1(!hopper.fragment<32x64xf32>)
+
+// -----
+
+// expected-error @+1 {{(FRAG2) }}
+func.func private @type_frag2(!hopper.fragment<64xbf16, rows>)
+
+// -----
+
+// expected-error @+1 {{(FRAG3) }}
+func.func private @type_frag3(!hopper.fragment<12xf32, columns>)
+
+// -----
+
+// expected-error @+1 {{(INFL1) }}
+func.func private @type_infl1(!hopper.inflight<64x512xf32>)
+
+// -----
+
+// expected-error @+1 {{(SHAR1) }}
+func.func private @type_shar1(!hopper.shared<64x32xbf16>)
+
+// -----
+
+// expected-error @+1 {{(SHAR2) }}
+func.func private @type_shar2(!hopper.shared<64xf64, linear>)
+
+// -----
+
+// expected-error @+1 {{(RING1) }}
+func.func private @type_ring1(!hopper.ring<0>)
+
+// -----
+
+// expected-error @+1 {{(TMAP1) }}
+func.func private @type_tmap1(!hopper.tensor_map<64x32xbf16>)
+
+// -----
+
+func.func @spec1() {
+  // expected-error @+1 {{(SPEC1) takes one region, warpgroup count and budget a role}}
+  hopper.specialize warpgroups [1, 1] registers [40, 40]
+  role {
+  ^bb0(%i: i32):
+    hopper.yield
+  }
+  return
+}
+
+// -----
+
+func.func @spec2() {
+  // expected-error @+1 {{(SPEC2) warpgroups' budgets sum to 520, more than 512}}
+  hopper.specialize warpgroups [1, 2] registers [40, 240]
+  role {
+  ^bb0(%i: i32):
+    hopper.yield
+  }
+  role {
+  ^bb0(%i: i32):
+    hopper.yield
+  }
+  return
+}
+
+// -----
+
+func.func @spec3() {
+  // expected-error @+1 {{(SPEC3) a role takes one i32}}
+  hopper.specialize warpgroups [1] registers [40]
+  role {
+    hopper.yield
+  }
+  return
+}
+
+// -----
+
+func.func @barr1(%id: i32) {
+  // expected-error @+1 {{(BARR1) threads are a positive multiple of 32 up to 1024}}
+  hopper.barrier %id of 100
+  return
+}
+
+// -----
+
+func.func @ringop1() {
+  // expected-error @+1 {{(RINGOP1) the offset is a multiple of 8}}
+  %r = hopper.ring 4 producers 1 consumers 1 : !hopper.ring<2>
+  return
+}
+
+// -----
+
+func.func @init1(%r: !hopper.ring<2>) {
+  // expected-error @+1 {{(INIT1) operands are results of hopper.ring}}
+  hopper.init_rings %r : !hopper.ring<2>
+  return
+}
+
+// -----
+
+func.func @use1(%r: !hopper.ring<2, 2>, %c: !hopper.cursor<2>) {
+  // expected-error @+1 {{(USE1) takes one ring, not an array of them}}
+  hopper.acquire %r[%c] : !hopper.ring<2, 2>
+  return
+}
+
+// -----
+
+func.func @use2(%r: !hopper.ring<2>, %c: !hopper.cursor<3>) {
+  // expected-error @+1 {{(USE2) cursor and ring have as many stages}}
+  "hopper.acquire"(%r, %c) : (!hopper.ring<2>, !hopper.cursor<3>) -> ()
+  return
+}
+
+// -----
+
+func.func @alloc1() {
+  // expected-error @+1 {{(ALLOC1) tiles are aligned to 1024 bytes, tables to 16}}
+  %t = hopper.alloc 512 : !hopper.shared<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @slice1(%t: !hopper.shared<2x64x64xbf16>, %i: i32) {
+  // expected-error @+1 {{(SLICE1) the result is the source without its first dimension}}
+  %s = hopper.slice %t[%i] : !hopper.shared<2x64x64xbf16>, i32 to !hopper.shared<64x128xbf16>
+  return
+}
+
+// -----
+
+func.func @slice2(%t: !hopper.shared<2x64x64xbf16>, %i: !hopper.cursor<3>) {
+  // expected-error @+1 {{(SLICE2) a cursor of 3 stages indexes 2}}
+  %s = hopper.slice %t[%i] : !hopper.shared<2x64x64xbf16>, !hopper.cursor<3> to !hopper.shared<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @slice3(%t: !hopper.shared<64x64xbf16>, %i: i32) {
+  // expected-error @+1 {{(SLICE3) the source is not an array of tiles}}
+  %s = hopper.slice %t[%i] : !hopper.shared<64x64xbf16>, i32 to !hopper.shared<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @resh1(%t: !hopper.shared<64xf32, linear>) {
+  // expected-error @+1 {{(RESH1) source and result are linear}}
+  %s = hopper.reshape %t : !hopper.shared<64xf32, linear> to !hopper.shared<4x8xf32, linear>
+  return
+}
+
+// -----
+
+func.func @tma1(%m: !hopper.tensor_map<1x64x1x64xbf16>, %r: !hopper.ring<2>, %c: !hopper.cursor<2>, %i: i32, %t: !hopper.shared<64x64xbf16>) {
+  // expected-error @+1 {{(TMA1) takes one coordinate a dimension}}
+  hopper.tma_load %m[%i, %i] to %t, %r[%c] cache normal : !hopper.tensor_map<1x64x1x64xbf16>, !hopper.shared<64x64xbf16>, !hopper.ring<2>
+  return
+}
+
+// -----
+
+func.func @tma2(%m: !hopper.tensor_map<1x64x1x64xbf16>, %r: !hopper.ring<2>, %c: !hopper.cursor<2>, %i: i32, %t: !hopper.shared<32x64xbf16>) {
+  // expected-error @+1 {{(TMA2) the box is not one panel of the tile: 8192 bytes against 4096}}
+  hopper.tma_load %m[%i, %i, %i, %i] to %t, %r[%c] cache normal : !hopper.tensor_map<1x64x1x64xbf16>, !hopper.shared<32x64xbf16>, !hopper.ring<2>
+  return
+}
+
+// -----
+
+func.func @tma3(%m: !hopper.tensor_map<1x64x1x64xbf16>, %r: !hopper.ring<2>, %c: !hopper.cursor<2>, %i: i32, %t: !hopper.shared<2x64x64xbf16>) {
+  // expected-error @+1 {{(TMA3) the tile is swizzled and single}}
+  hopper.tma_load %m[%i, %i, %i, %i] to %t, %r[%c] cache normal : !hopper.tensor_map<1x64x1x64xbf16>, !hopper.shared<2x64x64xbf16>, !hopper.ring<2>
+  return
+}
+
+// -----
+
+func.func @tab1(%t: !hopper.shared<64xf32, linear>, %i: i32) {
+  // expected-error @+1 {{(TAB1) the table is linear of rank 1 and of 'i32'}}
+  %v = hopper.load %t[%i] : !hopper.shared<64xf32, linear> to i32
+  return
+}
+
+// -----
+
+func.func @vec1(%t: !hopper.shared<64xf32, linear>) {
+  // expected-error @+1 {{(VEC1) the vector starts at an even entry and lies within the table}}
+  %v = hopper.load_vector %t from 16 : !hopper.shared<64xf32, linear> to !hopper.fragment<64xf32, columns>
+  return
+}
+
+// -----
+
+func.func @vec2(%t: !hopper.shared<64xf32, linear>) {
+  // expected-error @+1 {{(VEC2) the result is a rows or columns fragment}}
+  %v = hopper.load_vector %t from 0 : !hopper.shared<64xf32, linear> to !hopper.fragment<64x64xf32>
+  return
+}
+
+// -----
+
+func.func @wgmma1(%a: !hopper.fragment<64x64xf32>, %b: !hopper.shared<64x64xbf16>) {
+  // expected-error @+1 {{(WGMMA1) a is a bf16 matrix}}
+  %v = hopper.wgmma %a, %b : !hopper.fragment<64x64xf32>, !hopper.shared<64x64xbf16> -> !hopper.inflight<64x64xf32>
+  return
+}
+
+// -----
+
+func.func @wgmma2(%a: !hopper.fragment<64x64xbf16>, %b: !hopper.shared<64x128xbf16>) {
+  // expected-error @+1 {{(WGMMA2) depth of b is 128, depth of a 64}}
+  %v = hopper.wgmma %a, %b : !hopper.fragment<64x64xbf16>, !hopper.shared<64x128xbf16> -> !hopper.inflight<64x64xf32>
+  return
+}
+
+// -----
+
+func.func @wgmma3(%a: !hopper.fragment<64x64xbf16>, %b: !hopper.shared<64x128xbf16>) {
+  // expected-error @+1 {{(WGMMA3) the result has 64 columns, b gives 128}}
+  %v = hopper.wgmma %a, %b {mn_major} : !hopper.fragment<64x64xbf16>, !hopper.shared<64x128xbf16> -> !hopper.inflight<64x64xf32>
+  return
+}
+
+// -----
+
+func.func @wgmma4(%a: !hopper.fragment<64x64xbf16>, %b: !hopper.shared<64x64xbf16>, %s: !hopper.fragment<64x128xf32>) {
+  // expected-error @+1 {{(WGMMA4) acc has another shape than the result}}
+  %v = hopper.wgmma %a, %b into %s : !hopper.fragment<64x64xbf16>, !hopper.shared<64x64xbf16>, !hopper.fragment<64x128xf32> -> !hopper.inflight<64x64xf32>
+  return
+}
+
+// -----
+
+func.func @wait1(%s: !hopper.inflight<64x128xf32>) {
+  // expected-error @+1 {{(WAIT1) each result is the f32 fragment of its operand's shape}}
+  %v = hopper.wgmma_wait 0 tied(%s) : (!hopper.inflight<64x128xf32>) -> !hopper.fragment<64x64xf32>
+  return
+}
+
+// -----
+
+func.func @ldst1(%t: !hopper.shared<64x64xbf16>) {
+  // expected-error @+1 {{(LDST1) fragment and tile differ in shape}}
+  %v = hopper.load_fragment %t : !hopper.shared<64x64xbf16> to !hopper.fragment<64x128xbf16>
+  return
+}
+
+// -----
+
+func.func @ldst2(%t: !hopper.shared<64x128xbf16>) {
+  // expected-error @+1 {{(LDST2) a transposed access is of a 64-column tile}}
+  %v = hopper.load_fragment %t {transpose} : !hopper.shared<64x128xbf16> to !hopper.fragment<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @ldst3(%t: !hopper.shared<64x64xbf16>, %f: !hopper.fragment<64x16xbf16>) {
+  // expected-error @+1 {{(LDST3) the column is a multiple of 16}}
+  hopper.store_fragment %f to %t column 64 : !hopper.fragment<64x16xbf16> to !hopper.shared<64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @map1(%f: !hopper.fragment<64x16xbf16>) {
+  // expected-error @+1 {{(MAP1) computes f32 fragments}}
+  %v = hopper.map %f : (!hopper.fragment<64x16xbf16>) -> !hopper.fragment<64x16xbf16> {
+  ^bb0(%e: f32):
+    hopper.yield %e : f32
+  }
+  return
+}
+
+// -----
+
+func.func @map2(%f: !hopper.fragment<32xf32, columns>) {
+  // expected-error @+1 {{(MAP2) '!hopper.fragment<32xf32, columns>' does not lie along '!hopper.fragment<64x16xf32>'}}
+  %v = hopper.map %f : (!hopper.fragment<32xf32, columns>) -> !hopper.fragment<64x16xf32> {
+  ^bb0(%e: f32):
+    hopper.yield %e : f32
+  }
+  return
+}
+
+// -----
+
+func.func @map3(%f: !hopper.fragment<64x16xf32>) {
+  // expected-error @+1 {{(MAP3) the region takes one f32 an operand}}
+  %v = hopper.map %f : (!hopper.fragment<64x16xf32>) -> !hopper.fragment<64x16xf32> {
+  ^bb0(%e: f32, %g: f32):
+    hopper.yield %e : f32
+  }
+  return
+}
+
+// -----
+
+func.func @map4(%f: !hopper.fragment<64x16xf32>) {
+  %v = hopper.map %f : (!hopper.fragment<64x16xf32>) -> !hopper.fragment<64x16xf32> {
+  ^bb0(%e: f32):
+    // expected-error @+1 {{(MAP4) is not pure and flat}}
+    hopper.fence_async
+    hopper.yield %e : f32
+  }
+  return
+}
+
+// -----
+
+func.func @blk1(%f: !hopper.fragment<64x16xf32>) {
+  // expected-error @+1 {{(BLK1) the block is columns of the source}}
+  %v = hopper.block_of %f column 16 : !hopper.fragment<64x16xf32> to !hopper.fragment<64x16xf32>
+  return
+}
+
+// -----
+
+func.func @conv1(%f: !hopper.fragment<64x16xf32>) {
+  // expected-error @+1 {{(CONV1) converts between f32 and bf16 matrices of one shape}}
+  %v = hopper.truncate %f : !hopper.fragment<64x16xf32> to !hopper.fragment<64x32xbf16>
+  return
+}
+
+// -----
+
+func.func @hilo1(%t: !hopper.shared<128xi32, linear>) {
+  // expected-error @+1 {{(HILO1) the table is linear, 64 i32}}
+  %v = hopper.load_hilo %t : !hopper.shared<128xi32, linear>
+  return
+}
+
+// -----
+
+func.func @hilo2(%f: !hopper.fragment<64x16xbf16>, %w: vector<16xi32>) {
+  // expected-error @+1 {{(HILO2) scales a 64x64 bf16 matrix}}
+  %v = hopper.scale_hilo %f by %w : !hopper.fragment<64x16xbf16> to !hopper.fragment<64x16xbf16>
+  return
+}
