@@ -59,7 +59,8 @@ static Cost recurrentCost(const MixerShape &s, const CPUNumbers &t) {
   double steps = double(s.batch) * s.length * s.heads;
   Cost cost;
   cost.flops = steps * 5.0 * s.headDim * s.stateDim;
-  double seconds = steps * t.tokenTime + cost.flops / t.updateRate;
+  double seconds = steps * (t.tokenTime + s.headDim * t.rowTime) +
+                   cost.flops / t.updateRate;
   cost.bytes = operandBytes(s);
   cost.seconds = std::max(onWorkers(s, seconds, t),
                           cost.bytes / (t.bandwidth * t.workers));
@@ -94,7 +95,7 @@ static Cost chunkedCost(const MixerShape &s, double chunk,
   if (rest > 0)
     tail = chunkCost(s, rest, t);
   // The state is transposed on the way in and out.
-  double transposes = 4.0 * s.headDim * s.stateDim / t.updateRate;
+  double transposes = 2.0 * s.headDim * s.stateDim / t.transposeRate;
   Cost cost;
   cost.flops = sequences * (chunks * whole.flops + tail.flops);
   double seconds =

@@ -25,22 +25,26 @@ struct MixerShape {
   bool diagonalDecay = false;
 };
 
-/// What the model knows of a CPU. The defaults were measured on one core of a
-/// Zen 4 server with AVX-512; tools/ssd-bench prints those of another machine.
+/// What the model knows of a CPU. The defaults were fitted to the times of all
+/// forms over the grid of `ssd-bench forms` on one core of a Zen 4 server with
+/// AVX-512.
 struct CPUNumbers {
   int64_t workers = 1;
   /// Rate of a large f32 matrix product on one worker, FLOP/s.
   double matmulRate = 100e9;
-  /// Rate of the state update and read-out of one token, FLOP/s.
-  double updateRate = 22e9;
+  /// Rate of the state update and read-out of one token, FLOP/s: the state stays
+  /// in the first cache.
+  double updateRate = 44e9;
   /// Masked exponentials of scores, elements/s.
   double scoreRate = 0.9e9;
+  /// Elements/s of transposing a state between its place and scratch.
+  double transposeRate = 8e9;
   /// Bytes/s one worker streams from memory.
-  double bandwidth = 12e9;
-  /// Seconds for a parallel loop, a token, a chunk and a block of queries of one
-  /// head, whatever its size.
-  double loopTime = 4e-6, tokenTime = 40e-9, chunkTime = 300e-9,
-         blockTime = 150e-9;
+  double bandwidth = 18e9;
+  /// Seconds for a parallel loop, a token, a row of the state per token (its sum
+  /// over lanes), a chunk and a block of queries of one head, whatever its size.
+  double loopTime = 4e-6, tokenTime = 10e-9, rowTime = 0.85e-9,
+         chunkTime = 220e-9, blockTime = 150e-9;
   /// Queries of a block; see DecompositionOptions.
   int64_t block = 32;
 };

@@ -35,9 +35,11 @@ ssd::CPUNumbers ssd::getCPUNumbers(Operation *op) {
   read(op, "ssd.matmul_rate", numbers.matmulRate);
   read(op, "ssd.update_rate", numbers.updateRate);
   read(op, "ssd.score_rate", numbers.scoreRate);
+  read(op, "ssd.transpose_rate", numbers.transposeRate);
   read(op, "ssd.bandwidth", numbers.bandwidth);
   read(op, "ssd.loop_time", numbers.loopTime);
   read(op, "ssd.token_time", numbers.tokenTime);
+  read(op, "ssd.row_time", numbers.rowTime);
   read(op, "ssd.chunk_time", numbers.chunkTime);
   read(op, "ssd.block_time", numbers.blockTime);
   return numbers;

@@ -35,6 +35,22 @@ TEST(CostModel, OneTokenIsRecurrent) {
   EXPECT_EQ(chooseForm(mamba2(1), CPUNumbers()).kind, FormKind::recurrent);
 }
 
+TEST(CostModel, ShortPromptsAreOneChunk) {
+  for (int64_t length : {8, 16})
+    EXPECT_EQ(chooseForm(mamba2(length), CPUNumbers()).kind,
+              FormKind::quadratic)
+        << length;
+}
+
+TEST(CostModel, RowsOfTheStateCostTheRecurrentForm) {
+  // As many elements of the state, in fewer and longer rows.
+  MixerShape tall = mamba2(256), wide = mamba2(256);
+  tall.headDim = 128, tall.stateDim = 16;
+  wide.headDim = 16, wide.stateDim = 128;
+  EXPECT_GT(seconds(tall, {FormKind::recurrent, 0}),
+            seconds(wide, {FormKind::recurrent, 0}));
+}
+
 TEST(CostModel, LongSequencesAreChunked) {
   for (int64_t length : {1024, 4096, 65536})
     EXPECT_EQ(chooseForm(mamba2(length), CPUNumbers()).kind, FormKind::chunked)
