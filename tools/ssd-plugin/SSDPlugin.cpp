@@ -1,4 +1,4 @@
-//===- SSDPlugin.cpp - the dialect and its passes for mlir-opt --- -*- C++ -*-===//
+//===- SSDPlugin.cpp - the dialect and its passes for mlir-opt --*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -17,6 +17,7 @@ fail() {
   echo "sweep.sh: $*" >&2
   exit 1
 }
+compiler=$(command -v ssd-compile)
 entries=$(sed -n 's/^func\.func @\([a-zA-Z0-9_]*\)(.*/\1/p' "$module")
 [ -n "$entries" ] || fail "$module has no entries"
 for form in $forms; do
@@ -24,13 +25,17 @@ for form in $forms; do
   auto) edit='s/form = #form//; s/{, /{/; s/, }/}/; s/, , /, /; /^#form/d' ;;
   *) edit="s/^#form = .*/#form = #ssd.$form/" ;;
   esac
-  sed "$edit" "$module" >"$prefix.mlir"
-  ssd-compile "$prefix.mlir" -o "$prefix.so" || fail "form $form: not compiled"
+  so=$prefix.${form//[^a-z0-9]/_}.so
+  # Several sweeps of one test, and later runs of it, share what is compiled.
+  if [ ! "$so" -nt "$module" ] || [ ! "$so" -nt "$compiler" ]; then
+    sed "$edit" "$module" >"$prefix.mlir"
+    ssd-compile "$prefix.mlir" -o "$so" || fail "form $form: not compiled"
+  fi
   for entry in $entries; do
     for length in ${lengths:--}; do
       size=(--dim "${length_dim:-1}=$length")
       [ "$length" = - ] && size=()
-      ssd-run "$prefix.so" --entry="$entry" --check=ssd-mix --threads=2 \
+      ssd-run "$so" --entry="$entry" --check=ssd-mix --threads=2 \
         "${size[@]}" "$@" >"$prefix.out" 2>&1 || {
         cat "$prefix.out"
         fail "form $form, entry $entry, length $length: failed"
