@@ -137,7 +137,10 @@ def test_interrupt_kills_the_compiler(fake_compiler, cache, tmp_path):
 open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))
 import time; time.sleep(60)
 """)
-    script = f"import ssd_mlir; ssd_mlir.compile({MLIR!r})"
+    # A shell's background jobs ignore interrupts, and so would this child.
+    script = ("import signal, ssd_mlir; "
+              "signal.signal(signal.SIGINT, signal.default_int_handler); "
+              f"ssd_mlir.compile({MLIR!r})")
     child = subprocess.Popen([sys.executable, "-c", script],
                              stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 20
