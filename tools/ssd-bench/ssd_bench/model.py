@@ -21,9 +21,11 @@ from .reference import model_float64
 
 PROMPT = 512
 DECODED = 12  # tokens of one timed run
+# A chunk of 64 is the fastest for transformers' path here; its own default of
+# 256 takes four times the memory and time. For ssd-mlir it means nothing.
 CONFIG = {"vocab_size": 50288, "hidden_size": 768, "num_hidden_layers": 24,
           "state_size": 128, "head_dim": 64, "num_heads": 24, "expand": 2,
-          "n_groups": 1, "conv_kernel": 4, "chunk_size": 256,
+          "n_groups": 1, "conv_kernel": 4, "chunk_size": 64,
           "layer_norm_epsilon": 1e-5, "tie_word_embeddings": True,
           "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0}
 STORED = {"f32": torch.float32, "bf16": torch.bfloat16}
@@ -136,7 +138,7 @@ def _measure_stored(watch: Stopwatch, source: Path, stored: str,
     ids = np.random.default_rng(0).integers(0, CONFIG["vocab_size"], [1, PROMPT])
     prefill = watch.compare({"ssd-mlir": lambda: own.prefill(ids),
                              "transformers": lambda: other.prefill(ids)},
-                            least=3, most=15)
+                            least=2, most=15)
     expected = model_float64(weights, CONFIG, torch.from_numpy(ids))
     errors = {"ssd-mlir": rms_ratio(own.prefill(ids), expected),
               "transformers": rms_ratio(other.prefill(ids), expected)}
