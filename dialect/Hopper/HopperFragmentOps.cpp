@@ -1,4 +1,5 @@
-//===- HopperFragmentOps.cpp - Products and elementwise work on fragments ---*- C++ -*-===//
+//===- HopperFragmentOps.cpp - Products and elementwise work on fragments ---*-
+//C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -82,8 +83,8 @@ void WgmmaWaitOp::build(OpBuilder &builder, OperationState &state,
                         int32_t pending, ValueRange accumulators) {
   SmallVector<Type> types;
   for (Value value : accumulators)
-    types.push_back(FragmentType::get(shapeOf(value.getType()),
-                                      builder.getF32Type()));
+    types.push_back(
+        FragmentType::get(shapeOf(value.getType()), builder.getF32Type()));
   build(builder, state, types, builder.getI32IntegerAttr(pending),
         accumulators);
 }

@@ -13,7 +13,8 @@ using namespace ssd::hopper;
 
 LogicalResult AllocOp::verify() {
   if (getOffset() % (getResult().getType().getLinear() ? 16 : 1024))
-    return emitOpError("(ALLOC1) tiles are aligned to 1024 bytes, tables to 16");
+    return emitOpError(
+        "(ALLOC1) tiles are aligned to 1024 bytes, tables to 16");
   return success();
 }
 
@@ -27,7 +28,8 @@ static LogicalResult verifyCursor(SliceOp op, int64_t size) {
 
 LogicalResult SliceOp::verify() {
   if (auto ring = dyn_cast<RingType>(getSource().getType())) {
-    if (getResult().getType() != RingType::get(getContext(), ring.getStages(), 1))
+    if (getResult().getType() !=
+        RingType::get(getContext(), ring.getStages(), 1))
       return emitOpError("(SLICE1) the result is one ring of the array");
     return verifyCursor(*this, ring.getCount());
   }
@@ -86,7 +88,8 @@ LogicalResult TMAStoreOp::verify() {
 // Tables
 //===----------------------------------------------------------------------===//
 
-static LogicalResult verifyTable(Operation *op, SharedType table, Type element) {
+static LogicalResult verifyTable(Operation *op, SharedType table,
+                                 Type element) {
   if (!table.getLinear() || table.getShape().size() != 1 ||
       table.getElementType() != element)
     return op->emitOpError("(TAB1) the table is linear of rank 1 and of ")
@@ -114,9 +117,8 @@ LogicalResult LoadVectorOp::verify() {
     return emitOpError("(VEC2) the result is a rows or columns fragment");
   if (failed(verifyTable(*this, getTable().getType(), type.getElementType())))
     return failure();
-  if (getFirst() % 2 ||
-      int64_t(getFirst()) + type.getColumns() >
-          getTable().getType().getShape().front())
+  if (getFirst() % 2 || int64_t(getFirst()) + type.getColumns() >
+                            getTable().getType().getShape().front())
     return emitOpError("(VEC1) the vector starts at an even entry and lies "
                        "within the table");
   return success();

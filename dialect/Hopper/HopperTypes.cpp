@@ -29,7 +29,8 @@ void HopperDialect::registerTypes() {
 // Shapes in assembly
 //===----------------------------------------------------------------------===//
 
-static ParseResult parseShape(AsmParser &parser, SmallVectorImpl<int64_t> &shape,
+static ParseResult parseShape(AsmParser &parser,
+                              SmallVectorImpl<int64_t> &shape,
                               Type &elementType) {
   return failure(parser.parseLess() ||
                  parser.parseDimensionList(shape, /*allowDynamic=*/false) ||
@@ -76,10 +77,9 @@ void FragmentType::print(AsmPrinter &printer) const {
   printer << ">";
 }
 
-LogicalResult
-FragmentType::verify(function_ref<InFlightDiagnostic()> emitError,
-                     ArrayRef<int64_t> shape, Type elementType,
-                     FragmentLayout layout) {
+LogicalResult FragmentType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   ArrayRef<int64_t> shape, Type elementType,
+                                   FragmentLayout layout) {
   bool matrix = layout == FragmentLayout::matrix;
   if (!elementType.isF32() && !(matrix && elementType.isBF16()))
     return emitError() << "(FRAG2) elements are f32, or bf16 in a matrix";
@@ -130,9 +130,8 @@ void InFlightType::print(AsmPrinter &printer) const {
   printer << ">";
 }
 
-LogicalResult
-InFlightType::verify(function_ref<InFlightDiagnostic()> emitError,
-                     ArrayRef<int64_t> shape, Type elementType) {
+LogicalResult InFlightType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   ArrayRef<int64_t> shape, Type elementType) {
   if (shape.size() != 2 || shape[0] != 64 || shape[1] <= 0 || shape[1] % 8 ||
       shape[1] > 256 || !elementType.isF32())
     return emitError() << "(INFL1) 64 rows, columns a multiple of 8 up to 256, "
@@ -167,9 +166,9 @@ LogicalResult SharedType::verify(function_ref<InFlightDiagnostic()> emitError,
   if (!elementType.isF32() && !elementType.isInteger(32) &&
       !elementType.isBF16() && !elementType.isF16())
     return emitError() << "(SHAR2) elements are f32, i32, bf16 or f16";
-  int64_t rowBytes = shape.empty() ? 0
-                                   : shape.back() *
-                                         elementType.getIntOrFloatBitWidth() / 8;
+  int64_t rowBytes =
+      shape.empty() ? 0
+                    : shape.back() * elementType.getIntOrFloatBitWidth() / 8;
   if (!linear && (shape.size() < 2 || shape[shape.size() - 2] % 8 ||
                   rowBytes % 128 || elementType.getIntOrFloatBitWidth() != 16))
     return emitError() << "(SHAR1) a tile has 16-bit elements, rows a multiple "

@@ -18,8 +18,8 @@
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/InlineAsm.h"
-#include "llvm/IR/InstrTypes.h"
 #include "llvm/IR/InstIterator.h"
+#include "llvm/IR/InstrTypes.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/ToolOutputFile.h"
 
@@ -71,8 +71,9 @@ FailureOr<std::string> ssd::emitPTX(gpu::GPUModuleOp module, StringRef chip) {
   holder->push_back(copy);
   if (failed(lowerToLLVM(*holder)))
     return failure();
-  auto target = NVVM::NVVMTargetAttr::get(module.getContext(), /*optLevel=*/3,
-                                          "nvptx64-nvidia-cuda", chip, "+ptx86");
+  auto target =
+      NVVM::NVVMTargetAttr::get(module.getContext(), /*optLevel=*/3,
+                                "nvptx64-nvidia-cuda", chip, "+ptx86");
   gpu::TargetOptions options({}, {}, {}, {}, gpu::CompilationTarget::Assembly,
                              {}, markConvergent);
   auto serializer = dyn_cast<gpu::TargetAttrInterface>(Attribute(target));
@@ -103,7 +104,8 @@ struct EmitPTX : ssd::impl::EmitPTXBase<EmitPTX> {
 
   void runOnOperation() override {
     std::string message;
-    std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(output, &message);
+    std::unique_ptr<llvm::ToolOutputFile> file =
+        openOutputFile(output, &message);
     if (!file) {
       getOperation().emitError(message);
       return signalPassFailure();

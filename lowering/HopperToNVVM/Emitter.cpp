@@ -1,4 +1,5 @@
-//===- Emitter.cpp - Short names for the code that patterns emit ---*- C++ -*-===//
+//===- Emitter.cpp - Short names for the code that patterns emit ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -54,9 +55,7 @@ Value Emitter::threadOfBlock() {
   return NVVM::ThreadIdXOp::create(builder, loc, i32());
 }
 Value Emitter::thread() { return band(threadOfBlock(), 127); }
-Value Emitter::fragmentRow() {
-  return add(shl(warp(), 4), shr(lane(), 2));
-}
+Value Emitter::fragmentRow() { return add(shl(warp(), 4), shr(lane(), 2)); }
 Value Emitter::uniform(Value value) {
   return NVVM::ShflOp::create(builder, loc, i32(), constant(-1), value,
                               constant(0), constant(31), NVVM::ShflKind::idx,
@@ -98,8 +97,8 @@ SmallVector<Value> Emitter::elements(Value vector) {
   return SmallVector<Value>(op.getResults());
 }
 Value Emitter::vector(ArrayRef<Value> elements) {
-  auto type = VectorType::get({int64_t(elements.size())},
-                              elements.front().getType());
+  auto type =
+      VectorType::get({int64_t(elements.size())}, elements.front().getType());
   return vector::FromElementsOp::create(builder, loc, type, elements);
 }
 Value Emitter::bitcast(Type type, Value value) {

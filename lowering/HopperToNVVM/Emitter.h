@@ -1,4 +1,5 @@
-//===- Emitter.h - Short names for the code that patterns emit ---*- C++ -*-===//
+//===- Emitter.h - Short names for the code that patterns emit ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -17,13 +17,14 @@ namespace {
 // Kernels
 //===----------------------------------------------------------------------===//
 
-/// gpu.func to llvm.func: tensor maps become grid-constant parameters (any other
-/// spelling is silently copied to local memory), and a known block size also
-/// gives the register cap without which ptxas ignores setmaxnreg.
+/// gpu.func to llvm.func: tensor maps become grid-constant parameters (any
+/// other spelling is silently copied to local memory), and a known block size
+/// also gives the register cap without which ptxas ignores setmaxnreg.
 struct LowerKernel : OpConversionPattern<gpu::GPUFuncOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(gpu::GPUFuncOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(gpu::GPUFuncOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     if (!op.isKernel() || op.getFunctionType().getNumResults() != 0)
       return rewriter.notifyMatchFailure(op, "not a kernel");
     TypeConverter::SignatureConversion signature(op.getNumArguments());
@@ -32,7 +33,8 @@ struct LowerKernel : OpConversionPattern<gpu::GPUFuncOp> {
       return failure();
     auto type = LLVM::LLVMFunctionType::get(
         LLVM::LLVMVoidType::get(getContext()), signature.getConvertedTypes());
-    auto func = LLVM::LLVMFuncOp::create(rewriter, op.getLoc(), op.getName(), type);
+    auto func =
+        LLVM::LLVMFuncOp::create(rewriter, op.getLoc(), op.getName(), type);
     func->setAttr("nvvm.kernel", rewriter.getUnitAttr());
     if (auto size = op.getKnownBlockSizeAttr()) {
       func->setAttr("nvvm.reqntid", size);
@@ -67,8 +69,9 @@ private:
 
 struct LowerReturn : OpConversionPattern<gpu::ReturnOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(gpu::ReturnOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(gpu::ReturnOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     rewriter.replaceOpWithNewOp<LLVM::ReturnOp>(op, ValueRange());
     return success();
   }
@@ -81,8 +84,9 @@ struct LowerReturn : OpConversionPattern<gpu::ReturnOp> {
 /// A chain of branches on the warpgroup, as setmaxnreg wants it.
 struct LowerSpecialize : OpConversionPattern<SpecializeOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(SpecializeOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(SpecializeOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     int32_t total = 0;
     for (int32_t count : op.getWarpgroups())
@@ -92,8 +96,8 @@ struct LowerSpecialize : OpConversionPattern<SpecializeOp> {
     int32_t first = 0;
     for (auto [i, role] : llvm::enumerate(op.getRoles())) {
       bool last = i + 1 == op.getRoles().size();
-      Operation *end = i == 0 ? op.getOperation()
-                              : &rewriter.getInsertionBlock()->back();
+      Operation *end =
+          i == 0 ? op.getOperation() : &rewriter.getInsertionBlock()->back();
       if (!last) {
         Value mine = arith::CmpIOp::create(
             rewriter, op.getLoc(), arith::CmpIPredicate::ult, warpgroup,
@@ -136,8 +140,9 @@ private:
 
 struct LowerElect : OpConversionPattern<ElectOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ElectOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(ElectOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     Value index = op.getAgent() == Agent::warp ? emit.lane() : emit.thread();
     auto branch =
@@ -153,8 +158,9 @@ struct LowerElect : OpConversionPattern<ElectOp> {
 template <typename Op, Value (*lower)(Emitter &)>
 struct LowerIndex : OpConversionPattern<Op> {
   using OpConversionPattern<Op>::OpConversionPattern;
-  LogicalResult matchAndRewrite(Op op, typename Op::Adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     rewriter.replaceOp(op, lower(emit));
     return success();
@@ -185,8 +191,9 @@ void namedBarrier(Emitter &emit, Value id, int32_t threads) {
 
 struct LowerBarrier : OpConversionPattern<BarrierOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(BarrierOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(BarrierOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     if (op.getId())
       namedBarrier(emit, adaptor.getId(), *op.getThreads());
@@ -199,8 +206,9 @@ struct LowerBarrier : OpConversionPattern<BarrierOp> {
 
 struct LowerFenceAsync : OpConversionPattern<FenceAsyncOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(FenceAsyncOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(FenceAsyncOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter(rewriter, op.getLoc())
         .assembly("fence.proxy.async.shared::cta;", "~{memory}");
     rewriter.eraseOp(op);
@@ -210,8 +218,9 @@ struct LowerFenceAsync : OpConversionPattern<FenceAsyncOp> {
 
 struct LowerSignal : OpConversionPattern<SignalOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(SignalOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(SignalOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     namedBarrier(emit, adaptor.getId(), 128);
     emit.assembly("{ .reg .pred p; setp.eq.s32 p, $2, 0;\n"
@@ -226,8 +235,9 @@ struct LowerSignal : OpConversionPattern<SignalOp> {
 
 struct LowerAwait : OpConversionPattern<AwaitOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(AwaitOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(AwaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     emit.assembly("{ .reg .pred p; .reg .b32 seen;\n"
                   "setp.ne.s32 p, $2, 0;\n"
@@ -252,8 +262,9 @@ void ssd::hopper::populateControlPatterns(const TypeConverter &converter,
                                           RewritePatternSet &patterns) {
   patterns.add<LowerKernel, LowerReturn, LowerSpecialize, LowerElect,
                LowerIndex<ThreadOp, lowerThread>, LowerIndex<LaneOp, lowerLane>,
-               LowerIndex<WarpOp, lowerWarp>, LowerIndex<WarpgroupOp, lowerWarpgroup>,
-               LowerIndex<BlockOp, lowerBlock>,
-               LowerIndex<GridOp, lowerGrid>, LowerBarrier, LowerFenceAsync,
-               LowerSignal, LowerAwait>(converter, patterns.getContext());
+               LowerIndex<WarpOp, lowerWarp>,
+               LowerIndex<WarpgroupOp, lowerWarpgroup>,
+               LowerIndex<BlockOp, lowerBlock>, LowerIndex<GridOp, lowerGrid>,
+               LowerBarrier, LowerFenceAsync, LowerSignal, LowerAwait>(
+      converter, patterns.getContext());
 }

@@ -1,4 +1,5 @@
-//===- LowerFragments.cpp - Fragments: tiles, elementwise work, conversions ---*- C++ -*-===//
+//===- LowerFragments.cpp - Fragments: tiles, elementwise work, conversions
+//---*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -44,19 +45,21 @@ Value blockAddress(Emitter &emit, Value tile, SharedType type, bool transpose,
 
 struct LowerLoadFragment : OpConversionPattern<LoadFragmentOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(LoadFragmentOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(LoadFragmentOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     std::string text = std::string("ldmatrix.sync.aligned.m8n8.x4") +
                        (op.getTranspose() ? ".trans" : "") +
                        ".shared.b16 {$0, $1, $2, $3}, [$4];";
     SmallVector<Value> values;
     for (int64_t k = 0; k < op.getResult().getType().getColumns() / 16; ++k) {
-      Value address = blockAddress(emit, adaptor.getTile(),
-                                   op.getTile().getType(), op.getTranspose(), k);
-      llvm::append_range(
-          values, emit.assembly(SmallVector<Type>(4, emit.i32()), text,
-                                "=r,=r,=r,=r,r,~{memory}", {address}));
+      Value address =
+          blockAddress(emit, adaptor.getTile(), op.getTile().getType(),
+                       op.getTranspose(), k);
+      llvm::append_range(values,
+                         emit.assembly(SmallVector<Type>(4, emit.i32()), text,
+                                       "=r,=r,=r,=r,r,~{memory}", {address}));
     }
     rewriter.replaceOp(op, emit.vector(values));
     return success();
@@ -65,17 +68,18 @@ struct LowerLoadFragment : OpConversionPattern<LoadFragmentOp> {
 
 struct LowerStoreFragment : OpConversionPattern<StoreFragmentOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(StoreFragmentOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(StoreFragmentOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     std::string text = std::string("stmatrix.sync.aligned.m8n8.x4") +
                        (op.getTranspose() ? ".trans" : "") +
                        ".shared.b16 [$0], {$1, $2, $3, $4};";
     SmallVector<Value> values = emit.elements(adaptor.getValue());
     for (int64_t k = 0; k < op.getValue().getType().getColumns() / 16; ++k) {
-      Value address = blockAddress(emit, adaptor.getTile(),
-                                   op.getTile().getType(), op.getTranspose(),
-                                   k + op.getColumn() / 16);
+      Value address =
+          blockAddress(emit, adaptor.getTile(), op.getTile().getType(),
+                       op.getTranspose(), k + op.getColumn() / 16);
       emit.assembly(text, "r,r,r,r,r,~{memory}",
                     {address, values[4 * k], values[4 * k + 1],
                      values[4 * k + 2], values[4 * k + 3]});
@@ -106,8 +110,9 @@ int64_t vectorIndex(FragmentType type, int64_t i) {
 /// Unrolled into scalar code, which is what the backend would make of vectors.
 struct LowerMap : OpConversionPattern<MapOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(MapOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(MapOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     FragmentType type = op.getResult().getType();
     SmallVector<SmallVector<Value>> inputs;
@@ -149,8 +154,9 @@ private:
 
 struct LowerSplat : OpConversionPattern<SplatOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(SplatOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(SplatOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     rewriter.replaceOpWithNewOp<vector::BroadcastOp>(
         op, getTypeConverter()->convertType(op.getResult().getType()),
         adaptor.getValue());
@@ -160,13 +166,15 @@ struct LowerSplat : OpConversionPattern<SplatOp> {
 
 struct LowerBlockOf : OpConversionPattern<BlockOfOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(BlockOfOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(BlockOfOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     SmallVector<Value> values = emit.elements(adaptor.getSource());
     int64_t columns = op.getSource().getType().getColumns();
     int64_t first = values.size() * op.getColumn() / columns;
-    int64_t count = values.size() * op.getResult().getType().getColumns() / columns;
+    int64_t count =
+        values.size() * op.getResult().getType().getColumns() / columns;
     rewriter.replaceOp(
         op, emit.vector(ArrayRef<Value>(values).slice(first, count)));
     return success();
@@ -179,8 +187,9 @@ struct LowerBlockOf : OpConversionPattern<BlockOfOp> {
 
 struct LowerTruncate : OpConversionPattern<TruncateOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(TruncateOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(TruncateOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     SmallVector<Value> values = emit.elements(adaptor.getSource()), pairs;
     for (size_t i = 0; i < values.size(); i += 2)
@@ -192,8 +201,9 @@ struct LowerTruncate : OpConversionPattern<TruncateOp> {
 
 struct LowerExtend : OpConversionPattern<ExtendOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ExtendOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(ExtendOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     SmallVector<Value> values;
     for (Value pair : emit.elements(adaptor.getSource())) {
@@ -207,8 +217,9 @@ struct LowerExtend : OpConversionPattern<ExtendOp> {
 
 struct LowerStoreHiLo : OpConversionPattern<StoreHiLoOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(StoreHiLoOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(StoreHiLoOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     Value even = adaptor.getEven(), odd = adaptor.getOdd();
     Value high = emit.packBF16(even, odd);
@@ -219,9 +230,9 @@ struct LowerStoreHiLo : OpConversionPattern<StoreHiLoOp> {
                               rest(odd, emit.highToF32(high)));
     // Lane 8k + 4h + c: step k, half h, pair c.
     Value lane = emit.lane();
-    Value entry = emit.add(
-        emit.add(emit.shl(emit.shr(lane, 3), 6), emit.shl(emit.band(lane, 3), 4)),
-        emit.shl(emit.band(lane, 4), 1));
+    Value entry = emit.add(emit.add(emit.shl(emit.shr(lane, 3), 6),
+                                    emit.shl(emit.band(lane, 3), 4)),
+                           emit.shl(emit.band(lane, 4), 1));
     emit.store(emit.vector({high, low}), emit.offset(adaptor.getTable(), entry),
                8);
     rewriter.eraseOp(op);
@@ -231,12 +242,13 @@ struct LowerStoreHiLo : OpConversionPattern<StoreHiLoOp> {
 
 struct LowerLoadHiLo : OpConversionPattern<LoadHiLoOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(LoadHiLoOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(LoadHiLoOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     auto quad = VectorType::get({4}, emit.i32());
-    Value mine = emit.offset(adaptor.getTable(),
-                             emit.shl(emit.band(emit.lane(), 3), 4));
+    Value mine =
+        emit.offset(adaptor.getTable(), emit.shl(emit.band(emit.lane(), 3), 4));
     SmallVector<Value> weights;
     for (int64_t k = 0; k < 4; ++k)
       llvm::append_range(weights,
@@ -249,14 +261,15 @@ struct LowerLoadHiLo : OpConversionPattern<LoadHiLoOp> {
 
 struct LowerScaleHiLo : OpConversionPattern<ScaleHiLoOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ScaleHiLoOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(ScaleHiLoOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     SmallVector<Value> pairs = emit.elements(adaptor.getSource());
     SmallVector<Value> weights = emit.elements(adaptor.getWeights());
     for (int64_t i = 0; i < 16; ++i)
-      pairs[i] = scale(emit, pairs[i], weights[i / 2 * 2],
-                       weights[i / 2 * 2 + 1]);
+      pairs[i] =
+          scale(emit, pairs[i], weights[i / 2 * 2], weights[i / 2 * 2 + 1]);
     rewriter.replaceOp(op, emit.vector(pairs));
     return success();
   }
@@ -274,25 +287,27 @@ private:
 
 struct LowerExp2 : OpConversionPattern<Exp2Op> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(Exp2Op op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(Exp2Op op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
-    rewriter.replaceOp(op, emit.intrinsic(emit.f32(),
-                                          "llvm.nvvm.ex2.approx.ftz.f",
-                                          adaptor.getValue()));
+    rewriter.replaceOp(op,
+                       emit.intrinsic(emit.f32(), "llvm.nvvm.ex2.approx.ftz.f",
+                                      adaptor.getValue()));
     return success();
   }
 };
 
 struct LowerShuffle : OpConversionPattern<ShuffleOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ShuffleOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(ShuffleOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     bool up = op.getKind() == "up";
-    auto kind = up ? NVVM::ShflKind::up
-                   : op.getKind() == "xor" ? NVVM::ShflKind::bfly
-                                           : NVVM::ShflKind::idx;
+    auto kind = up                      ? NVVM::ShflKind::up
+                : op.getKind() == "xor" ? NVVM::ShflKind::bfly
+                                        : NVVM::ShflKind::idx;
     rewriter.replaceOpWithNewOp<NVVM::ShflOp>(
         op, op.getResult().getType(), emit.constant(-1), adaptor.getValue(),
         adaptor.getLane(), emit.constant(up ? 0 : 31), kind, UnitAttr());
@@ -306,6 +321,6 @@ void ssd::hopper::populateFragmentPatterns(const TypeConverter &converter,
                                            RewritePatternSet &patterns) {
   patterns.add<LowerLoadFragment, LowerStoreFragment, LowerMap, LowerSplat,
                LowerBlockOf, LowerTruncate, LowerExtend, LowerStoreHiLo,
-               LowerLoadHiLo, LowerScaleHiLo, LowerExp2, LowerShuffle>(converter,
-                                                        patterns.getContext());
+               LowerLoadHiLo, LowerScaleHiLo, LowerExp2, LowerShuffle>(
+      converter, patterns.getContext());
 }

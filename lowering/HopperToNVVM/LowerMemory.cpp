@@ -1,4 +1,5 @@
-//===- LowerMemory.cpp - Shared tiles, tables, TMA, global fragments ---*- C++ -*-===//
+//===- LowerMemory.cpp - Shared tiles, tables, TMA, global fragments ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -19,15 +20,16 @@ namespace {
 
 Value sharedBase(Emitter &emit, int32_t offset) {
   auto type = LLVM::LLVMPointerType::get(emit.builder.getContext(), 3);
-  Value base = LLVM::AddressOfOp::create(emit.builder, emit.loc, type,
-                                         kSharedMemory);
+  Value base =
+      LLVM::AddressOfOp::create(emit.builder, emit.loc, type, kSharedMemory);
   return emit.offset(base, offset);
 }
 
 struct LowerAlloc : OpConversionPattern<AllocOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(AllocOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(AllocOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     rewriter.replaceOp(op, sharedBase(emit, op.getOffset()));
     return success();
@@ -36,8 +38,9 @@ struct LowerAlloc : OpConversionPattern<AllocOp> {
 
 struct LowerRing : OpConversionPattern<RingOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(RingOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(RingOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     rewriter.replaceOp(op, sharedBase(emit, op.getOffset()));
     return success();
@@ -46,8 +49,9 @@ struct LowerRing : OpConversionPattern<RingOp> {
 
 struct LowerSlice : OpConversionPattern<SliceOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(SliceOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(SliceOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     Value index = adaptor.getIndex();
     if (auto cursor = dyn_cast<CursorType>(op.getIndex().getType()))
@@ -65,8 +69,9 @@ struct LowerSlice : OpConversionPattern<SliceOp> {
 
 struct LowerReshape : OpConversionPattern<ReshapeOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ReshapeOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(ReshapeOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     rewriter.replaceOp(op, adaptor.getSource());
     return success();
   }
@@ -108,18 +113,18 @@ SmallVector<Value> coordinates(Emitter &emit, ValueRange rowMajor,
 
 struct LowerTMALoad : OpConversionPattern<TMALoadOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(TMALoadOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(TMALoadOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     SharedType tile = op.getTile().getType();
     unsigned rank = op.getCoordinates().size();
     auto policy = cachePolicy(op.getCache());
-    std::string text =
-        "cp.async.bulk.tensor." + std::to_string(rank) +
-        "d.shared::cluster.global.mbarrier::complete_tx::bytes" +
-        (policy ? ".L2::cache_hint" : "") + " [$0], [$1, " +
-        coordinateList(3, rank) + "], [$2]" +
-        (policy ? ", $" + std::to_string(3 + rank) : "") + ";";
+    std::string text = "cp.async.bulk.tensor." + std::to_string(rank) +
+                       "d.shared::cluster.global.mbarrier::complete_tx::bytes" +
+                       (policy ? ".L2::cache_hint" : "") + " [$0], [$1, " +
+                       coordinateList(3, rank) + "], [$2]" +
+                       (policy ? ", $" + std::to_string(3 + rank) : "") + ";";
     std::string constraints = "r,l,r";
     for (unsigned i = 0; i < rank; ++i)
       constraints += ",r";
@@ -143,17 +148,18 @@ struct LowerTMALoad : OpConversionPattern<TMALoadOp> {
 
 struct LowerTMAStore : OpConversionPattern<TMAStoreOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(TMAStoreOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(TMAStoreOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     SharedType tile = op.getTile().getType();
     unsigned rank = op.getCoordinates().size();
     auto policy = cachePolicy(op.getCache());
-    std::string text =
-        "cp.async.bulk.tensor." + std::to_string(rank) +
-        "d.global.shared::cta.bulk_group" + (policy ? ".L2::cache_hint" : "") +
-        " [$0, " + coordinateList(2, rank) + "], [$1]" +
-        (policy ? ", $" + std::to_string(2 + rank) : "") + ";";
+    std::string text = "cp.async.bulk.tensor." + std::to_string(rank) +
+                       "d.global.shared::cta.bulk_group" +
+                       (policy ? ".L2::cache_hint" : "") + " [$0, " +
+                       coordinateList(2, rank) + "], [$1]" +
+                       (policy ? ", $" + std::to_string(2 + rank) : "") + ";";
     std::string constraints = "l,r";
     for (unsigned i = 0; i < rank; ++i)
       constraints += ",r";
@@ -176,8 +182,9 @@ struct LowerTMAStore : OpConversionPattern<TMAStoreOp> {
 
 struct LowerTMAStoreWait : OpConversionPattern<TMAStoreWaitOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(TMAStoreWaitOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(TMAStoreWaitOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter(rewriter, op.getLoc())
         .assembly("cp.async.bulk.wait_group.read " +
                       std::to_string(op.getPending()) + ";",
@@ -193,8 +200,9 @@ struct LowerTMAStoreWait : OpConversionPattern<TMAStoreWaitOp> {
 
 struct LowerLoad : OpConversionPattern<LoadOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(LoadOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(LoadOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     Value pointer =
         emit.offset(adaptor.getTable(), emit.shl(adaptor.getIndex(), 2));
@@ -205,8 +213,9 @@ struct LowerLoad : OpConversionPattern<LoadOp> {
 
 struct LowerStore : OpConversionPattern<StoreOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(StoreOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(StoreOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     SmallVector<Value> values(adaptor.getValues());
     Value value = values.size() == 1 ? values.front() : emit.vector(values);
@@ -220,15 +229,16 @@ struct LowerStore : OpConversionPattern<StoreOp> {
 
 struct LowerLoadVector : OpConversionPattern<LoadVectorOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(LoadVectorOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(LoadVectorOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     FragmentType type = op.getResult().getType();
     bool rows = type.getLayout() == FragmentLayout::rows;
     Value position = rows ? emit.fragmentRow() : emit.fragmentColumn();
-    Value mine = emit.offset(
-        emit.offset(adaptor.getTable(), emit.shl(position, 2)),
-        int32_t(4 * op.getFirst()));
+    Value mine =
+        emit.offset(emit.offset(adaptor.getTable(), emit.shl(position, 2)),
+                    int32_t(4 * op.getFirst()));
     SmallVector<Value> values;
     if (rows) {
       values = {emit.load(emit.f32(), mine, 4),
@@ -271,8 +281,9 @@ void forEachRun(Emitter &emit, FragmentType type, Value base, Order order,
 
 struct LowerGlobalLoad : OpConversionPattern<GlobalLoadOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(GlobalLoadOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(GlobalLoadOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     FragmentType type = op.getResult().getType();
     SmallVector<Value> values(type.getValuesPerThread());
@@ -299,8 +310,9 @@ private:
 
 struct LowerGlobalStore : OpConversionPattern<GlobalStoreOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(GlobalStoreOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(GlobalStoreOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     SmallVector<Value> values = emit.elements(adaptor.getValue());
     forEachRun(emit, op.getValue().getType(), adaptor.getTarget(),
@@ -318,8 +330,8 @@ struct LowerGlobalStore : OpConversionPattern<GlobalStoreOp> {
 
 void ssd::hopper::populateMemoryPatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {
-  patterns.add<LowerAlloc, LowerRing, LowerSlice, LowerReshape, LowerTMALoad, LowerTMAStore,
-               LowerTMAStoreWait, LowerLoad, LowerStore, LowerLoadVector,
-               LowerGlobalLoad, LowerGlobalStore>(converter,
-                                                  patterns.getContext());
+  patterns.add<LowerAlloc, LowerRing, LowerSlice, LowerReshape, LowerTMALoad,
+               LowerTMAStore, LowerTMAStoreWait, LowerLoad, LowerStore,
+               LowerLoadVector, LowerGlobalLoad, LowerGlobalStore>(
+      converter, patterns.getContext());
 }

@@ -21,17 +21,17 @@ using namespace ssd::hopper;
 Value ssd::hopper::stageOf(Emitter &emit, Value cursor, int64_t stages) {
   if (llvm::isPowerOf2_64(stages))
     return emit.band(cursor, stages - 1);
-  Value wrapped = arith::CmpIOp::create(
-      emit.builder, emit.loc, arith::CmpIPredicate::uge, cursor,
-      emit.constant(stages));
+  Value wrapped =
+      arith::CmpIOp::create(emit.builder, emit.loc, arith::CmpIPredicate::uge,
+                            cursor, emit.constant(stages));
   return arith::SelectOp::create(emit.builder, emit.loc, wrapped,
                                  emit.add(cursor, -int32_t(stages)), cursor);
 }
 
 Value ssd::hopper::phaseOf(Emitter &emit, Value cursor, int64_t stages) {
-  Value wrapped = arith::CmpIOp::create(
-      emit.builder, emit.loc, arith::CmpIPredicate::uge, cursor,
-      emit.constant(stages));
+  Value wrapped =
+      arith::CmpIOp::create(emit.builder, emit.loc, arith::CmpIPredicate::uge,
+                            cursor, emit.constant(stages));
   return arith::ExtUIOp::create(emit.builder, emit.loc, emit.i32(), wrapped);
 }
 
@@ -43,17 +43,18 @@ Value ssd::hopper::fullBarrier(Emitter &emit, Value ring, Value cursor,
 
 Value ssd::hopper::emptyBarrier(Emitter &emit, Value ring, Value cursor,
                                 int64_t stages) {
-  return emit.address(emit.offset(
-      emit.offset(ring, emit.mul(stageOf(emit, cursor, stages), 8)),
-      int32_t(8 * stages)));
+  return emit.address(
+      emit.offset(emit.offset(ring, emit.mul(stageOf(emit, cursor, stages), 8)),
+                  int32_t(8 * stages)));
 }
 
 namespace {
 
 struct LowerCursor : OpConversionPattern<CursorOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(CursorOp op, OpAdaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(CursorOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     rewriter.replaceOp(op, Emitter(rewriter, op.getLoc()).constant(0));
     return success();
   }
@@ -61,8 +62,9 @@ struct LowerCursor : OpConversionPattern<CursorOp> {
 
 struct LowerAdvance : OpConversionPattern<AdvanceOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(AdvanceOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(AdvanceOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     int64_t period = 2 * op.getCursor().getType().getStages();
     Value next = emit.add(adaptor.getCursor(), 1);
@@ -70,8 +72,8 @@ struct LowerAdvance : OpConversionPattern<AdvanceOp> {
       rewriter.replaceOp(op, emit.band(next, period - 1));
       return success();
     }
-    rewriter.replaceOpWithNewOp<arith::SelectOp>(
-        op, emit.equals(next, period), emit.constant(0), next);
+    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, emit.equals(next, period),
+                                                 emit.constant(0), next);
     return success();
   }
 };
@@ -90,7 +92,7 @@ constexpr StringLiteral kWait = "{ .reg .pred p;\n"
                                 "done: }";
 
 constexpr StringLiteral kTry = "{ .reg .pred p;\n"
-                               "mbarrier.try_wait.parity.shared::cta.b64 p, "
+                               "mbarrier.test_wait.parity.shared::cta.b64 p, "
                                "[$1], $2;\n"
                                "selp.b32 $0, 1, 0, p; }";
 
@@ -106,23 +108,26 @@ constexpr StringLiteral kWaitUnless =
 
 struct LowerTry : OpConversionPattern<TryOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(TryOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(TryOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     int64_t stages = op.getRing().getType().getStages();
     Value full = emit.assembly(
         {emit.i32()}, kTry, "=r,r,r,~{memory}",
         {fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
          phaseOf(emit, adaptor.getCursor(), stages)})[0];
-    rewriter.replaceOpWithNewOp<arith::TruncIOp>(op, rewriter.getI1Type(), full);
+    rewriter.replaceOpWithNewOp<arith::TruncIOp>(op, rewriter.getI1Type(),
+                                                 full);
     return success();
   }
 };
 
 struct LowerWait : OpConversionPattern<WaitOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(WaitOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(WaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     int64_t stages = op.getRing().getType().getStages();
     SmallVector<Value> operands = {
@@ -141,13 +146,14 @@ struct LowerWait : OpConversionPattern<WaitOp> {
 
 struct LowerAcquire : OpConversionPattern<AcquireOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(AcquireOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(AcquireOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     int64_t stages = op.getRing().getType().getStages();
     // The phase before the first counts as complete: the opposite parity.
-    Value parity = emit.bxor(phaseOf(emit, adaptor.getCursor(), stages),
-                             emit.constant(1));
+    Value parity =
+        emit.bxor(phaseOf(emit, adaptor.getCursor(), stages), emit.constant(1));
     emit.assembly(
         kWait, "r,r,~{memory}",
         {emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
@@ -159,8 +165,9 @@ struct LowerAcquire : OpConversionPattern<AcquireOp> {
 
 struct LowerExpect : OpConversionPattern<ExpectOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ExpectOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(ExpectOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     emit.assembly("mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
                   "r,r,~{memory}",
@@ -188,8 +195,9 @@ void arrive(Emitter &emit, Value barrier, Agent agent) {
 
 struct LowerCommit : OpConversionPattern<CommitOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(CommitOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(CommitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     arrive(emit,
            fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
@@ -202,8 +210,9 @@ struct LowerCommit : OpConversionPattern<CommitOp> {
 
 struct LowerRelease : OpConversionPattern<ReleaseOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(ReleaseOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(ReleaseOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     arrive(emit,
            emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
@@ -216,8 +225,9 @@ struct LowerRelease : OpConversionPattern<ReleaseOp> {
 
 struct LowerInitRings : OpConversionPattern<InitRingsOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(InitRingsOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(InitRingsOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     auto branch = scf::IfOp::create(rewriter, op.getLoc(),
                                     emit.equals(emit.threadOfBlock(), 0));
@@ -247,7 +257,7 @@ private:
 
 void ssd::hopper::populateRingPatterns(const TypeConverter &converter,
                                        RewritePatternSet &patterns) {
-  patterns.add<LowerCursor, LowerAdvance, LowerTry, LowerWait, LowerAcquire, LowerExpect,
-               LowerCommit, LowerRelease, LowerInitRings>(
+  patterns.add<LowerCursor, LowerAdvance, LowerTry, LowerWait, LowerAcquire,
+               LowerExpect, LowerCommit, LowerRelease, LowerInitRings>(
       converter, patterns.getContext());
 }

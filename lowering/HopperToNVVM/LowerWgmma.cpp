@@ -24,8 +24,8 @@ Value descriptor(Emitter &emit, Value tile, int64_t leading) {
   Value start = emit.shr(emit.band(emit.address(tile), 0x3FFFF), 4);
   Value wide =
       arith::ExtUIOp::create(emit.builder, emit.loc, emit.i64(), start);
-  int64_t fields = (leading / 16) << 16 | int64_t(1024 / 16) << 32 |
-                   int64_t(1) << 62;
+  int64_t fields =
+      (leading / 16) << 16 | int64_t(1024 / 16) << 32 | int64_t(1) << 62;
   return arith::OrIOp::create(emit.builder, emit.loc, wide,
                               emit.constant64(fields));
 }
@@ -61,11 +61,10 @@ std::string operandList(unsigned first, unsigned count) {
 /// Operand numbers: n/2 results, as many tied inputs, a, b, accumulate.
 std::string instruction(int64_t columns, bool registersA, bool mnMajor) {
   unsigned count = columns / 2, a = 2 * count, b = a + (registersA ? 4 : 1);
-  std::string text = "{ .reg .pred p; setp.ne.b32 p, $" +
-                     std::to_string(b + 1) + ", 0;\n" +
-                     "wgmma.mma_async.sync.aligned.m64n" +
-                     std::to_string(columns) + "k16.f32.bf16.bf16 " +
-                     operandList(0, count) + ", ";
+  std::string text =
+      "{ .reg .pred p; setp.ne.b32 p, $" + std::to_string(b + 1) + ", 0;\n" +
+      "wgmma.mma_async.sync.aligned.m64n" + std::to_string(columns) +
+      "k16.f32.bf16.bf16 " + operandList(0, count) + ", ";
   text += registersA ? operandList(a, 4) : "$" + std::to_string(a);
   text += ", $" + std::to_string(b) + ", p, 1, 1, ";
   text += registersA ? "" : "0, ";
@@ -83,18 +82,18 @@ std::string constraints(int64_t columns, bool registersA) {
 
 struct LowerWgmma : OpConversionPattern<WgmmaOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(WgmmaOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(WgmmaOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     SharedType tileB = op.getB().getType();
     auto tileA = dyn_cast<SharedType>(op.getA().getType());
     int64_t columns = op.getResult().getType().getShape()[1];
     Value b = descriptor(emit, adaptor.getB(),
                          op.getMnMajor() ? tileB.getPanelBytes() : 16);
-    SmallVector<Value> a = tileA
-                               ? SmallVector<Value>{descriptor(
-                                     emit, adaptor.getA(), 16)}
-                               : emit.elements(adaptor.getA());
+    SmallVector<Value> a =
+        tileA ? SmallVector<Value>{descriptor(emit, adaptor.getA(), 16)}
+              : emit.elements(adaptor.getA());
     SmallVector<Value> acc = initial(emit, adaptor.getAcc(), columns / 2);
     std::string text = instruction(columns, !tileA, op.getMnMajor());
     std::string operandKinds = constraints(columns, !tileA);
@@ -108,9 +107,9 @@ struct LowerWgmma : OpConversionPattern<WgmmaOp> {
       operands.push_back(
           advance(emit, b, stepBytes(tileB, op.getMnMajor(), step)));
       bool accumulate = step > 0 || op.getAcc();
-      operands.push_back(LLVM::ConstantOp::create(
-          rewriter, op.getLoc(), emit.i32(),
-          rewriter.getI32IntegerAttr(accumulate)));
+      operands.push_back(
+          LLVM::ConstantOp::create(rewriter, op.getLoc(), emit.i32(),
+                                   rewriter.getI32IntegerAttr(accumulate)));
       acc = emit.assembly(SmallVector<Type>(columns / 2, emit.f32()), text,
                           operandKinds, operands);
     }
@@ -131,8 +130,9 @@ private:
 
 struct LowerWgmmaWait : OpConversionPattern<WgmmaWaitOp> {
   using OpConversionPattern::OpConversionPattern;
-  LogicalResult matchAndRewrite(WgmmaWaitOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const final {
+  LogicalResult
+  matchAndRewrite(WgmmaWaitOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const final {
     Emitter emit(rewriter, op.getLoc());
     SmallVector<Value> tied;
     for (Value accumulator : adaptor.getAccumulators())

@@ -1,4 +1,5 @@
-//===- BuildKernel.cpp - A pass that adds a kernel from its description ---*- C++ -*-===//
+//===- BuildKernel.cpp - A pass that adds a kernel from its description ---*-
+//C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,5 @@
-//===- ChunkedKernel.cpp - The chunked kernel: memory map and roles ---*- C++ -*-===//
+//===- ChunkedKernel.cpp - The chunked kernel: memory map and roles ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -37,7 +38,9 @@ struct MemoryMap {
 };
 } // namespace
 
-int32_t ChunkedKernel::sharedBytes(int32_t heads) { return MemoryMap(heads).end; }
+int32_t ChunkedKernel::sharedBytes(int32_t heads) {
+  return MemoryMap(heads).end;
+}
 
 ChunkedKernel::ChunkedKernel(KernelBuilder &k,
                              const ChunkedKernelConfig &config,
@@ -92,14 +95,13 @@ ChunkedUnit ChunkedKernel::unitOf(Value sequence, Value first, Value last) {
   return unit;
 }
 
-/// Block i owns chunks i·n to (i+1)·n of all sequences laid end to end and takes
-/// its sequences from the last to the first: the beginning of one that goes on in
-/// the next block comes first, the end of one begun in the block before last, so
-/// that what is handed over has long been there.
+/// Block i owns chunks i·n to (i+1)·n of all sequences laid end to end and
+/// takes its sequences from the last to the first: the beginning of one that
+/// goes on in the next block comes first, the end of one begun in the block
+/// before last, so that what is handed over has long been there.
 void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
                                  ChunkHook chunk, UnitHook end) {
-  Value sequences =
-      k.mul(p.batch, config.mixer.heads / heads);
+  Value sequences = k.mul(p.batch, config.mixer.heads / heads);
   Value first = k.mul(k.create<BlockOp>(), p.chunksPerBlock);
   Value last = k.min(k.add(first, p.chunksPerBlock), k.mul(sequences, chunks));
   Value firstSequence = k.div(first, chunks);
@@ -125,8 +127,8 @@ void ChunkedKernel::emit() {
                                      config.registers(), /*rolesCount=*/3);
   auto fill = [&](unsigned i, function_ref<void(Value)> body) {
     OpBuilder::InsertionGuard guard(k.builder);
-    Block *block = k.builder.createBlock(&role.getRoles()[i], {}, {k.i32()},
-                                         {k.loc});
+    Block *block =
+        k.builder.createBlock(&role.getRoles()[i], {}, {k.i32()}, {k.loc});
     body(block->getArgument(0));
     k.create<YieldOp>(ValueRange());
   };
@@ -141,8 +143,8 @@ void ChunkedKernel::prepare() {
   k.create<InitRingsOp>(ValueRange{ringMaps, ringX, ringTables, ringScores});
   int32_t words = heads * S::scores * kTileBytes / 4;
   Value flat = k.alloc(MemoryMap(heads).g, k.tables({words}, k.i32()));
-  Value thread = k.add(k.create<ThreadOp>(),
-                       k.mul(k.create<WarpgroupOp>(), 128));
+  Value thread =
+      k.add(k.create<ThreadOp>(), k.mul(k.create<WarpgroupOp>(), 128));
   Value zero = k.i(0);
   // 128 threads cover 512 words; the state warpgroups are as many as heads.
   k.when(k.less(thread, k.i(128 * heads)), [&]() {
@@ -159,8 +161,8 @@ void ChunkedKernel::produce() {
   k.when(is(0), [&]() { k.elect(Agent::warp, [&]() { produceMaps(); }); });
   k.when(is(1), [&]() { k.elect(Agent::warp, [&]() { produceX(); }); });
   Value head = k.add(warp, -2);
-  Value mine = k.create<arith::AndIOp>(k.less(k.i(1), warp),
-                                       k.less(head, k.i(heads)));
+  Value mine =
+      k.create<arith::AndIOp>(k.less(k.i(1), warp), k.less(head, k.i(heads)));
   k.when(mine, [&]() { cumulativeDecayRole(head); });
 }
 
@@ -284,7 +286,8 @@ static LogicalResult checkConfig(gpu::GPUModuleOp module,
       mixer.heads / mixer.groups % config.headsPerBlock)
     return module.emitError("the heads of a block belong to one group");
   if (config.headsPerBlock != 1 && config.headsPerBlock != 2)
-    return module.emitError("the chunked kernel takes one or two heads a block");
+    return module.emitError(
+        "the chunked kernel takes one or two heads a block");
   if (!mixer.decay && !mixer.rate)
     return module.emitError("the chunked kernel expects a decay or a rate");
   if (mixer.scaleIsDecay && (!mixer.scale || !mixer.decay))
@@ -304,11 +307,11 @@ LogicalResult ssd::buildChunkedKernel(OpBuilder &builder,
   SmallVector<Type> inputs(4, map);
   inputs.append(8, k.global());
   inputs.append(3, k.i32());
-  auto func = createKernel(builder, module, config.name, inputs,
-                           config.threads(),
-                           ChunkedKernel::sharedBytes(config.headsPerBlock));
+  auto func =
+      createKernel(builder, module, config.name, inputs, config.threads(),
+                   ChunkedKernel::sharedBytes(config.headsPerBlock));
   auto a = func.getArguments();
-  ChunkedParameters p = {a[0], a[1], a[2],  a[3],  a[4],  a[5],  a[6],  a[7],
+  ChunkedParameters p = {a[0], a[1], a[2],  a[3],  a[4],  a[5],  a[6], a[7],
                          a[8], a[9], a[10], a[11], a[12], a[13], a[14]};
   ChunkedKernel(k, config, p).emit();
   return success();

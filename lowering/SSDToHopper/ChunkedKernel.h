@@ -1,4 +1,5 @@
-//===- ChunkedKernel.h - State shared by the roles of the chunked kernel ---*- C++ -*-===//
+//===- ChunkedKernel.h - State shared by the roles of the chunked kernel ---*-
+//C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -36,10 +37,11 @@ struct ChunkedParameters {
 struct DecayTables {
   mlir::Value cumulative; // L_j
   mlir::Value fromStart;  // 2^L_j
-  mlir::Value toBlockEnd; // s_j · 2^(L_e − L_j), e the end of j's 16-token block
-  mlir::Value scale;      // s_j
-  mlir::Value toEnd;      // s_j · 2^(L_63 − L_j), bf16 hi and lo
-  mlir::Value total;      // 2^L_63, one value
+  mlir::Value
+      toBlockEnd;    // s_j · 2^(L_e − L_j), e the end of j's 16-token block
+  mlir::Value scale; // s_j
+  mlir::Value toEnd; // s_j · 2^(L_63 − L_j), bf16 hi and lo
+  mlir::Value total; // 2^L_63, one value
 };
 
 /// A unit of work: a block's heads of one sequence, a run of its chunks.
@@ -74,8 +76,8 @@ private:
   /// values at the start of a unit, `chunk` per chunk, `end` at its end.
   using UnitHook =
       llvm::function_ref<Values(const ChunkedUnit &, mlir::ValueRange)>;
-  using ChunkHook = llvm::function_ref<Values(const ChunkedUnit &, Value,
-                                              mlir::ValueRange)>;
+  using ChunkHook =
+      llvm::function_ref<Values(const ChunkedUnit &, Value, mlir::ValueRange)>;
   void forEachChunk(mlir::ValueRange carried, UnitHook begin, ChunkHook chunk,
                     UnitHook end);
   ChunkedUnit unitOf(Value sequence, Value first, Value last);
@@ -86,18 +88,13 @@ private:
   void cumulativeDecay(mlir::ValueRange raw, Value chunk, Value rate,
                        const DecayTables &tables);
   Value chunkScores(Value c, Value b);
-  /// What the score warpgroup derives from one head's tables.
-  struct ScoreFactors {
-    Value rowLog;   // L_i of this thread's rows
-    Value below[3]; // 2^(L_i − L_e), e the end of each block below the diagonal
-  };
-  ScoreFactors scoreFactors(const DecayTables &tables, Value warp);
   void decayScores(Value scores, llvm::ArrayRef<DecayTables> tables, Value warp,
                    llvm::ArrayRef<Value> targets);
-  Value diagonalBlock(Value block, const ScoreFactors &factors,
-                      const DecayTables &tables, Value warp);
-  Value belowDiagonalBlock(Value block, const ScoreFactors &factors,
-                           const DecayTables &tables, int32_t index);
+  void decayScoresOfWarp(Value scores, const DecayTables &tables, int32_t warp,
+                         Value target);
+  Value diagonalBlock(Value block, Value rowLog, Value columnLog, Value scale,
+                      int32_t warp);
+  Value belowDiagonalBlock(Value block, Value rows, Value columns);
 
   // State hand-over (ChunkedState.cpp).
   Value startState(const ChunkedUnit &unit, Value head);

@@ -32,7 +32,8 @@ KernelBuilder::Values ChunkedKernel::loadRawDecay(const ChunkedUnit &unit,
   auto load = [&](Value pointer) {
     for (int32_t i = 0; i < 2; ++i) {
       Value token = k.min(k.add(first, i), last);
-      Value row = k.mulWide(k.addWide(batch, k.wide(token)), config.mixer.heads);
+      Value row =
+          k.mulWide(k.addWide(batch, k.wide(token)), config.mixer.heads);
       Value bytes = k.mulWide(k.addWide(row, k.wide(index)), 4);
       raw.push_back(k.loadGlobal(k.f32(), k.at(pointer, bytes), 4));
     }
@@ -65,8 +66,8 @@ void ChunkedKernel::cumulativeDecay(ValueRange raw, Value chunk, Value rate,
     Value below = k.shuffle("up", sum, k.i(step));
     sum = k.select(k.less(lane, k.i(step)), sum, k.fadd(sum, below));
   }
-  Value before = k.select(k.equal(lane, k.i(0)), zero,
-                          k.shuffle("up", sum, k.i(1)));
+  Value before =
+      k.select(k.equal(lane, k.i(0)), zero, k.shuffle("up", sum, k.i(1)));
   Value cumulative[2] = {k.fadd(before, log[0]), sum};
   Value total = k.shuffle("from", sum, k.i(31));
   Value blockEnd = k.shuffle("from", sum, k.bor(lane, 7));
@@ -74,8 +75,7 @@ void ChunkedKernel::cumulativeDecay(ValueRange raw, Value chunk, Value rate,
   Value at = k.mul(lane, 2), fromStart[2], toBlockEnd[2], toEnd[2];
   for (int32_t i = 0; i < 2; ++i) {
     fromStart[i] = k.exp2(cumulative[i]);
-    toBlockEnd[i] =
-        k.fmul(scale[i], k.exp2(k.fsub(blockEnd, cumulative[i])));
+    toBlockEnd[i] = k.fmul(scale[i], k.exp2(k.fsub(blockEnd, cumulative[i])));
     toEnd[i] = k.fmul(scale[i], k.exp2(k.fsub(total, cumulative[i])));
   }
   k.store(ValueRange(cumulative), tables.cumulative, at);
@@ -83,9 +83,7 @@ void ChunkedKernel::cumulativeDecay(ValueRange raw, Value chunk, Value rate,
   k.store(ValueRange(toBlockEnd), tables.toBlockEnd, at);
   k.store(ValueRange(scale), tables.scale, at);
   k.create<StoreHiLoOp>(toEnd[0], toEnd[1], tables.toEnd);
-  k.elect(Agent::warp, [&]() {
-    k.store(k.exp2(total), tables.total, k.i(0));
-  });
+  k.elect(Agent::warp, [&]() { k.store(k.exp2(total), tables.total, k.i(0)); });
 }
 
 void ChunkedKernel::cumulativeDecayRole(Value head) {
@@ -123,89 +121,79 @@ Value ChunkedKernel::chunkScores(Value c, Value b) {
 }
 
 /// The decay of a block below the diagonal is factored at the row block's start
-/// a and the column block's end e, 2^(L_i − L_a) · 2^(L_a − L_e) · 2^(L_e − L_j):
-/// no exponential an element, and no positive exponent where decays are not.
-ChunkedKernel::ScoreFactors
-ChunkedKernel::scoreFactors(const DecayTables &tables, Value warp) {
-  ScoreFactors factors;
-  factors.rowLog = k.loadVector(tables.cumulative, k.rows());
-  Value first = k.equal(warp, k.i(0));
-  Value before = k.select(first, k.i(0), k.add(k.mul(warp, 16), -1));
-  Value anchor = k.select(first, k.f(0), k.load(tables.cumulative, before));
-  Value rowFactor = k.map(k.rows(), factors.rowLog, [&](ValueRange v) {
-    return k.exp2(k.fsub(v[0], anchor));
-  });
-  for (int32_t i = 0; i < 3; ++i) {
-    Value end = k.load(tables.cumulative, k.i(16 * i + 15));
-    Value between = k.exp2(k.fsub(anchor, end));
-    factors.below[i] = k.map(k.rows(), rowFactor, [&](ValueRange v) {
-      return k.fmul(v[0], between);
-    });
-  }
-  return factors;
-}
-
-Value ChunkedKernel::belowDiagonalBlock(Value block,
-                                        const ScoreFactors &factors,
-                                        const DecayTables &tables,
-                                        int32_t index) {
-  Value columns = k.loadVector(tables.toBlockEnd, k.columns(16), 16 * index);
-  return k.map(k.matrix(16), {block, factors.below[index], columns},
-               [&](ValueRange v) {
-                 return k.fmul(k.fmul(v[0], v[1]), v[2]);
-               });
+/// a and the column block's end e, 2^(L_i − L_a) · 2^(L_a − L_e) · 2^(L_e −
+/// L_j): no exponential an element, and no positive exponent where decays are
+/// not.
+Value ChunkedKernel::belowDiagonalBlock(Value block, Value rows,
+                                        Value columns) {
+  return k.map(k.matrix(16), {block, rows, columns},
+               [&](ValueRange v) { return k.fmul(k.fmul(v[0], v[1]), v[2]); });
 }
 
 /// The diagonal block: an exponential an element, and zero by selection above
 /// the diagonal, where the exponent may be positive.
-Value ChunkedKernel::diagonalBlock(Value block, const ScoreFactors &factors,
-                                   const DecayTables &tables, Value warp) {
-  auto mine = [&](Value table) {
-    Value blocks = k.create<ReshapeOp>(k.tables({4, 16}, k.f32()), table);
-    return k.loadVector(k.slice(blocks, warp), k.columns(16));
-  };
-  Value firstRow = k.mul(warp, 16);
+Value ChunkedKernel::diagonalBlock(Value block, Value rowLog, Value columnLog,
+                                   Value scale, int32_t warp) {
   return k.map(
-      k.matrix(16),
-      {block, factors.rowLog, mine(tables.cumulative), mine(tables.scale)},
-      [&](ValueRange v) {
+      k.matrix(16), {block, rowLog, columnLog, scale}, [&](ValueRange v) {
         auto position = k.create<PositionOp>(k.i32(), k.i32());
-        Value row = k.sub(position.getRow(), firstRow);
-        Value visible = k.compare(arith::CmpIPredicate::sge, row,
-                                  position.getColumn());
+        Value row = k.add(position.getRow(), -16 * warp);
+        Value visible =
+            k.compare(arith::CmpIPredicate::sge, row, position.getColumn());
         Value decay = k.exp2(k.fsub(v[1], v[2]));
         return k.select(visible, k.fmul(v[0], k.fmul(decay, v[3])), k.f(0));
       });
 }
 
+/// One head's scores in the rows of one warp, whose index is static so that all
+/// its blocks are one piece of straight code: the last warp has four of them
+/// and is what the kernel waits for.
+void ChunkedKernel::decayScoresOfWarp(Value scores, const DecayTables &tables,
+                                      int32_t warp, Value target) {
+  auto blockOf = [&](Value table, int32_t i) {
+    return k.loadVector(table, k.columns(16), 16 * i);
+  };
+  // Loads first: nothing passes a store.
+  Value rowLog = k.loadVector(tables.cumulative, k.rows());
+  Value columnLog = blockOf(tables.cumulative, warp);
+  Value scale = blockOf(tables.scale, warp);
+  Value anchor = warp ? k.load(tables.cumulative, k.i(16 * warp - 1)) : Value();
+  Values ends, columns, blocks;
+  for (int32_t i = 0; i < warp; ++i) {
+    ends.push_back(i + 1 == warp ? anchor
+                                 : k.load(tables.cumulative, k.i(16 * i + 15)));
+    columns.push_back(blockOf(tables.toBlockEnd, i));
+  }
+
+  Value rowFactor;
+  if (warp)
+    rowFactor = k.map(k.rows(), rowLog, [&](ValueRange v) {
+      return k.exp2(k.fsub(v[0], anchor));
+    });
+  for (int32_t i = 0; i < warp; ++i) {
+    Value block = k.create<BlockOfOp>(k.matrix(16), scores, 16 * i);
+    Value rows = rowFactor;
+    if (i + 1 < warp) { // else a = e
+      Value between = k.exp2(k.fsub(anchor, ends[i]));
+      rows = k.map(k.rows(), rowFactor,
+                   [&](ValueRange v) { return k.fmul(v[0], between); });
+    }
+    blocks.push_back(belowDiagonalBlock(block, rows, columns[i]));
+  }
+  Value diagonal = k.create<BlockOfOp>(k.matrix(16), scores, 16 * warp);
+  blocks.push_back(diagonalBlock(diagonal, rowLog, columnLog, scale, warp));
+  for (auto [i, block] : llvm::enumerate(blocks)) {
+    Value rounded = k.create<TruncateOp>(k.matrix(16, /*bf16=*/true), block);
+    k.create<StoreFragmentOp>(rounded, target, 16 * i, /*transpose=*/false);
+  }
+}
+
 /// scores_ij · 2^(L_i − L_j) · s_j for j ≤ i, in bf16 into each head's target.
-/// Heads go together: one's latencies hide the other's.
 void ChunkedKernel::decayScores(Value scores, ArrayRef<DecayTables> tables,
                                 Value warp, ArrayRef<Value> targets) {
-  SmallVector<ScoreFactors> factors;
-  for (const DecayTables &table : tables)
-    factors.push_back(scoreFactors(table, warp));
-  auto storeBlocks = [&](ArrayRef<Value> blocks, int32_t column) {
-    for (auto [block, target] : llvm::zip(blocks, targets)) {
-      Value rounded = k.create<TruncateOp>(k.matrix(16, /*bf16=*/true), block);
-      k.create<StoreFragmentOp>(rounded, target, column, /*transpose=*/false);
-    }
-  };
-  for (int32_t i = 0; i < 4; ++i) {
-    Value block = k.create<BlockOfOp>(k.matrix(16), scores, 16 * i);
-    if (i < 3)
-      k.when(k.less(k.i(i), warp), [&]() {
-        Values blocks;
-        for (size_t h = 0; h < tables.size(); ++h)
-          blocks.push_back(
-              belowDiagonalBlock(block, factors[h], tables[h], i));
-        storeBlocks(blocks, 16 * i);
-      });
-    k.when(k.equal(warp, k.i(i)), [&]() {
-      Values blocks;
+  for (int32_t w = 3; w >= 0; --w)
+    k.when(k.equal(warp, k.i(w)), [&]() {
       for (size_t h = 0; h < tables.size(); ++h)
-        blocks.push_back(diagonalBlock(block, factors[h], tables[h], warp));
-      storeBlocks(blocks, 16 * i);
+        decayScoresOfWarp(scores, tables[h], w, targets[h]);
     });
-  }
 }

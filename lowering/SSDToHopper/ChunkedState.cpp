@@ -1,4 +1,5 @@
-//===- ChunkedState.cpp - The chunked kernel: outputs and states ---*- C++ -*-===//
+//===- ChunkedState.cpp - The chunked kernel: outputs and states ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -19,8 +20,8 @@ using namespace ssd::hopper;
 static constexpr int64_t kStateBytes = 64 * 128 * 4;
 
 Value ChunkedKernel::stateRow(const ChunkedUnit &unit, Value head, Value base) {
-  Value index = k.add(k.mul(unit.batch, config.mixer.heads),
-                      k.add(unit.firstHead, head));
+  Value index =
+      k.add(k.mul(unit.batch, config.mixer.heads), k.add(unit.firstHead, head));
   return k.at(base, k.mulWide(index, kStateBytes));
 }
 
@@ -81,9 +82,8 @@ Value ChunkedKernel::chunkState(Value state, Value x, Value b,
                                 Value total) {
   Value weighted =
       k.create<ScaleHiLoOp>(k.matrix(64, /*bf16=*/true), x, weights);
-  Value decayed = k.map(k.matrix(128), state, [&](ValueRange v) {
-    return k.fmul(v[0], total);
-  });
+  Value decayed = k.map(k.matrix(128), state,
+                        [&](ValueRange v) { return k.fmul(v[0], total); });
   return k.wgmma(weighted, b, decayed, /*mnMajor=*/true);
 }
 
@@ -102,9 +102,9 @@ Value ChunkedKernel::carriedOver(Value y, Value x, Value fromStart,
 /// chunk_scan and chunk_state of one row block, interleaved so that one product
 /// is in flight while the other's elementwise work runs, and with what the next
 /// step reads from shared memory on its way. Everything is transposed, y as
-/// [p, token], so that the state's accumulators are the A operand of S·C and x's
-/// fragments serve both products and the skip. `carried` is the cursors of maps,
-/// x, tables, scores, y, and the state.
+/// [p, token], so that the state's accumulators are the A operand of S·C and
+/// x's fragments serve both products and the skip. `carried` is the cursors of
+/// maps, x, tables, scores, y, and the state.
 void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
                                Value skip, Values &carried) {
   Value maps = carried[0], cursorX = carried[1], cursorTables = carried[2],
@@ -117,27 +117,26 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
   Value ringHeadScores = k.slice(ringScores, head);
   Value fullX = k.tryWait(ringHeadX, cursorX);
   Value fullMaps = k.tryWait(ringMaps, maps);
-  Value fullTables = k.tryWait(ringHeadTables, cursorTables);
   k.wait(ringHeadX, cursorX, fullX);
   Value x = k.create<LoadFragmentOp>(k.matrix(64, /*bf16=*/true),
                                      k.slice(k.slice(tilesX, head), cursorX),
                                      /*transpose=*/true);
-  k.wait(ringHeadTables, cursorTables, fullTables);
-  DecayTables tables = tablesOf(head, cursorTables);
-  Value weights = k.create<LoadHiLoOp>(
-      VectorType::get({16}, k.i32()), tables.toEnd);
-  Value total = k.load(tables.total, k.i(0));
-
   Value rounded = k.create<TruncateOp>(k.matrix(128, /*bf16=*/true), state);
   k.wait(ringMaps, maps, fullMaps);
   Value y = k.wgmma(rounded, k.slice(tilesC, maps));
 
-  Value fullScores = k.tryWait(ringHeadScores, slots);
-  Value nextState = chunkState(state, x, k.slice(tilesB, maps), tables, weights,
-                               total);
+  // Only now: what is known before a product is scheduled between its parts.
+  k.wait(ringHeadTables, cursorTables);
+  DecayTables tables = tablesOf(head, cursorTables);
+  Value weights =
+      k.create<LoadHiLoOp>(VectorType::get({16}, k.i32()), tables.toEnd);
+  Value total = k.load(tables.total, k.i(0));
+  Value nextState =
+      chunkState(state, x, k.slice(tilesB, maps), tables, weights, total);
   // Not before a product that consumed the loaded fragments: see ReleaseOp.
   k.create<ReleaseOp>(ringHeadX, cursorX, Agent::warp);
 
+  Value fullScores = k.tryWait(ringHeadScores, slots);
   Value fromStart = k.loadVector(tables.fromStart, k.columns(64));
   y = carriedOver(k.wait(1, y), x, fromStart, skip);
   k.wait(ringHeadScores, slots, fullScores);

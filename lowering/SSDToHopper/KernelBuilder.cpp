@@ -1,4 +1,5 @@
-//===- KernelBuilder.cpp - Short names for the code of kernels ---*- C++ -*-===//
+//===- KernelBuilder.cpp - Short names for the code of kernels ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -19,9 +20,15 @@ using namespace ssd::hopper;
 Value KernelBuilder::i(int32_t value) {
   return arith::ConstantIntOp::create(builder, loc, i32(), value);
 }
-Value KernelBuilder::add(Value a, Value b) { return create<arith::AddIOp>(a, b); }
-Value KernelBuilder::sub(Value a, Value b) { return create<arith::SubIOp>(a, b); }
-Value KernelBuilder::mul(Value a, Value b) { return create<arith::MulIOp>(a, b); }
+Value KernelBuilder::add(Value a, Value b) {
+  return create<arith::AddIOp>(a, b);
+}
+Value KernelBuilder::sub(Value a, Value b) {
+  return create<arith::SubIOp>(a, b);
+}
+Value KernelBuilder::mul(Value a, Value b) {
+  return create<arith::MulIOp>(a, b);
+}
 Value KernelBuilder::div(Value a, Value b) {
   return create<arith::DivUIOp>(a, b);
 }
@@ -180,8 +187,7 @@ void KernelBuilder::elect(Agent agent, function_ref<void()> body) {
 //===----------------------------------------------------------------------===//
 
 FragmentType KernelBuilder::matrix(int64_t columns, bool bf16) {
-  return FragmentType::get({64, columns},
-                           bf16 ? builder.getBF16Type() : f32());
+  return FragmentType::get({64, columns}, bf16 ? builder.getBF16Type() : f32());
 }
 FragmentType KernelBuilder::rows() {
   return FragmentType::get(context(), {64}, f32(), FragmentLayout::rows);

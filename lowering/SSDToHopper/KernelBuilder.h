@@ -19,8 +19,9 @@
 
 namespace ssd {
 
-/// Builds kernel code at an insertion point: 32-bit index arithmetic, contracted
-/// f32 arithmetic, structured control flow and the hopper ops in use.
+/// Builds kernel code at an insertion point: 32-bit index arithmetic,
+/// contracted f32 arithmetic, structured control flow and the hopper ops in
+/// use.
 class KernelBuilder {
 public:
   using Value = mlir::Value;
@@ -30,8 +31,7 @@ public:
   KernelBuilder(mlir::OpBuilder &builder, mlir::Location loc)
       : builder(builder), loc(loc) {}
 
-  template <typename Op, typename... Args>
-  auto create(Args &&...args) {
+  template <typename Op, typename... Args> auto create(Args &&...args) {
     return Op::create(builder, loc, std::forward<Args>(args)...);
   }
 
@@ -119,8 +119,8 @@ public:
   void store(mlir::ValueRange values, Value table, Value index);
   Value shuffle(llvm::StringRef kind, Value value, Value lane);
   /// Sums over 2^n consecutive lanes of 2^m ≤ 2^n values a lane, halving the
-  /// values a lane keeps at each step: value r's sum ends in the lanes whose bits
-  /// n−1 … n−m are r.
+  /// values a lane keeps at each step: value r's sum ends in the lanes whose
+  /// bits n−1 … n−m are r.
   Value sumOverLanes(Values values, int32_t lanes);
   using Scalar = llvm::function_ref<Value(mlir::ValueRange)>;
   Value map(mlir::Type type, mlir::ValueRange inputs, Scalar body);

@@ -1,4 +1,5 @@
-//===- KernelConfig.h - What a generated kernel computes and how ---*- C++ -*-===//
+//===- KernelConfig.h - What a generated kernel computes and how ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -28,16 +29,17 @@ struct MixerOperands {
   bool initialState = false, finalState = true;
 };
 
-/// The chunked form on tensor cores: 64 tokens a chunk, the states of one or two
-/// heads a block transposed in accumulators (bf16, P = 64, N = 128).
+/// The chunked form on tensor cores: 64 tokens a chunk, the states of one or
+/// two heads a block transposed in accumulators (bf16, P = 64, N = 128).
 ///
 /// Parameters: tensor maps x, b, c, y; pointers decay, rate, scale, skip,
-/// initial state, final state (f32 [B, H, P, N]), handed states (32 KiB a head of
-/// each block), flags (i32, zero, one a head of each block); i32 batch, length,
-/// chunks a block. Blocks take equal runs of the chunks of all sequences in order,
-/// so a sequence may be cut once between neighbours, which hand its state over
-/// through L2, bit for bit. At most one block an SM: neighbours wait for each
-/// other. Length 0 runs nothing, not even the final state.
+/// initial state, final state (f32 [B, H, P, N]), handed states (32 KiB a head
+/// of each block), flags (i32, zero, one a head of each block); i32 batch,
+/// length, chunks a block. Blocks take equal runs of the chunks of all
+/// sequences in order, so a sequence may be cut once between neighbours, which
+/// hand its state over through L2, bit for bit. At most one block an SM:
+/// neighbours wait for each other. Length 0 runs nothing, not even the final
+/// state.
 struct ChunkedKernelConfig {
   std::string name = "ssd_chunked";
   MixerOperands mixer;
@@ -67,8 +69,8 @@ int64_t stepRowsPerBlock(const StepKernelConfig &config);
 
 /// Any P, N and element type, token by token, the state in registers: what the
 /// other kernels do not cover.
-/// Parameters: pointers x, b, c, y, decay, rate, scale, skip, initial state, final
-/// state (f32), segment ids; i32 length. One block per (b, h) and
+/// Parameters: pointers x, b, c, y, decay, rate, scale, skip, initial state,
+/// final state (f32), segment ids; i32 length. One block per (b, h) and
 /// kRecurrentRows rows, kRecurrentThreads threads.
 struct RecurrentKernelConfig {
   std::string name = "ssd_recurrent";

@@ -29,8 +29,7 @@ public:
   RecurrentKernel(KernelBuilder &k, const RecurrentKernelConfig &config,
                   const RecurrentParameters &parameters)
       : k(k), config(config), p(parameters) {
-    element = config.element == RecurrentKernelConfig::Element::f32
-                  ? k.f32()
+    element = config.element == RecurrentKernelConfig::Element::f32 ? k.f32()
               : config.element == RecurrentKernelConfig::Element::bf16
                   ? Type(k.builder.getBF16Type())
                   : Type(k.builder.getF16Type());
@@ -184,10 +183,9 @@ void RecurrentKernel::storeState(ValueRange values) {
   Value firstRow = k.mulWide(state, config.mixer.headDim);
   for (auto [r, row] : llvm::enumerate(rowAt))
     for (auto [j, column] : llvm::enumerate(columnAt)) {
-      Value at = k.addWide(
-          k.mulWide(k.addWide(firstRow, k.wide(row.clamped)),
-                    config.mixer.stateDim),
-          k.wide(column.clamped));
+      Value at = k.addWide(k.mulWide(k.addWide(firstRow, k.wide(row.clamped)),
+                                     config.mixer.stateDim),
+                           k.wide(column.clamped));
       Value exists = k.create<arith::AndIOp>(row.exists, column.exists);
       k.when(exists, [&]() {
         k.storeGlobal(values[r * columns + j],
@@ -205,8 +203,8 @@ void RecurrentKernel::storeY(Value step, ArrayRef<Value> sums,
   Value sum = k.sumOverLanes(Values(sums), 32);
   // Row r's sum is in lanes 8r to 8r+7.
   for (int64_t r = 0; r < kRows; ++r) {
-    Value mine = k.create<arith::AndIOp>(rowAt[r].exists,
-                                         k.equal(lane, k.i(8 * r)));
+    Value mine =
+        k.create<arith::AndIOp>(rowAt[r].exists, k.equal(lane, k.i(8 * r)));
     k.when(mine, [&]() {
       Value y = skip ? k.fma(skip, x[r], sum) : sum;
       Value at = k.addWide(k.mulWide(headRow, config.mixer.headDim),
@@ -230,8 +228,9 @@ void RecurrentKernel::stepToken(Value step, ValueRange token, Values &values,
     return head;
   };
   ArrayRef<Value> x = take(kRows), b = take(columns), c = take(columns);
-  ArrayRef<Value> decay =
-      take(!config.mixer.decay ? 0 : config.diagonal ? columns : 1);
+  ArrayRef<Value> decay = take(!config.mixer.decay ? 0
+                               : config.diagonal   ? columns
+                                                   : 1);
   Value scale = config.mixer.scale ? take(1).front() : Value();
   Values factors;
   for (Value log : logDecay(decay))
@@ -239,8 +238,8 @@ void RecurrentKernel::stepToken(Value step, ValueRange token, Values &values,
   if (config.segmentIds) {
     Value id = take(1).front();
     // The first token continues the initial state.
-    Value same = k.create<arith::OrIOp>(k.equal(step, k.i(0)),
-                                        k.equal(id, lastId));
+    Value same =
+        k.create<arith::OrIOp>(k.equal(step, k.i(0)), k.equal(id, lastId));
     for (Value &value : values)
       value = k.select(same, value, k.f(0));
     lastId = id;
@@ -267,8 +266,8 @@ void RecurrentKernel::emit() {
   const MixerOperands &mixer = config.mixer;
   if (mixer.rate && config.diagonal) {
     for (const Position &column : columnAt)
-      rates.push_back(k.fmul(k.f(kLog2E), floatAt(p.rate, head, mixer.stateDim,
-                                                  column.clamped)));
+      rates.push_back(k.fmul(
+          k.f(kLog2E), floatAt(p.rate, head, mixer.stateDim, column.clamped)));
   } else if (mixer.rate) {
     rates.push_back(k.fmul(k.f(kLog2E), floatAt(p.rate, head, 1, k.i(0))));
   }
@@ -312,8 +311,8 @@ LogicalResult ssd::buildRecurrentKernel(OpBuilder &builder,
   KernelBuilder k(builder, module.getLoc());
   SmallVector<Type> inputs(11, k.global());
   inputs.push_back(k.i32());
-  auto func = createKernel(builder, module, config.name, inputs,
-                           kRecurrentThreads, 0);
+  auto func =
+      createKernel(builder, module, config.name, inputs, kRecurrentThreads, 0);
   auto a = func.getArguments();
   RecurrentParameters p = {a[0], a[1], a[2], a[3], a[4],  a[5],
                            a[6], a[7], a[8], a[9], a[10], a[11]};

@@ -87,14 +87,14 @@ void StepKernel::emit() {
   int64_t parts = mixer.headDim / shape.rowsPerBlock;
   Value block = k.create<BlockOp>(), lane = k.create<LaneOp>();
   Value row = k.div(block, k.i(parts)); // b·H + h
-  Value batch = k.div(row, k.i(mixer.heads)), head = k.rem(row, k.i(mixer.heads));
+  Value batch = k.div(row, k.i(mixer.heads)),
+        head = k.rem(row, k.i(mixer.heads));
   Value group = k.div(head, k.i(mixer.heads / mixer.groups));
   Value column = k.mul(k.rem(lane, k.i(shape.lanesPerRow)), shape.values);
   // This lane's row of the first load.
-  Value firstRow = k.add(
-      k.mul(k.rem(block, k.i(parts)), shape.rowsPerBlock),
-      k.add(k.mul(k.create<WarpOp>(), shape.rowsPerWarp),
-            k.div(lane, k.i(shape.lanesPerRow))));
+  Value firstRow = k.add(k.mul(k.rem(block, k.i(parts)), shape.rowsPerBlock),
+                         k.add(k.mul(k.create<WarpOp>(), shape.rowsPerWarp),
+                               k.div(lane, k.i(shape.lanesPerRow))));
 
   // All loads of the state first: they are what the kernel waits for.
   int64_t elementBytes = config.stateBF16 ? 2 : 4;
@@ -147,8 +147,9 @@ void StepKernel::storeOutputs(Value sum, Value head, Value firstRow) {
   Value lane = k.rem(k.create<LaneOp>(), k.i(shape.lanesPerRow));
   int64_t copies = shape.lanesPerRow / StepShape::kLoads;
   Value load = k.div(lane, k.i(copies));
-  Value p64 = k.addWide(k.mulWide(head, config.mixer.headDim),
-                        k.wide(k.add(firstRow, k.mul(load, shape.rowsPerLoad))));
+  Value p64 =
+      k.addWide(k.mulWide(head, config.mixer.headDim),
+                k.wide(k.add(firstRow, k.mul(load, shape.rowsPerLoad))));
   Value bytes = k.mulWide(p64, 2);
   if (config.mixer.skip) {
     Value x = k.loadWide(bf16, k.at(p.x, bytes), 1)[0];
@@ -168,7 +169,8 @@ LogicalResult ssd::buildStepKernel(OpBuilder &builder, gpu::GPUModuleOp module,
   StepShape shape(config);
   if (!llvm::isPowerOf2_64(mixer.stateDim) || shape.lanesPerRow > 32 ||
       shape.lanesPerRow < StepShape::kLoads)
-    return module.emitError("the step kernel has no layout for state dimension ")
+    return module.emitError(
+               "the step kernel has no layout for state dimension ")
            << mixer.stateDim;
   if (mixer.headDim % shape.rowsPerBlock ||
       shape.rowsPerBlock % shape.rowsPerWarp)

@@ -4,9 +4,9 @@
 gpu.module @m1 {
   gpu.func @roles_and_rings(%flag: !llvm.ptr<1>) kernel {
     %c1 = arith.constant 1 : i32
-    // CHECK: hopper.ring 1024 producers 1 consumers 3 : !hopper.ring<3>
+    // CHECK: hopper.ring 1024 producers 1 consumers 3 : <3>
     %ring = hopper.ring 1024 producers 1 consumers 3 : !hopper.ring<3>
-    // CHECK: hopper.ring 1072 producers 4 consumers 1 : !hopper.ring<2, 2>
+    // CHECK: hopper.ring 1072 producers 4 consumers 1 : <2, 2>
     %rings = hopper.ring 1072 producers 4 consumers 1 : !hopper.ring<2, 2>
     hopper.init_rings %ring, %rings : !hopper.ring<3>, !hopper.ring<2, 2>
     hopper.barrier
@@ -51,16 +51,16 @@ gpu.module @m2 {
     %zero = arith.constant 0 : i32
     %ring = hopper.ring 65536 producers 1 consumers 1 : !hopper.ring<2>
     %cursor = hopper.cursor : !hopper.cursor<2>
-    // CHECK: hopper.alloc 0 : !hopper.shared<2x64x128xbf16>
+    // CHECK: hopper.alloc 0 : <2x64x128xbf16>
     %tiles = hopper.alloc 0 : !hopper.shared<2x64x128xbf16>
-    // CHECK: hopper.alloc 66560 : !hopper.shared<64xf32, linear>
+    // CHECK: hopper.alloc 66560 : <64xf32, linear>
     %table = hopper.alloc 66560 : !hopper.shared<64xf32, linear>
     %tile = hopper.slice %tiles[%cursor] : !hopper.shared<2x64x128xbf16>, !hopper.cursor<2> to !hopper.shared<64x128xbf16>
     // CHECK: hopper.tma_load %{{.*}}[%{{.*}}] to %{{.*}}, %{{.*}}[%{{.*}}] cache evict_first
     hopper.tma_load %map[%zero, %zero, %zero, %zero] to %tile, %ring[%cursor] cache evict_first
         : !hopper.tensor_map<1x64x1x64xbf16>, !hopper.shared<64x128xbf16>, !hopper.ring<2>
     %a = hopper.load_fragment %tile : !hopper.shared<64x128xbf16> to !hopper.fragment<64x128xbf16>
-    // CHECK: hopper.wgmma %{{.*}}, %{{.*}} : !hopper.fragment<64x128xbf16>, !hopper.shared<64x128xbf16> -> !hopper.inflight<64x64xf32>
+    // CHECK: hopper.wgmma %{{.*}}, %{{.*}} : !hopper.fragment<64x128xbf16>, <64x128xbf16> -> <64x64xf32>
     %0 = hopper.wgmma %a, %tile : !hopper.fragment<64x128xbf16>, !hopper.shared<64x128xbf16> -> !hopper.inflight<64x64xf32>
     // CHECK: hopper.wgmma_wait 0 tied(%{{.*}}) : (!hopper.inflight<64x64xf32>) -> !hopper.fragment<64x64xf32>
     %y = hopper.wgmma_wait 0 tied(%0) : (!hopper.inflight<64x64xf32>) -> !hopper.fragment<64x64xf32>
@@ -75,7 +75,7 @@ gpu.module @m2 {
       %v = arith.select %visible, %q, %e : f32
       hopper.yield %v : f32
     }
-    // CHECK: hopper.block_of %{{.*}} column 16 : !hopper.fragment<64x64xf32> to !hopper.fragment<64x16xf32>
+    // CHECK: hopper.block_of %{{.*}} column 16 : <64x64xf32> to <64x16xf32>
     %block = hopper.block_of %r column 16 : !hopper.fragment<64x64xf32> to !hopper.fragment<64x16xf32>
     %half = hopper.truncate %block : !hopper.fragment<64x16xf32> to !hopper.fragment<64x16xbf16>
     // CHECK: hopper.store_fragment %{{.*}} to %{{.*}} column 16 :

@@ -8,7 +8,7 @@
 // CHECK-SAME:  llvm.byval = !llvm.array<128 x i8>
 // CHECK-SAME:  nvvm.grid_constant
 // CHECK-SAME:  nvvm.minctasm = 1
-// CHECK-SAME:  nvvm.reqntid = array<i32: 256, 1, 1>
+// CHECK-SAME:  nvvm.reqntid = array<i32: 384, 1, 1>
 // Three full barriers for one arrival, three empty ones for four.
 // CHECK-COUNT-6: mbarrier.init.shared::cta.b64
 // CHECK:       fence.mbarrier_init.release.cluster
@@ -24,20 +24,20 @@
 // CHECK:       bar.warp.sync -1;
 // CHECK:       @p mbarrier.arrive
 // PTX:         .param .align 64 .b8 producer_consumer_param_0[128]
-// PTX:         .maxntid 256
+// PTX:         .reqntid 384
 // PTX:         .minnctapersm 1
-// PTX:         setmaxnreg.dec.sync.aligned.u32 40
-// PTX:         setmaxnreg.inc.sync.aligned.u32 232
+// PTX-DAG:     setmaxnreg.dec.sync.aligned.u32 40
+// PTX-DAG:     setmaxnreg.inc.sync.aligned.u32 232
 gpu.module @m1 {
   gpu.func @producer_consumer(%map: !hopper.tensor_map<1x64x1x64xbf16>, %n: i32) kernel
-      attributes {known_block_size = array<i32: 256, 1, 1>} {
+      attributes {known_block_size = array<i32: 384, 1, 1>} {
     %c0 = arith.constant 0 : i32
     %c1 = arith.constant 1 : i32
     %ring = hopper.ring 49152 producers 1 consumers 4 : !hopper.ring<3>
     %tiles = hopper.alloc 0 : !hopper.shared<3x64x128xbf16>
     hopper.init_rings %ring : !hopper.ring<3>
     hopper.barrier
-    hopper.specialize warpgroups [1, 1] registers [40, 232]
+    hopper.specialize warpgroups [1, 2] registers [40, 232]
     role {
     ^bb0(%i: i32):
       hopper.elect by warpgroup {
