@@ -61,10 +61,29 @@ typedef struct ssd_context_api {
    * done. Tasks are independent; which worker runs which is unspecified. */
   void (*parallel_for)(ssd_context *, int64_t count, ssd_task_fn task,
                        void *closure);
-  /* Launches kernel `kernel` of the artifact on `stream` (a CUstream).
-   * `params` points to one pointer per kernel parameter. */
-  int32_t (*launch)(ssd_context *, int32_t kernel, const uint32_t grid[3],
-                    uint32_t shared_bytes, void **params, void *stream);
+  /* Launches kernel `kernel` of the artifact in `blocks` blocks; does nothing
+   * for none. `params` points to one pointer per kernel parameter. This and the
+   * next ones work on the context's stream and do nothing after a failure. */
+  void (*launch)(ssd_context *, int32_t kernel, int64_t blocks,
+                 uint32_t shared_bytes, void **params);
+  /* Clears, or copies, device memory. */
+  void (*clear)(ssd_context *, void *to, int64_t bytes);
+  void (*copy)(ssd_context *, void *to, const void *from, int64_t bytes);
+  /* Writes a tensor map (128 bytes, aligned to 64) of a tensor with
+   * `rank` <= 5 dimensions, outermost first: sizes and strides in elements, the
+   * innermost stride 1; the box that one copy moves; SWIZZLE_128B; zeros
+   * outside. */
+  void (*encode_tensor_map)(ssd_context *, void *map, DLDataType type,
+                            int32_t rank, const void *base,
+                            const int64_t *sizes, const int64_t *strides,
+                            const int32_t *box);
+  /* Whether this call's device runs the kernel (0 or 1). */
+  int32_t (*has_kernel)(ssd_context *, int32_t kernel);
+  /* Of this call's device. */
+  int32_t (*multiprocessors)(ssd_context *);
+  /* SSD_OK, or why the first of the functions above failed in this call; an
+   * entry that uses them returns it. */
+  int32_t (*status)(ssd_context *);
   /* Leaves a sentence for ssd_last_error(). An entry calls it before it
    * returns a negative ssd_status for a reason of its own. */
   void (*set_error)(ssd_context *, const char *message);
@@ -73,6 +92,7 @@ typedef struct ssd_context_api {
 /* The head of a context is part of the ABI, its tail is the runtime's own. */
 struct ssd_context {
   const ssd_context_api *api;
+  void *stream; /* of this call, a CUstream; set by the entry */
 };
 
 typedef enum ssd_role {
@@ -93,6 +113,7 @@ typedef struct ssd_argument {
   /* Arguments whose innermost dimension must be contiguous but whose other
    * strides are free have this set; all others must be C-contiguous. */
   int32_t strided;
+  int32_t device; /* DLDeviceType: kDLCPU or kDLCUDA */
   /* Values of integer inputs must lie in [min_value, max_value]; unchecked
    * where min_value > max_value. */
   int64_t min_value, max_value;
@@ -121,7 +142,8 @@ typedef struct ssd_entry {
 } ssd_entry;
 
 typedef struct ssd_kernel_image {
-  const char *target; /* "sm_90a", or "ptx" for portable code */
+  const char *target; /* "sm_90a": a cubin for it; "ptx": portable code, a
+                       * null-terminated text */
   const void *data;
   size_t size;
 } ssd_kernel_image;
