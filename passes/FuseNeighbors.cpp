@@ -76,13 +76,14 @@ struct Unit {
 
 struct FusePass : ssd::impl::SSDFusePassBase<FusePass> {
   void runOnOperation() override {
-    SmallVector<MixOp> mixers;
-    getOperation()->walk([&](MixOp op) {
-      if (!op->getParentOfType<FusedOp>() && !op.hasPureBufferSemantics())
+    SmallVector<DestinationStyleOpInterface> mixers;
+    getOperation()->walk([&](DestinationStyleOpInterface op) {
+      if (isa<MixOp, StepOp>(op) && !op->getParentOfType<FusedOp>() &&
+          !op.hasPureBufferSemantics())
         mixers.push_back(op);
     });
     IRRewriter rewriter(&getContext());
-    for (MixOp op : mixers) {
+    for (DestinationStyleOpInterface op : mixers) {
       Unit unit = collect(op);
       fused += unit.ops.size() - 1;
       outline(rewriter, op, unit);
@@ -90,18 +91,17 @@ struct FusePass : ssd::impl::SSDFusePassBase<FusePass> {
   }
 
 private:
-  static Unit collect(MixOp op) {
+  static Unit collect(Operation *op) {
     Unit unit;
     unit.ops.insert(op);
     // Step sizes that only this mixer reads.
-    for (Value operand : {op.getDecay(), op.getScale()})
-      if (auto producer =
-              operand ? operand.getDefiningOp<DiscretizeOp>() : DiscretizeOp())
+    for (Value operand : op->getOperands())
+      if (auto producer = operand.getDefiningOp<DiscretizeOp>())
         if (isUsedOnlyBy(producer, unit.ops))
           unit.ops.insert(producer);
     // The chain of elementwise ops that starts at y. Each must be able to move
     // up to the mixer: what else it reads is defined before it already.
-    unit.y = op.getResult(0);
+    unit.y = op->getResult(0);
     while (unit.y.hasOneUse()) {
       Operation *next = *unit.y.user_begin();
       if (next->getBlock() != op->getBlock() ||
@@ -113,7 +113,7 @@ private:
     return unit;
   }
 
-  static bool canMoveTo(Operation *next, MixOp op, const Unit &unit) {
+  static bool canMoveTo(Operation *next, Operation *op, const Unit &unit) {
     return llvm::all_of(next->getOperands(), [&](Value operand) {
       Operation *def = operand.getDefiningOp();
       return !def || unit.ops.contains(def) ||
@@ -123,7 +123,8 @@ private:
   }
 
   /// Moves the unit into the body of one `ssd.fused` at the mixer.
-  void outline(RewriterBase &rewriter, MixOp op, const Unit &unit) {
+  void outline(RewriterBase &rewriter, DestinationStyleOpInterface op,
+               const Unit &unit) {
     SmallVector<Operation *> ops(unit.ops.begin(), unit.ops.end());
     llvm::sort(ops, [](Operation *a, Operation *b) {
       return a->isBeforeInBlock(b);
@@ -139,10 +140,11 @@ private:
       }
     rewriter.setInsertionPointAfter(ops.back());
     Location loc = op.getLoc();
+    StringRef config = "lowering_config";
     auto fused = FusedOp::create(rewriter, loc, ValueRange(outs).getTypes(),
                                  inputs.getArrayRef(), outs,
-                                 op.getLoweringConfigAttr());
-    op.removeLoweringConfigAttr();
+                                 op->getAttr(config));
+    op->removeAttr(config);
     Block *body = rewriter.createBlock(&fused.getBody());
     IRMapping mapping;
     for (Value operand : fused->getOperands())
@@ -154,7 +156,7 @@ private:
       rewriter.clone(*inner, mapping);
     }
     SmallVector<Value> results = {unit.y};
-    llvm::append_range(results, op.getResults().drop_front());
+    llvm::append_range(results, op->getResults().drop_front());
     SmallVector<Value> yielded;
     for (Value result : results)
       yielded.push_back(mapping.lookup(result));
@@ -167,10 +169,11 @@ private:
 
   /// y's last destination, then the state's and the checkpoints'. An op that
   /// accumulates into y itself writes where its producer does.
-  static SmallVector<Value> destinations(MixOp op, const Unit &unit) {
-    SmallVector<Value> outs(op.getOuts());
+  static SmallVector<Value> destinations(DestinationStyleOpInterface op,
+                                         const Unit &unit) {
+    SmallVector<Value> outs(op.getDpsInits());
     Value last = unit.y;
-    while (last != op.getResult(0)) {
+    while (last != op->getResult(0)) {
       auto generic = last.getDefiningOp<linalg::GenericOp>();
       last = generic.getDpsInitOperand(0)->get();
       if (!last.getDefiningOp() || !unit.ops.contains(last.getDefiningOp())) {

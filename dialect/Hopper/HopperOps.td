@@ -13,6 +13,8 @@ include "dialect/Hopper/HopperTypes.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/IR/BuiltinTypes.td"
+include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Dialect/LLVMIR/LLVMTypes.td"
 
 defvar Hopper_GlobalPointer = LLVM_PointerInAddressSpace<1>;
@@ -20,5 +22,6 @@ defvar Hopper_GlobalPointer = LLVM_PointerInAddressSpace<1>;
 include "dialect/Hopper/HopperControlOps.td"
 include "dialect/Hopper/HopperMemoryOps.td"
 include "dialect/Hopper/HopperFragmentOps.td"
+include "dialect/Hopper/HopperHostOps.td"
 
 #endif // HOPPER_OPS

@@ -43,7 +43,11 @@ struct DestinationBufferization
         results.push_back(*buffer);
     }
     rewriter.setInsertionPoint(op);
-    mlir::clone(rewriter, op, /*newResultTypes=*/{}, operands);
+    Operation *onBuffers =
+        mlir::cloneWithoutRegions(rewriter, op, /*newResultTypes=*/{}, operands);
+    // The body of a unit stays a function on tensors.
+    for (auto [from, to] : llvm::zip(op->getRegions(), onBuffers->getRegions()))
+      to.takeBody(from);
     replaceOpWithBufferizedValues(rewriter, op, results);
     return success();
   }
@@ -59,7 +63,7 @@ void ssd::registerBufferizableOpInterfaceExternalModels(
            DestinationBufferization<decltype(op)>>(*context),
        ...);
     };
-    attach(MixOp(), StepOp(), DiscretizeOp(), CausalConv1DOp(), RMSNormOp(),
+    attach(MixOp(), StepOp(), FusedOp(), DiscretizeOp(), CausalConv1DOp(), RMSNormOp(),
            StatePassOp(), CumulativeDecayOp(), ChunkScoresOp(), ChunkOutputOp(), ChunkScanOp(),
            ChunkStateOp());
   });

@@ -287,6 +287,13 @@ LogicalResult StatePassOp::verify() {
 // FusedOp
 //===----------------------------------------------------------------------===//
 
+/// The type that the body sees of an operand.
+static Type asTensor(Type type) {
+  auto shaped = dyn_cast<MemRefType>(type);
+  return shaped ? RankedTensorType::get(shaped.getShape(), shaped.getElementType())
+                : type;
+}
+
 ParseResult FusedOp::parse(OpAsmParser &parser, OperationState &result) {
   SmallVector<OpAsmParser::Argument> arguments;
   SmallVector<OpAsmParser::UnresolvedOperand> operands;
@@ -313,11 +320,15 @@ ParseResult FusedOp::parse(OpAsmParser &parser, OperationState &result) {
       parseBindings("outs"))
     return failure();
   SmallVector<Type> types;
-  for (auto &argument : arguments)
+  for (auto &argument : arguments) {
     types.push_back(argument.type);
+    argument.type = asTensor(argument.type);
+  }
   if (parser.resolveOperands(operands, types, loc, result.operands))
     return failure();
-  result.addTypes(ArrayRef<Type>(types).drop_front(segments[0]));
+  for (Type type : ArrayRef<Type>(types).drop_front(segments[0]))
+    if (isa<TensorType>(type))
+      result.addTypes(type);
   llvm::copy(segments,
              result.getOrAddProperties<Properties>().operandSegmentSizes.begin());
   Region *body = result.addRegion();
@@ -348,23 +359,36 @@ void FusedOp::print(OpAsmPrinter &printer) {
 }
 
 LogicalResult FusedOp::verify() {
-  if (getResultTypes() != getOuts().getTypes())
+  if (failed(expectOneKind(*this, "FUSED4")))
+    return failure();
+  SmallVector<Type> expected;
+  appendResultTypes(getOuts(), expected);
+  if (getResultTypes() != TypeRange(expected))
     return emitOpError() << "results must have the types of outs (FUSED2)";
   return success();
 }
 
 LogicalResult FusedOp::verifyRegions() {
-  if (getBody().getArgumentTypes() != getOperandTypes())
-    return emitOpError()
-           << "block arguments must have the operands' types (FUSED1)";
+  auto operands = llvm::map_to_vector(getOperandTypes(), asTensor);
+  if (getBody().getArgumentTypes() != TypeRange(operands))
+    return emitOpError() << "block arguments must be tensors of the operands' "
+                            "shapes and elements (FUSED1)";
   auto yield = cast<YieldOp>(getBody().front().getTerminator());
-  if (yield.getValues().getTypes() != getOuts().getTypes())
+  auto outs = ArrayRef<Type>(operands).take_back(getOuts().size());
+  if (yield.getValues().getTypes() != TypeRange(outs))
     return emitOpError()
            << "yielded values must have the types of outs (FUSED2)";
-  auto mixers = getBody().getOps<MixOp>();
-  if (std::distance(mixers.begin(), mixers.end()) != 1)
-    return emitOpError() << "the body must hold exactly one ssd.mix (FUSED3)";
+  if (llvm::count_if(getBody().front(), llvm::IsaPred<MixOp, StepOp>) != 1)
+    return emitOpError()
+           << "the body must hold exactly one ssd.mix or ssd.step (FUSED3)";
   return success();
 }
 
-MixOp FusedOp::getMixer() { return *getBody().getOps<MixOp>().begin(); }
+void FusedOp::getEffects(
+    SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  appendEffects(*this, getOutsMutable(), effects);
+}
+
+Operation *FusedOp::getMixer() {
+  return &*llvm::find_if(getBody().front(), llvm::IsaPred<MixOp, StepOp>);
+}

@@ -26,6 +26,7 @@ class SSD_Shaped<list<Type> elements, list<int> ranks>
     : AnyTypeOf<[TensorRankOf<elements, ranks>, MemRefRankOf<elements, ranks>]>;
 
 defvar SSD_Activations = [F32, BF16, F16];
+def SSD_AnyShaped : AnyTypeOf<[AnyRankedTensor, AnyMemRef]>;
 
 //===----------------------------------------------------------------------===//
 // Base class
@@ -399,21 +400,42 @@ def SSD_StatePassOp : SSD_DestinationOp<"state_pass"> {
 
 def SSD_FusedOp : SSD_Op<"fused", [
     DestinationStyleOpInterface, AttrSizedOperandSegments, IsolatedFromAbove,
-    SingleBlockImplicitTerminator<"YieldOp">, RecursiveMemoryEffects]> {
+    SingleBlockImplicitTerminator<"YieldOp">,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "a mixer and its neighbours as one kernel";
   let description = [{
-    The unit of fusion: one mixer, the discretisation that feeds it and the
-    elementwise operations around it, lowered as one kernel on a GPU and as one
-    parallel loop nest on a CPU. The body sees `ins` and `outs` as block
-    arguments and yields one value for each of `outs`.
+    The unit of fusion: one mixer or step, the discretisation that feeds it and
+    the elementwise operations around it, lowered as one kernel on a GPU and as
+    one parallel loop nest on a CPU. The body is a function on tensors: it sees
+    `ins` and `outs` as block arguments and yields one value for each of `outs`.
+    On buffers the body stays what it is, and the yielded values are written to
+    `outs`.
 
-    Errors: (FUSED1) block arguments have the operands' types; (FUSED2) the
-    yielded values have the types of `outs`; (FUSED3) the body holds exactly one
-    `ssd.mix`.
+    ```mlir
+    func.func @skip(%x: tensor<?x?x8x64xf32>, %b: tensor<?x?x1x16xf32>, %dt: tensor<?x?x8xf32>,
+                    %y0: tensor<?x?x8x64xf32>, %s0: tensor<?x8x64x16xf32>)
+        -> (tensor<?x?x8x64xf32>, tensor<?x8x64x16xf32>) {
+      %0, %1 = ssd.fused
+          ins(%xi = %x : tensor<?x?x8x64xf32>, %bi = %b : tensor<?x?x1x16xf32>, %di = %dt : tensor<?x?x8xf32>)
+          outs(%yo = %y0 : tensor<?x?x8x64xf32>, %so = %s0 : tensor<?x8x64x16xf32>) {
+        %y, %s = ssd.mix ins(%xi, %bi, %bi : tensor<?x?x8x64xf32>, tensor<?x?x1x16xf32>, tensor<?x?x1x16xf32>)
+            scale(%di : tensor<?x?x8xf32>) outs(%yo, %so : tensor<?x?x8x64xf32>, tensor<?x8x64x16xf32>)
+        %z = linalg.add ins(%y, %xi : tensor<?x?x8x64xf32>, tensor<?x?x8x64xf32>) outs(%yo : tensor<?x?x8x64xf32>) -> tensor<?x?x8x64xf32>
+        ssd.yield %z, %s : tensor<?x?x8x64xf32>, tensor<?x8x64x16xf32>
+      }
+      return %0, %1 : tensor<?x?x8x64xf32>, tensor<?x8x64x16xf32>
+    }
+    ```
+
+    Errors: (FUSED1) block arguments are tensors of the operands' shapes and
+    elements; (FUSED2) the results have the types of the tensors among `outs`,
+    the yielded values those of the block arguments of `outs`; (FUSED3) the body
+    holds exactly one `ssd.mix` or `ssd.step`; (FUSED4) operands are all tensors
+    or all memrefs.
   }];
   let arguments = (ins
-    Variadic<AnyRankedTensor>:$inputs,
-    Variadic<AnyRankedTensor>:$outs,
+    Variadic<SSD_AnyShaped>:$inputs,
+    Variadic<SSD_AnyShaped>:$outs,
     OptionalAttr<AnyAttr>:$lowering_config);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
@@ -422,7 +444,8 @@ def SSD_FusedOp : SSD_Op<"fused", [
   let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getOutsMutable(); }
-    MixOp getMixer();
+    /// The `ssd.mix` or `ssd.step`.
+    ::mlir::Operation *getMixer();
   }];
 }
 

@@ -38,7 +38,9 @@ public:
   /// Whether a tensor map can describe the memref: base and strides (but the
   /// innermost, which is 1) are multiples of 16 bytes. i1.
   Value isMappable(Value memref);
-  /// Workspace of so many bytes; with `zero` cleared before the kernel runs.
+  /// Workspace of so many bytes; with `zero` cleared before the kernel runs. The
+  /// size is known without a device: an expression in constants and the sizes of
+  /// the unit's operands (of multiprocessors(), say, only an upper bound).
   Value workspace(Value bytes, bool zero = false);
 
   mlir::OpBuilder &builder;
@@ -98,10 +100,10 @@ public:
 
 llvm::ArrayRef<const KernelKind *> getKernels();
 
-/// Launches `kernel`; `blocks` is an index and may be 0 (then nothing runs).
-void createLaunch(HostBuilder &host, mlir::gpu::GPUFuncOp kernel, Value blocks,
-                  int32_t threads, int32_t sharedBytes,
-                  const KernelArguments &arguments);
+/// Launches a kernel that createKernel made; `blocks` is an index and may be 0
+/// (then nothing runs).
+void createLaunch(HostBuilder &host, mlir::gpu::GPUFuncOp kernel,
+                  mlir::Value blocks, const KernelArguments &arguments);
 
 } // namespace ssd
 

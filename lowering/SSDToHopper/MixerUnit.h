@@ -57,7 +57,7 @@ struct EpilogueInput {
 class Epilogue {
 public:
   llvm::ArrayRef<EpilogueInput> getInputs() const { return inputs; }
-  bool empty() const { return ops.empty(); }
+  bool empty() const { return steps.empty(); }
 
   /// Emits the function: `y` and one value for each input, all f32. Returns
   /// f32, not yet rounded to the element type of y's buffer. Where the ops round
@@ -67,7 +67,11 @@ public:
 
 private:
   friend class UnitReader;
-  llvm::SmallVector<mlir::linalg::GenericOp> ops;
+  struct Step {
+    mlir::linalg::GenericOp op;
+    mlir::Value y; // the operand that is y
+  };
+  llvm::SmallVector<Step> steps;
   llvm::SmallVector<EpilogueInput> inputs;
 };
 
@@ -91,6 +95,9 @@ struct MixerUnit {
   /// pool. Without `initialState` they start from zero; it may be `finalState`.
   /// `finalState` is null where nobody reads it.
   mlir::Value initialState, finalState, checkpoints;
+  /// The copy or fill that gave the state its initial value, and which reading
+  /// that value where it comes from makes needless.
+  mlir::Operation *replaced = nullptr;
   Epilogue epilogue;
 
   mlir::Location getLoc() const { return op->getLoc(); }

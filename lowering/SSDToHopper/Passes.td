@@ -11,6 +11,32 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ConvertSSDToHopper : Pass<"convert-ssd-to-hopper", "::mlir::ModuleOp"> {
+  let summary = "Turns fused units on buffers into kernels and their launches";
+  let description = [{
+    Runs on buffers. Each `ssd.fused` becomes host code that launches a kernel,
+    one `gpu.module` each. Kernels are tried from the fastest to the plain one,
+    which computes every unit; where a kernel needs something that is known only
+    at run time (a chip, alignment), the host code decides. `#ssd.dispatch`
+    becomes host code, too. A remark for each kernel considered says why it was
+    not taken.
+
+    A buffer that is copied or cleared only to be a unit's initial state is read
+    where it comes from instead. Everything else that would touch device memory
+    from the host is refused.
+  }];
+  let dependentDialects = [
+    "::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
+    "::mlir::vector::VectorDialect", "::ssd::hopper::HopperDialect"
+  ];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_90a\"",
+           "chip whose kernels may be used besides portable ones">
+  ];
+}
+
 def BuildHopperKernel : Pass<"build-hopper-kernel", "::mlir::ModuleOp"> {
   let summary = "Adds a generated kernel to the module";
   let description = [{

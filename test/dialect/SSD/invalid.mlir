@@ -665,7 +665,7 @@ func.func @pass_tensor_and_memref(%l: tensor<2x4x2x8x16xf32>, %d: memref<2x4x2xf
 //===----------------------------------------------------------------------===//
 
 func.func @fused_argument_types(%x: tensor<2x9x4x8xf32>, %b: tensor<2x9x1x16xf32>, %s: tensor<2x4x8x16xf32>) {
-  // expected-error @+1 {{block arguments must have the operands' types (FUSED1)}}
+  // expected-error @+1 {{block arguments must be tensors of the operands' shapes and elements (FUSED1)}}
   %0:2 = "ssd.fused"(%x, %b, %x, %s) <{operandSegmentSizes = array<i32: 2, 2>}> ({
   ^bb0(%x1: tensor<2x9x4x8xf32>, %b1: tensor<2x9x1x16xf32>, %y1: tensor<2x9x4x8xf32>):
     %s1 = tensor.empty() : tensor<2x4x8x16xf32>
@@ -701,7 +701,7 @@ func.func @fused_yields_too_little(%x: tensor<2x9x4x8xf32>, %b: tensor<2x9x1x16x
 // -----
 
 func.func @fused_without_mixer(%x: tensor<2x9x4xf32>) {
-  // expected-error @+1 {{the body must hold exactly one ssd.mix (FUSED3)}}
+  // expected-error @+1 {{the body must hold exactly one ssd.mix or ssd.step (FUSED3)}}
   %0 = ssd.fused ins(%x1 = %x : tensor<2x9x4xf32>) outs(%y1 = %x : tensor<2x9x4xf32>) {
     %1 = ssd.discretize {softplus} ins(%x1 : tensor<2x9x4xf32>) outs(%y1 : tensor<2x9x4xf32>)
     ssd.yield %1 : tensor<2x9x4xf32>
@@ -712,7 +712,7 @@ func.func @fused_without_mixer(%x: tensor<2x9x4xf32>) {
 // -----
 
 func.func @fused_two_mixers(%x: tensor<2x9x4x8xf32>, %b: tensor<2x9x1x16xf32>, %s: tensor<2x4x8x16xf32>) {
-  // expected-error @+1 {{the body must hold exactly one ssd.mix (FUSED3)}}
+  // expected-error @+1 {{the body must hold exactly one ssd.mix or ssd.step (FUSED3)}}
   %0:2 = ssd.fused ins(%x1 = %x : tensor<2x9x4x8xf32>, %b1 = %b : tensor<2x9x1x16xf32>) outs(%y1 = %x : tensor<2x9x4x8xf32>, %s1 = %s : tensor<2x4x8x16xf32>) {
     %1:2 = ssd.mix ins(%x1, %b1, %b1 : tensor<2x9x4x8xf32>, tensor<2x9x1x16xf32>, tensor<2x9x1x16xf32>) outs(%y1, %s1 : tensor<2x9x4x8xf32>, tensor<2x4x8x16xf32>)
     %2:2 = ssd.mix ins(%x1, %b1, %b1 : tensor<2x9x4x8xf32>, tensor<2x9x1x16xf32>, tensor<2x9x1x16xf32>) outs(%1#0, %1#1 : tensor<2x9x4x8xf32>, tensor<2x4x8x16xf32>)

@@ -1,0 +1,217 @@
+//===- ConvertSSDToHopper.cpp - Units to kernels and launches ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialect/Hopper/HopperOps.h"
+#include "lowering/SSDToHopper/Launch.h"
+#include "lowering/SSDToHopper/SSDToHopper.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/Remarks.h"
+
+namespace ssd {
+#define GEN_PASS_DEF_CONVERTSSDTOHOPPER
+#include "lowering/SSDToHopper/SSDToHopperPasses.h.inc"
+} // namespace ssd
+
+using namespace mlir;
+using namespace ssd;
+
+namespace {
+
+struct ConvertSSDToHopper
+    : ssd::impl::ConvertSSDToHopperBase<ConvertSSDToHopper> {
+  using ConvertSSDToHopperBase::ConvertSSDToHopperBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
+                    UnitAttr::get(&getContext()));
+    SmallVector<FusedOp> units;
+    module.walk([&](FusedOp op) { units.push_back(op); });
+    for (FusedOp op : units)
+      if (failed(convert(op)))
+        return signalPassFailure();
+    WalkResult result = module.walk([&](Operation *op) {
+      if (isa<gpu::GPUModuleOp>(op))
+        return WalkResult::skip();
+      return failed(convertHostOp(op)) ? WalkResult::interrupt()
+                                       : WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult convert(FusedOp op);
+  LogicalResult buildForm(HostBuilder &host, MixerUnit unit);
+  LogicalResult buildCases(HostBuilder &host, const MixerUnit &unit,
+                           ArrayRef<int64_t> bounds, ArrayRef<Attribute> forms);
+  LogicalResult buildKernels(HostBuilder &host, const MixerUnit &unit,
+                             ArrayRef<const KernelKind *> kinds);
+  LogicalResult buildKernel(HostBuilder &host, const MixerUnit &unit,
+                            const KernelKind &kind, gpu::GPUModuleOp module);
+  gpu::GPUModuleOp createModule(const KernelKind &kind, Location loc);
+  LogicalResult convertHostOp(Operation *op);
+  /// Fills the branches of an scf.if.
+  LogicalResult branch(HostBuilder &host, Value condition,
+                       function_ref<LogicalResult()> then,
+                       function_ref<LogicalResult()> otherwise);
+
+  unsigned kernelCount = 0;
+};
+
+} // namespace
+
+LogicalResult ConvertSSDToHopper::branch(
+    HostBuilder &host, Value condition, function_ref<LogicalResult()> then,
+    function_ref<LogicalResult()> otherwise) {
+  OpBuilder::InsertionGuard guard(host.builder);
+  auto branches = scf::IfOp::create(host.builder, host.loc, condition,
+                                    /*withElseRegion=*/true);
+  host.builder.setInsertionPoint(branches.thenYield());
+  if (failed(then()))
+    return failure();
+  host.builder.setInsertionPoint(branches.elseYield());
+  return otherwise();
+}
+
+LogicalResult ConvertSSDToHopper::convert(FusedOp op) {
+  FailureOr<MixerUnit> unit = MixerUnit::read(op);
+  if (failed(unit))
+    return failure();
+  OpBuilder builder(op);
+  HostBuilder host(builder, op.getLoc());
+  if (failed(buildForm(host, *unit)))
+    return failure();
+  Value state = op.getOuts()[1];
+  op.erase();
+  if (unit->replaced)
+    unit->replaced->erase();
+  auto alloc = state.getDefiningOp<memref::AllocOp>();
+  if (alloc && alloc->use_empty())
+    alloc.erase();
+  return success();
+}
+
+LogicalResult ConvertSSDToHopper::buildForm(HostBuilder &host, MixerUnit unit) {
+  if (auto dispatch = dyn_cast_or_null<DispatchAttr>(unit.form))
+    return buildCases(host, unit, dispatch.getBounds(), dispatch.getForms());
+  return buildKernels(host, unit, getKernels());
+}
+
+/// The first case whose bound is at least the length.
+LogicalResult ConvertSSDToHopper::buildCases(HostBuilder &host,
+                                             const MixerUnit &unit,
+                                             ArrayRef<int64_t> bounds,
+                                             ArrayRef<Attribute> forms) {
+  MixerUnit one = unit;
+  one.form = forms.front();
+  if (bounds.empty())
+    return buildForm(host, one);
+  Value length = host.size(unit.x.memref, unit.x.getDim(UnitBuffer::token));
+  Value within = host.less(length, host.constant(bounds.front() + 1));
+  return branch(
+      host, within, [&] { return buildForm(host, one); },
+      [&] {
+        return buildCases(host, unit, bounds.drop_front(), forms.drop_front());
+      });
+}
+
+/// The first kernel that computes the unit, where it can run; else what follows.
+LogicalResult
+ConvertSSDToHopper::buildKernels(HostBuilder &host, const MixerUnit &unit,
+                                 ArrayRef<const KernelKind *> kinds) {
+  for (; !kinds.empty(); kinds = kinds.drop_front()) {
+    const KernelKind &kind = *kinds.front();
+    std::string why = kind.getTarget() == "sm_80" || kind.getTarget() == chip
+                          ? kind.whyNot(unit)
+                          : "it needs " + kind.getTarget().str();
+    auto options = remark::RemarkOpts::name("kernel").category(getArgument());
+    if (!why.empty()) {
+      remark::missed(host.loc, options)
+          << remark::metric("kernel", kind.getName())
+          << remark::reason("{0}", why);
+      continue;
+    }
+    remark::passed(host.loc, options)
+        << remark::metric("kernel", kind.getName());
+    gpu::GPUModuleOp module = createModule(kind, host.loc);
+    auto build = [&] { return buildKernel(host, unit, kind, module); };
+    Value condition = kind.buildCondition(host, unit);
+    if (kind.getTarget() != "sm_80") {
+      auto name = SymbolRefAttr::get(module.getNameAttr(),
+                                     {FlatSymbolRefAttr::get(
+                                         module.getNameAttr())});
+      Value has = hopper::HasKernelOp::create(host.builder, host.loc,
+                                              host.builder.getI1Type(), name);
+      condition = condition ? host.land(has, condition) : has;
+    }
+    if (!condition)
+      return build();
+    return branch(host, condition, build, [&] {
+      return buildKernels(host, unit, kinds.drop_front());
+    });
+  }
+  return emitError(host.loc, "no kernel computes this unit");
+}
+
+LogicalResult ConvertSSDToHopper::buildKernel(HostBuilder &host,
+                                              const MixerUnit &unit,
+                                              const KernelKind &kind,
+                                              gpu::GPUModuleOp module) {
+  return kind.build(host, module, module.getName(), unit);
+}
+
+/// One module a kernel, so that each has its own images.
+gpu::GPUModuleOp ConvertSSDToHopper::createModule(const KernelKind &kind,
+                                                  Location loc) {
+  auto builder = OpBuilder::atBlockEnd(getOperation().getBody());
+  std::string name =
+      ("ssd_" + kind.getName() + "_" + Twine(kernelCount++)).str();
+  auto target = NVVM::NVVMTargetAttr::get(&getContext(), /*optLevel=*/3,
+                                          "nvptx64-nvidia-cuda",
+                                          kind.getTarget(), "+ptx86");
+  return gpu::GPUModuleOp::create(builder, loc, name,
+                                  builder.getArrayAttr({target}));
+}
+
+/// What stands between units must be something that the host can do without
+/// touching device memory, or ask the driver for.
+LogicalResult ConvertSSDToHopper::convertHostOp(Operation *op) {
+  if (auto fill = dyn_cast<linalg::FillOp>(op)) {
+    Value target = fill.getOutputs()[0];
+    auto type = cast<MemRefType>(target.getType());
+    if (matchPattern(fill.getInputs()[0], m_AnyZeroFloat()) &&
+        type.getLayout().isIdentity()) {
+      OpBuilder builder(op);
+      hopper::ClearOp::create(builder, op->getLoc(), target);
+      op->erase();
+      return success();
+    }
+  }
+  if (auto copy = dyn_cast<memref::CopyOp>(op)) {
+    auto isWhole = [](Value value) {
+      return cast<MemRefType>(value.getType()).getLayout().isIdentity();
+    };
+    if (isWhole(copy.getSource()) && isWhole(copy.getTarget()))
+      return success();
+    return op->emitError("a GPU program does not copy strided buffers; make "
+                         "this a part of the mixer's unit or a copy of the "
+                         "caller's");
+  }
+  StringRef dialect = op->getName().getDialectNamespace();
+  if (dialect == "linalg" || dialect == "ssd" ||
+      isa<memref::LoadOp, memref::StoreOp>(op))
+    return op->emitError() << "'" << op->getName()
+                           << "' has no GPU kernel here: only what ssd-fuse "
+                              "fuses with an ssd.mix or ssd.step runs on a GPU";
+  return success();
+}
