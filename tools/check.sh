@@ -31,7 +31,7 @@ run "lit tests, every module printed and parsed again" \
 sanitized() {
   cmake -G Ninja -S runtime -B build/asan -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22 \
-    -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DSSD_ENABLE_SANITIZERS=ON \
+    -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DSSD_SANITIZE=address,undefined \
     -DSSD_ENABLE_FUZZERS=ON -DSSD_FUZZ_SECONDS=20 >build/asan.log 2>&1 ||
     { cat build/asan.log; return 1; }
   ninja -C build/asan && ctest --test-dir build/asan --output-on-failure -j2

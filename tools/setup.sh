@@ -23,7 +23,7 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 build_packages=(
   clang-22 lld-22 libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools
   liblld-22-dev libzstd-dev zlib1g-dev cmake ninja-build
-  libpthreadpool-dev nlohmann-json3-dev libdlpack-dev
+  nlohmann-json3-dev libdlpack-dev
   python3 python3-venv python3-dev)
 
 install_packages() {
@@ -50,7 +50,7 @@ make_venv() {
   fi
   # Again only when what is installed from changes.
   local stamp=.venv/installed now
-  now=$(cat "$@" python/pyproject.toml python/CMakeLists.txt python/bindings.cpp \
+  now=$(cat "$@" pyproject.toml python/CMakeLists.txt python/bindings.cpp \
     runtime/CMakeLists.txt runtime/include/*.h runtime/src/* | sha256sum)
   [ "$(cat $stamp 2>/dev/null)" = "$now" ] && return
   say "Installing the Python package and what it needs"
@@ -59,7 +59,7 @@ make_venv() {
   .venv/bin/pip install -q --disable-pip-version-check \
     scikit-build-core pybind11 "${requirements[@]}"
   .venv/bin/pip install -q --disable-pip-version-check \
-    --no-build-isolation ./python
+    --no-build-isolation .
   echo "$now" >$stamp
 }
 

@@ -1,5 +1,4 @@
-//===- Context.cpp - Workers and the API that compiled code calls -*- C++
-//-*-===//
+//===- Context.cpp - Workers and the API of compiled code -------*- C++ -*-===//
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,19 +16,14 @@ using namespace ssd;
 
 namespace {
 
-/// pthreadpool does not notice when a thread can't be started, so keep far
-/// from the limits of a process.
+/// Far above any machine's cores: a mistyped count starts no flood of threads.
 constexpr int32_t kMaxThreads = 1024;
 
-/// One parallel loop. Tasks are handed out one by one: they are large (a head
-/// of a batch entry, a tile of a product) and of unequal cost.
+/// One parallel loop.
 struct Loop {
   ssd_context *context;
-  int64_t count;
   ssd_task_fn task;
   void *closure;
-  /// Alone in its cache line, because all workers write it.
-  alignas(64) std::atomic<int64_t> next{0};
 };
 
 /// Which worker of which context this thread is at the moment.
@@ -44,19 +38,11 @@ void runInline(int64_t count, ssd_task_fn task, void *closure, int32_t worker) {
     task(closure, i, worker);
 }
 
-/// The pool runs each worker number exactly once, on some thread; so a number
-/// is never used by two threads at a time, which is what tasks rely on when
-/// they index scratch memory by it.
-void runWorker(void *argument, size_t worker) {
-  Loop &loop = *static_cast<Loop *>(argument);
+void runTask(void *argument, int64_t index, int32_t worker) {
+  const Loop &loop = *static_cast<const Loop *>(argument);
   CurrentWorker outer = currentWorker;
-  currentWorker = {loop.context, static_cast<int32_t>(worker)};
-  for (;;) {
-    int64_t i = loop.next.fetch_add(1, std::memory_order_relaxed);
-    if (i >= loop.count)
-      break;
-    loop.task(loop.closure, i, static_cast<int32_t>(worker));
-  }
+  currentWorker = {loop.context, worker};
+  loop.task(loop.closure, index, worker);
   currentWorker = outer;
 }
 
@@ -68,10 +54,8 @@ void parallelFor(ssd_context *base, int64_t count, ssd_task_fn task,
     return runInline(count, task, closure, currentWorker.index);
   if (!context->pool || count <= 1)
     return runInline(count, task, closure, 0);
-  Loop loop{base, count, task, closure};
-  size_t workers =
-      static_cast<size_t>(std::min<int64_t>(count, context->threads));
-  pthreadpool_parallelize_1d(context->pool.get(), runWorker, &loop, workers, 0);
+  Loop loop{base, task, closure};
+  context->pool->run(count, runTask, &loop);
 }
 
 void setError(ssd_context *, const char *message) { setLastError(message); }
@@ -94,11 +78,8 @@ int32_t availableCpus() {
 Context::Context(int32_t requested)
     : ssd_context{&kApi},
       threads(std::min(requested ? requested : availableCpus(), kMaxThreads)) {
-  if (threads == 1)
-    return;
-  pool.reset(pthreadpool_create(static_cast<size_t>(threads)));
-  if (!pool)
-    throw std::bad_alloc();
+  if (threads > 1)
+    pool = std::make_unique<WorkerPool>(threads);
 }
 
 int32_t ssd_context_create(int32_t threads, ssd_context **out) {

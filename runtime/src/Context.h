@@ -7,17 +7,13 @@
 #ifndef SSD_RUNTIME_SRC_CONTEXT_H
 #define SSD_RUNTIME_SRC_CONTEXT_H
 
+#include "runtime/src/WorkerPool.h"
 #include "ssd_runtime.h"
 
 #include <atomic>
 #include <memory>
-#include <pthreadpool.h>
 
 namespace ssd {
-
-struct DestroyPool {
-  void operator()(pthreadpool_t pool) const { pthreadpool_destroy(pool); }
-};
 
 /// What an ssd_context is behind its public head.
 struct Context : ssd_context {
@@ -29,7 +25,7 @@ struct Context : ssd_context {
 
   int32_t threads;
   /// Null with one thread: its loops run inline.
-  std::unique_ptr<struct pthreadpool, DestroyPool> pool;
+  std::unique_ptr<WorkerPool> pool;
   /// Set during a call, to catch a second one on the same context.
   std::atomic<bool> busy{false};
   /// The program of the current call, for launch().

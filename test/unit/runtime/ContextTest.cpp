@@ -10,7 +10,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <numeric>
+#include <pthread.h>
+#include <sched.h>
 #include <thread>
 
 using namespace ssd;
@@ -93,6 +96,53 @@ TEST(Context, uneven_tasks_are_balanced) {
     std::this_thread::sleep_for(std::chrono::milliseconds(i == 0 ? 80 : 2));
   });
   EXPECT_LE(std::count(workers.begin(), workers.end(), workers[0]), 15);
+}
+
+/// Where a worker waits that lost its core.
+std::atomic<bool> coreIsBack{false}, coreIsLost{false};
+void loseCore(int) {
+  coreIsLost = true;
+  while (!coreIsBack)
+    sched_yield();
+}
+
+TEST(Context, a_loop_waits_for_no_worker_without_a_task) {
+  ContextHandle context = makeContext(2);
+  pthread_t worker;
+  std::atomic<int> begun{0};
+  parallelFor(context, 2, [&](int64_t, int32_t number) {
+    if (number == 1)
+      worker = pthread_self();
+    for (++begun; begun < 2;) // one task on each thread
+      sched_yield();
+  });
+  signal(SIGUSR1, loseCore);
+  pthread_kill(worker, SIGUSR1);
+  while (!coreIsLost)
+    sched_yield();
+  int64_t sum = 0;
+  for (int loop = 0; loop < 100; ++loop)
+    parallelFor(context, 10, [&](int64_t i, int32_t number) {
+      EXPECT_EQ(number, 0);
+      sum += i;
+    });
+  EXPECT_EQ(sum, 4500);
+  coreIsBack = true;
+}
+
+TEST_P(Threads, loops_find_workers_awake_and_asleep) {
+  ContextHandle context = makeContext(GetParam());
+  for (int loop = 0; loop < 600; ++loop) {
+    int64_t count = loop % 7, results[6] = {};
+    parallelFor(context, count, [&](int64_t i, int32_t) {
+      if (i == loop % 5) // also longer than the caller spins
+        std::this_thread::sleep_for(std::chrono::microseconds(loop));
+      results[i] = i + loop;
+    });
+    for (int64_t i = 0; i < count; ++i)
+      ASSERT_EQ(results[i], i + loop);
+    std::this_thread::sleep_for(std::chrono::microseconds(loop % 10 * 100));
+  }
 }
 
 TEST(Context, zero_threads_means_one_per_core) {
