@@ -2,13 +2,14 @@
 # Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# Sourced by quickstart.sh and check.sh: what both need, each step done only
-# where something is missing.
+# Sourced by the other scripts: what they share, each step done only where
+# something is missing.
 #
 #   install_packages PACKAGE...   Debian packages
 #   make_venv                     .venv with the Python package's needs
 #   configure                     build/, Release
 #   say TEXT...                   a line of progress
+#   quietly COMMAND...            its output only when it fails
 
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -18,6 +19,13 @@ cd "$root"
 export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+# Runs a command and shows what it says only when it fails.
+quietly() {
+  local log
+  log=$(mktemp)
+  "$@" >"$log" 2>&1 || { local rc=$?; cat "$log" >&2; rm "$log"; return $rc; }
+  rm "$log"
+}
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 build_packages=(
@@ -56,9 +64,9 @@ make_venv() {
   say "Installing the Python package and what it needs"
   local requirements=() file
   for file in "$@"; do requirements+=(-r "$file"); done
-  .venv/bin/pip install -q --disable-pip-version-check \
+  quietly .venv/bin/pip install --disable-pip-version-check \
     scikit-build-core pybind11 "${requirements[@]}"
-  .venv/bin/pip install -q --disable-pip-version-check \
+  quietly .venv/bin/pip install --disable-pip-version-check \
     --no-build-isolation .
   echo "$now" >$stamp
 }
@@ -70,11 +78,10 @@ configure() {
   command -v ccache >/dev/null &&
     launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   # -O1: the compiler is not what has to be fast, building it is.
-  cmake -G Ninja -S . -B build -DCMAKE_BUILD_TYPE=Release \
+  quietly cmake -G Ninja -S . -B build -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22 \
     -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld \
     -DCMAKE_SHARED_LINKER_FLAGS=-fuse-ld=lld \
-    -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG" -DSSD_ENABLE_TESTS=OFF "${launcher[@]}" "$@" >build-configure.log 2>&1 ||
-    { cat build-configure.log >&2; fail "cmake could not configure build/"; }
-  mv build-configure.log build/configure.log
+    -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG" -DSSD_ENABLE_TESTS=OFF "${launcher[@]}" "$@" ||
+    fail "cmake could not configure build/"
 }

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# One archive for a host that has another Python, no LLVM and no network, such
+# as a GPU server: the compiler as one static file, the sources of the Python
+# package and of the tests, and the headers and wheels to build the package
+# with. There: unpack, then ./install.sh.
+#
+#   tools/make_bundle.sh [OUTPUT]     build-release/ssd-mlir.tar.xz
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+output=$(realpath -m "${1:-build-release/ssd-mlir.tar.xz}")
+stage=build-release/bundle/ssd-mlir
+
+install_packages "${build_packages[@]}" xz-utils
+say "Building the compiler as one file (first time: ten minutes)"
+[ -f build-release/build.ninja ] || quietly cmake --preset release
+ninja -C build-release ssd-compile
+
+say "Collecting what goes with it"
+rm -rf "$stage"
+mkdir -p "$stage"/{bin,wheels,source,deps/include,deps/share/cmake}
+strip -o "$stage/bin/ssd-compile" build-release/bin/ssd-compile
+# The working tree as it is, not the last commit.
+git ls-files -z --cached --others --exclude-standard -- \
+  pyproject.toml CMakeLists.txt LICENSE README.md python runtime tools test |
+  while IFS= read -r -d '' file; do
+    [ -f "$file" ] && printf '%s\0' "$file"
+  done | tar -c --null -T - | tar -x -C "$stage/source"
+cp tools/install_bundle.sh "$stage/install.sh"
+cp -r /usr/include/{nlohmann,dlpack} "$stage/deps/include"
+cp -r /usr/share/cmake/nlohmann_json "$stage/deps/share/cmake"
+[ -x .venv/bin/pip ] || make_venv
+quietly .venv/bin/pip download --disable-pip-version-check --only-binary=:all: \
+  --python-version 3.9 --dest "$stage/wheels" scikit-build-core pybind11
+
+say "Packing"
+tar -c -C "$(dirname "$stage")" ssd-mlir | xz -T0 >"$output"
+say "$output: $(du -h "$output" | cut -f1)"
