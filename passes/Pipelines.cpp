@@ -8,8 +8,10 @@
 
 #include "passes/Pipelines.h"
 
+#include "lowering/HopperToNVVM/HopperToNVVM.h"
 #include "lowering/HostABI/Passes.h"
 #include "lowering/LinalgToCPU/Passes.h"
+#include "lowering/SSDToHopper/SSDToHopper.h"
 #include "lowering/SSDToLinalg/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -25,12 +27,18 @@ static void simplify(OpPassManager &manager) {
   manager.addPass(createCSEPass());
 }
 
-/// What computes a mixer: its form, as data on the op.
-static void choose(OpPassManager &manager, const CPUPipelineOptions &options) {
+static SSDChooseDecompositionPassOptions
+getChoice(const CPUPipelineOptions &options) {
   SSDChooseDecompositionPassOptions choice;
   choice.force = options.form;
   choice.chunk = options.chunk;
   choice.workers = options.workers;
+  return choice;
+}
+
+/// What computes a mixer: its form, as data on the op.
+static void choose(OpPassManager &manager,
+                   const SSDChooseDecompositionPassOptions &choice) {
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createSSDChooseDecompositionPass(choice));
 }
@@ -50,11 +58,13 @@ static void toLinalg(OpPassManager &manager) {
 }
 
 std::vector<Stage> getCPUStages(const CPUPipelineOptions &options) {
-  ::mlir::ssd::LinalgToCPUOptions cpu;
+  LinalgToCPUOptions cpu;
   cpu.vectorBytes = options.vectorBytes;
   return {
       {"choose-decomposition",
-       [&options](OpPassManager &manager) { choose(manager, options); }},
+       [choice = getChoice(options)](OpPassManager &manager) {
+         choose(manager, choice);
+       }},
       {"decompose", decompose},
       {"linalg", toLinalg},
       {"host-abi",
@@ -67,14 +77,14 @@ std::vector<Stage> getCPUStages(const CPUPipelineOptions &options) {
        }},
       {"linalg-to-cpu",
        [cpu](OpPassManager &manager) {
-         manager.addNestedPass<func::FuncOp>(::mlir::ssd::createLinalgToCPU(cpu));
+         manager.addNestedPass<func::FuncOp>(createLinalgToCPU(cpu));
          simplify(manager);
        }},
       {"outline-parallel",
        [](OpPassManager &manager) {
          manager.addPass(createOutlineParallelPass());
        }},
-      {"llvm-dialect", ::mlir::ssd::buildVectorToLLVMPipeline},
+      {"llvm-dialect", buildVectorToLLVMPipeline},
       {"entry-points",
        [](OpPassManager &manager) {
          manager.addPass(createEmitEntryPointsPass());
@@ -88,14 +98,80 @@ void buildSSDToCPUPipeline(OpPassManager &manager,
     stage.build(manager);
 }
 
+/// Units on buffers become kernels and the host code that launches them.
+static void toKernels(OpPassManager &manager, const std::string &chip) {
+  ConvertSSDToHopperOptions options;
+  options.chip = chip;
+  manager.addPass(createConvertSSDToHopper(options));
+  simplify(manager);
+}
+
+std::vector<Stage> getGPUStages(const GPUPipelineOptions &options) {
+  std::string form = options.form, chip = options.chip, ptxas = options.ptxas;
+  auto chooseForm = [form](OpPassManager &manager) {
+    manager.addPass(createCanonicalizerPass());
+    if (form.empty())
+      return;
+    SSDChooseDecompositionPassOptions choice;
+    choice.force = form;
+    choice.chunk = 64;
+    manager.addPass(createSSDChooseDecompositionPass(choice));
+  };
+  auto serialize = [chip, ptxas](OpPassManager &manager) {
+    SerializeKernelsOptions kernels;
+    kernels.chip = chip;
+    kernels.cubin = chip != "sm_80";
+    kernels.ptxas = ptxas;
+    manager.addPass(createSerializeKernels(kernels));
+  };
+  return {
+      {"choose-decomposition", chooseForm},
+      {"fuse",
+       [](OpPassManager &manager) { manager.addPass(createSSDFusePass()); }},
+      {"host-abi",
+       [](OpPassManager &manager) {
+         HostABIPassOptions abi;
+         abi.device = "cuda";
+         manager.addPass(createHostABIPass(abi));
+       }},
+      {"bufferize", buildBufferizationPipeline},
+      {"kernels",
+       [chip](OpPassManager &manager) { toKernels(manager, chip); }},
+      {"serialize-kernels", serialize},
+      {"plan-workspace",
+       [](OpPassManager &manager) {
+         manager.addPass(createPlanWorkspacePass());
+       }},
+      {"lower-launches",
+       [](OpPassManager &manager) {
+         manager.addPass(createLowerLaunchesPass());
+       }},
+      {"llvm-dialect", buildVectorToLLVMPipeline},
+      {"entry-points",
+       [](OpPassManager &manager) {
+         manager.addPass(createEmitEntryPointsPass());
+       }},
+  };
+}
+
+void buildSSDToGPUPipeline(OpPassManager &manager,
+                           const GPUPipelineOptions &options) {
+  for (const Stage &stage : getGPUStages(options))
+    stage.build(manager);
+}
+
 void registerPipelines() {
+  PassPipelineRegistration<GPUPipelineOptions>(
+      "ssd-to-gpu", "From ssd on tensors to kernels and the code that launches "
+                    "them",
+      buildSSDToGPUPipeline);
   PassPipelineRegistration<CPUPipelineOptions>(
       "ssd-to-cpu", "From ssd on tensors to the LLVM dialect for a CPU",
       buildSSDToCPUPipeline);
   PassPipelineRegistration<CPUPipelineOptions>(
       "ssd-to-linalg", "From ssd on tensors to loops and linalg on tensors",
       [](OpPassManager &manager, const CPUPipelineOptions &options) {
-        choose(manager, options);
+        choose(manager, getChoice(options));
         decompose(manager);
         toLinalg(manager);
       });

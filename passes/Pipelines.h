@@ -33,6 +33,20 @@ struct CPUPipelineOptions
       llvm::cl::desc("Bytes of a vector register: 64 (AVX-512), 32 (AVX2)")};
 };
 
+struct GPUPipelineOptions
+    : public mlir::PassPipelineOptions<GPUPipelineOptions> {
+  Option<std::string> form{
+      *this, "form", llvm::cl::init(""),
+      llvm::cl::desc("Give every mixer this form: recurrent or chunked; empty: "
+                     "the fastest kernel for each")};
+  Option<std::string> chip{
+      *this, "chip", llvm::cl::init("sm_90a"),
+      llvm::cl::desc("sm_90a, or sm_80 for portable kernels only, which run on "
+                     "every later chip")};
+  Option<std::string> ptxas{*this, "ptxas", llvm::cl::init(""),
+                            llvm::cl::desc("Path of ptxas")};
+};
+
 /// A part of a pipeline with a name for people: what progress lines and dumps
 /// are called by.
 struct Stage {
@@ -45,7 +59,13 @@ std::vector<Stage> getCPUStages(const CPUPipelineOptions &options);
 void buildSSDToCPUPipeline(mlir::OpPassManager &manager,
                            const CPUPipelineOptions &options);
 
-/// Registers `ssd-to-cpu` and `ssd-to-linalg`.
+/// From ssd and linalg on tensors to kernels, each a gpu.binary, and host code
+/// in the LLVM dialect.
+std::vector<Stage> getGPUStages(const GPUPipelineOptions &options);
+void buildSSDToGPUPipeline(mlir::OpPassManager &manager,
+                           const GPUPipelineOptions &options);
+
+/// Registers `ssd-to-cpu`, `ssd-to-gpu` and `ssd-to-linalg`.
 void registerPipelines();
 
 } // namespace ssd

@@ -8,11 +8,14 @@
 
 #include "passes/Registration.h"
 
+#include "dialect/Hopper/HopperDialect.h"
 #include "dialect/SSD/BufferizableOpInterfaceImpl.h"
 #include "dialect/SSD/SSDDialect.h"
 #include "dialect/SSD/TilingInterfaceImpl.h"
+#include "lowering/HopperToNVVM/HopperToNVVM.h"
 #include "lowering/HostABI/Passes.h"
 #include "lowering/LinalgToCPU/Passes.h"
+#include "lowering/SSDToHopper/SSDToHopper.h"
 #include "lowering/SSDToLinalg/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -54,6 +57,8 @@ void registerSSDDialect(DialectRegistry &registry) {
 
 void registerAllDialects(DialectRegistry &registry) {
   registerSSDDialect(registry);
+  registerHopperTranslations(registry);
+  registry.insert<hopper::HopperDialect, gpu::GPUDialect, NVVM::NVVMDialect>();
   registry.insert<affine::AffineDialect, arith::ArithDialect,
                   bufferization::BufferizationDialect, cf::ControlFlowDialect,
                   DLTIDialect, func::FuncDialect, linalg::LinalgDialect,
@@ -77,9 +82,11 @@ void registerAllDialects(DialectRegistry &registry) {
 void registerAllPasses() {
   registerSSDPasses();
   registerSSDToLinalgPasses();
+  registerSSDToHopperPasses();
+  registerHopperToNVVMPasses();
   registerHostABIPasses();
   registerHostABIPipelines();
-  ::mlir::ssd::registerLinalgToCPUPasses();
+  registerLinalgToCPUPasses();
   registerPipelines();
 }
 

@@ -38,4 +38,26 @@ def EmitPTX : Pass<"emit-ptx", "::mlir::ModuleOp"> {
   ];
 }
 
+def SerializeKernels : Pass<"ssd-serialize-kernels", "::mlir::ModuleOp"> {
+  let summary = "Compiles GPU modules to what a driver loads";
+  let description = [{
+    Each `gpu.module` becomes a `gpu.binary` with the kernel's code: a cubin for
+    `chip`, assembled by ptxas, and, where the module's target is older than
+    `chip`, its PTX, which drivers compile for every later device. With
+    `cubin=false` there is PTX only. Kernels are listed with their block size and
+    bytes of shared memory.
+
+    ptxas is looked for in `ptxas`, then $CUDA_HOME/bin, the PATH and
+    /usr/local/cuda/bin.
+  }];
+  let options = [
+    Option<"chip", "chip", "std::string", "\"sm_90a\"", "chip to make cubins for">,
+    Option<"cubin", "cubin", "bool", "true", "make cubins">,
+    Option<"ptxas", "ptxas", "std::string", "\"\"", "the assembler's path">
+  ];
+  let statistics = [
+    Statistic<"numKernels", "num-kernels", "Number of kernels compiled">
+  ];
+}
+
 #endif // SSD_HOPPERTONVVM_PASSES

@@ -5,7 +5,9 @@
 //===----------------------------------------------------------------------===//
 #include "lowering/HostABI/EntryInfo.h"
 #include "lowering/HostABI/Passes.h"
+#include "lowering/HostABI/RuntimeCalls.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -33,8 +35,8 @@ struct Unpacked {
 /// Emits the functions of one entry.
 class EntryEmitter {
 public:
-  EntryEmitter(LLVM::LLVMFuncOp function, EntryInfo info)
-      : function(function), info(std::move(info)),
+  EntryEmitter(LLVM::LLVMFuncOp function, EntryInfo info, bool hasKernels)
+      : function(function), info(std::move(info)), hasKernels(hasKernels),
         builder(function.getLoc(), function.getContext()),
         pointer(LLVM::LLVMPointerType::get(function.getContext())) {
     builder.setInsertionPointAfter(function);
@@ -60,6 +62,7 @@ private:
 
   LLVM::LLVMFuncOp function;
   EntryInfo info;
+  bool hasKernels;
   ImplicitLocOpBuilder builder;
   Type pointer;
 };
@@ -196,9 +199,17 @@ LogicalResult EntryEmitter::emitRun() {
            << function.getName()
            << "' has not the arguments that its table says; were "
               "ssd-plan-workspace and the lowering to LLVM run?";
+  Value context = run.getArgument(0), stream = run.getArgument(4);
+  if (hasKernels)
+    createSetStream(builder, builder.getLoc(), context, stream);
   LLVM::CallOp::create(builder, function, operands);
-  LLVM::ReturnOp::create(
-      builder, LLVM::ConstantOp::create(builder, builder.getI32IntegerAttr(0)));
+  Value status =
+      hasKernels
+          ? createRuntimeCall(builder, builder.getLoc(), context,
+                              ApiField::Status, i32, {})
+          : Value(LLVM::ConstantOp::create(builder,
+                                           builder.getI32IntegerAttr(0)));
+  LLVM::ReturnOp::create(builder, status);
   return success();
 }
 
@@ -243,6 +254,7 @@ struct EmitEntryPoints : ssd::impl::EmitEntryPointsPassBase<EmitEntryPoints> {
     for (auto function : getOperation().getOps<LLVM::LLVMFuncOp>())
       if (!function.isExternal())
         functions.push_back(function);
+    bool hasKernels = !getOperation().getOps<gpu::BinaryOp>().empty();
     for (LLVM::LLVMFuncOp function : functions) {
       function.setLinkage(LLVM::Linkage::Internal);
       if (function->hasAttr(kPlannedAttr))
@@ -250,7 +262,7 @@ struct EmitEntryPoints : ssd::impl::EmitEntryPointsPassBase<EmitEntryPoints> {
       auto info = EntryInfo::getFrom(function);
       if (!info)
         continue;
-      EntryEmitter emitter(function, *info);
+      EntryEmitter emitter(function, *info, hasKernels);
       if (failed(emitter.emitRun()))
         return signalPassFailure();
       auto workspace = symbols.lookup<LLVM::LLVMFuncOp>(

@@ -25,6 +25,8 @@ static DictionaryAttr encode(const ArgumentInfo &argument, Builder &builder) {
   add("shape", builder.getDenseI64ArrayAttr(argument.shape));
   if (argument.strided)
     add("strided", builder.getUnitAttr());
+  if (argument.onDevice)
+    add("device", builder.getStringAttr("cuda"));
   if (argument.minValue <= argument.maxValue)
     add("range",
         builder.getDenseI64ArrayAttr({argument.minValue, argument.maxValue}));
@@ -40,6 +42,7 @@ static ArgumentInfo decode(DictionaryAttr fields) {
   argument.shape =
       llvm::to_vector(fields.getAs<DenseI64ArrayAttr>("shape").asArrayRef());
   argument.strided = fields.contains("strided");
+  argument.onDevice = fields.contains("device");
   if (auto range = fields.getAs<DenseI64ArrayAttr>("range")) {
     argument.minValue = range[0];
     argument.maxValue = range[1];

@@ -49,6 +49,7 @@ struct ArgumentInfo {
   /// number -1-d of the entry.
   llvm::SmallVector<int64_t> shape;
   bool strided = false;
+  bool onDevice = false; // in CUDA memory
   /// Legal values of integer inputs; unchecked where min > max.
   int64_t minValue = 1, maxValue = 0;
 };

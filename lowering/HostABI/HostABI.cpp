@@ -45,7 +45,8 @@ private:
 /// Rewrites one entry.
 class EntryRewriter {
 public:
-  explicit EntryRewriter(func::FuncOp function) : function(function) {}
+  EntryRewriter(func::FuncOp function, bool onDevice)
+      : function(function), onDevice(onDevice) {}
   LogicalResult run();
 
 private:
@@ -58,6 +59,7 @@ private:
   void rewriteResults();
 
   func::FuncOp function;
+  bool onDevice;
   func::ReturnOp terminator;
   SizeSymbols symbols;
   EntryInfo info;
@@ -98,6 +100,7 @@ FailureOr<ArgumentInfo> EntryRewriter::describe(Type type,
               "or f16, bf16, f32, f64: wrap scalars in a tensor of rank 0";
   ArgumentInfo argument;
   argument.role = role;
+  argument.onDevice = onDevice;
   argument.strided = attributes && attributes.contains(kStridedAttr);
   argument.type = getMemRefType(tensor, argument.strided);
   auto name = attributes ? attributes.getAs<StringAttr>(kNameAttr) : nullptr;
@@ -268,11 +271,18 @@ LogicalResult EntryRewriter::run() {
 
 namespace {
 struct HostABI : ssd::impl::HostABIPassBase<HostABI> {
+  using HostABIPassBase::HostABIPassBase;
+
   void runOnOperation() override {
+    if (device != "cpu" && device != "cuda") {
+      getOperation().emitError() << "unknown device '" << device
+                                 << "': expected cpu or cuda";
+      return signalPassFailure();
+    }
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (function.isPublic() && !function.isDeclaration() &&
           !function->hasAttr(kEntryAttr))
-        if (failed(EntryRewriter(function).run()))
+        if (failed(EntryRewriter(function, device == "cuda").run()))
           return signalPassFailure();
   }
 };
@@ -281,10 +291,7 @@ struct HostABI : ssd::impl::HostABIPassBase<HostABI> {
 void ssd::buildBufferizationPipeline(OpPassManager &manager) {
   using namespace bufferization;
   manager.addPass(createEmptyTensorEliminationPass());
-  OneShotBufferizePassOptions options;
-  options.bufferizeFunctionBoundaries = true;
-  options.functionBoundaryTypeConversion = LayoutMapOption::IdentityLayoutMap;
-  manager.addPass(createOneShotBufferizePass(options));
+  manager.addPass(ssd::createBufferizeEntriesPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createDropEquivalentBufferResultsPass());

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "lowering/HostABI/EntryInfo.h"
 #include "lowering/HostABI/Passes.h"
+#include "lowering/HostABI/RuntimeCalls.h"
 
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -295,22 +296,12 @@ void Outliner::createParallelFor(OpBuilder &builder, Location loc,
                                  Value count) {
   Type pointer = LLVM::LLVMPointerType::get(context);
   Type i64 = builder.getI64Type();
-  // The head of ssd_context_api: version, parallel_for, launch.
-  auto apiType = LLVM::LLVMStructType::getLiteral(
-      context, {builder.getI32Type(), pointer, pointer});
-  Value runtime = getContextArgument();
-  Value api = LLVM::LoadOp::create(builder, loc, pointer, runtime);
-  Value parallelFor = LLVM::LoadOp::create(
-      builder, loc, pointer, createField(builder, loc, apiType, api, 1));
   Value function = func::ConstantOp::create(
       builder, loc, task.getFunctionType(), SymbolRefAttr::get(task));
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
-                                          {pointer, i64, pointer, pointer});
-  LLVM::CallOp::create(
-      builder, loc, type,
-      ValueRange{parallelFor, runtime,
-                 arith::IndexCastOp::create(builder, loc, i64, count),
-                 toStorable(builder, function, pointer), closure});
+  createRuntimeCall(builder, loc, getContextArgument(), ApiField::ParallelFor,
+                    LLVM::LLVMVoidType::get(context),
+                    {arith::IndexCastOp::create(builder, loc, i64, count),
+                     toStorable(builder, function, pointer), closure});
 }
 
 /// One iteration runs here and now, more go to the runtime.

@@ -38,6 +38,21 @@ def HostABIPass : Pass<"ssd-host-abi", "mlir::ModuleOp"> {
 
     Private functions keep their tensors.
   }];
+  let options = [
+    Option<"device", "device", "std::string", "\"cpu\"",
+           "where the tensors of entries are: cpu or cuda">
+  ];
+  let dependentDialects = ["mlir::bufferization::BufferizationDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
+def BufferizeEntriesPass : Pass<"ssd-bufferize-entries", "mlir::ModuleOp"> {
+  let summary = "One-shot bufferization that leaves bodies of units alone";
+  let description = [{
+    One-shot bufferization across functions, whose tensors become memrefs of the
+    identity layout. The body of an `ssd.fused` says what a unit computes and
+    stays on tensors.
+  }];
   let dependentDialects = ["mlir::bufferization::BufferizationDialect",
                            "mlir::memref::MemRefDialect"];
 }
@@ -134,12 +149,26 @@ def OutlineParallelPass : Pass<"ssd-outline-parallel", "mlir::ModuleOp"> {
                            "mlir::LLVM::LLVMDialect"];
 }
 
+def LowerLaunchesPass : Pass<"ssd-lower-launches", "mlir::ModuleOp"> {
+  let summary = "Turn host code of GPU programs into calls of the runtime";
+  let description = [{
+    Runs after `ssd-plan-workspace`, which provides the context. Launches, tensor
+    maps, copies between and clearing of buffers in device memory, and questions
+    about the device become calls through `context->api` (ssd_runtime.h). A
+    kernel's number is the position of its `gpu.binary` among all of the module.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::LLVM::LLVMDialect"];
+}
+
 def EmitEntryPointsPass : Pass<"ssd-emit-entry-points", "mlir::ModuleOp"> {
   let summary = "Emit the functions that the artifact's table points to";
   let description = [{
     Runs on the LLVM dialect. For each entry `f` it emits `@f.entry`, which
     unpacks DLTensors and calls `@f`, and `@f.workspace_size`, which does the
-    same for `@f.workspace`. Everything else becomes internal, and pointer
+    same for `@f.workspace`. Entries of a module with kernels also keep the stream
+    in the context and return the context's status. Everything else becomes internal, and pointer
     arguments of planned functions become `noalias`: buffers of different
     arguments are disjoint by the contract of the ABI and by bufferization.
   }];

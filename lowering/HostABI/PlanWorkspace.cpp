@@ -140,6 +140,16 @@ static Operation *getOutermostParallel(Operation *op) {
 // Requests
 //===----------------------------------------------------------------------===//
 
+/// Whether the op makes an address that outlives it, in a form that no analysis
+/// follows.
+static bool keepsAddress(Operation *user) {
+  auto isFollowed = [](Type type) {
+    return type.isIntOrIndexOrFloat() || isa<BaseMemRefType, VectorType>(type);
+  };
+  return isa<memref::ExtractAlignedPointerAsIndexOp>(user) ||
+         !llvm::all_of(user->getResultTypes(), isFollowed);
+}
+
 /// From the allocation to the last use of the buffer or a view of it. A use
 /// deeper inside of a loop lasts as long as the loop.
 LogicalResult FunctionPlan::setLifetime(Request &request,
@@ -163,6 +173,8 @@ LogicalResult FunctionPlan::setLifetime(Request &request,
         block = parent->getBlock();
         ancestor = block->findAncestorOpInBlock(*user);
       }
+      if (keepsAddress(user))
+        ancestor = function;
       request.end = std::max(request.end, timeline.end(ancestor));
     }
   }

@@ -93,8 +93,8 @@ LogicalResult ConvertSSDToHopper::convert(FusedOp op) {
     return failure();
   Value state = op.getOuts()[1];
   op.erase();
-  if (unit->replaced)
-    unit->replaced->erase();
+  for (Operation *needless : unit->replaced)
+    needless->erase();
   auto alloc = state.getDefiningOp<memref::AllocOp>();
   if (alloc && alloc->use_empty())
     alloc.erase();

@@ -9,6 +9,7 @@
 #include "lowering/SSDToHopper/MixerUnit.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
@@ -221,7 +222,7 @@ void UnitReader::findInitialState() {
       if (!isZero && !isKept)
         return;
       unit.initialState = copy ? copy.getSource() : Value();
-      unit.replaced = before;
+      unit.replaced.push_back(before);
       return;
     }
     if (llvm::is_contained(before->getOperands(), state))
@@ -233,13 +234,32 @@ void UnitReader::findInitialState() {
   }
 }
 
-/// Nobody reads the state of a buffer that only this unit uses.
+/// Where a state goes that is only computed to be copied, or nobody reads.
 void UnitReader::findFinalState() {
   auto alloc = unit.finalState.getDefiningOp<memref::AllocOp>();
-  if (alloc && llvm::all_of(alloc->getUsers(), [&](Operation *user) {
-        return user == op || user == unit.replaced || isa<memref::DeallocOp>(user);
-      }) && unit.initialState != unit.finalState)
+  if (!alloc || unit.initialState == unit.finalState)
+    return;
+  SmallVector<Operation *> readers;
+  for (Operation *user : alloc->getUsers())
+    if (user != op && !llvm::is_contained(unit.replaced, user))
+      readers.push_back(user);
+  if (readers.empty()) {
     unit.finalState = {};
+    return;
+  }
+  auto copy = dyn_cast<memref::CopyOp>(readers.front());
+  if (readers.size() > 1 || !copy || copy->getBlock() != op->getBlock() ||
+      !isa<BlockArgument>(copy.getTarget()) ||
+      copy.getTarget() == unit.initialState)
+    return;
+  // Nothing else may touch the target in between.
+  for (Operation *between = op->getNextNode(); between != copy;
+       between = between->getNextNode())
+    if (llvm::is_contained(between->getOperands(), copy.getTarget()) ||
+        isa<func::CallOp>(between))
+      return;
+  unit.finalState = copy.getTarget();
+  unit.replaced.push_back(copy);
 }
 
 FailureOr<MixerUnit> UnitReader::read() {

@@ -95,9 +95,9 @@ struct MixerUnit {
   /// pool. Without `initialState` they start from zero; it may be `finalState`.
   /// `finalState` is null where nobody reads it.
   mlir::Value initialState, finalState, checkpoints;
-  /// The copy or fill that gave the state its initial value, and which reading
-  /// that value where it comes from makes needless.
-  mlir::Operation *replaced = nullptr;
+  /// Copies and fills that became needless: of the initial state, which is read
+  /// where it comes from, and of the final one, which is written where it goes.
+  llvm::SmallVector<mlir::Operation *> replaced;
   Epilogue epilogue;
 
   mlir::Location getLoc() const { return op->getLoc(); }

@@ -6,7 +6,9 @@
 #include "lowering/HostABI/EntryInfo.h"
 #include "lowering/Target/Target.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Transforms/Utils/ModuleUtils.h"
@@ -29,6 +31,7 @@ public:
   TableBuilder(Module &module) : module(module), context(module.getContext()) {}
 
   Error addEntry(StringRef name, const EntryInfo &info);
+  void addKernel(mlir::gpu::BinaryOp binary);
   Constant *createArtifact(StringRef target, StringRef metadata);
 
 private:
@@ -51,10 +54,11 @@ private:
   Constant *array(ArrayRef<Constant *> elements);
   Constant *dataType(mlir::Type element);
   Constant *argument(const ArgumentInfo &info);
+  Constant *image(mlir::gpu::ObjectAttr object);
 
   Module &module;
   LLVMContext &context;
-  SmallVector<Constant *> entries;
+  SmallVector<Constant *> entries, kernels;
 };
 
 } // namespace
@@ -98,7 +102,8 @@ Constant *TableBuilder::argument(const ArgumentInfo &info) {
   return structure({string(info.name), int32(int32_t(info.role)),
                     dataType(info.type.getElementType()),
                     int32(info.type.getRank()), array(shape),
-                    int32(info.strided), int64(info.minValue),
+                    int32(info.strided),
+                    int32(info.onDevice ? kDLCUDA : kDLCPU), int64(info.minValue),
                     int64(info.maxValue)});
 }
 
@@ -119,12 +124,47 @@ Error TableBuilder::addEntry(StringRef name, const EntryInfo &info) {
   return Error::success();
 }
 
+/// ssd_kernel_image.
+Constant *TableBuilder::image(mlir::gpu::ObjectAttr object) {
+  StringRef code = object.getObject().getValue();
+  auto target = mlir::cast<mlir::NVVM::NVVMTargetAttr>(object.getTarget());
+  bool isText = object.getFormat() == mlir::gpu::CompilationTarget::Assembly;
+  auto *data = new GlobalVariable(
+      module, ArrayType::get(Type::getInt8Ty(context), code.size() + isText),
+      /*isConstant=*/true, GlobalValue::PrivateLinkage,
+      ConstantDataArray::getString(context, code, /*AddNull=*/isText),
+      "ssd.kernel");
+  data->setAlignment(Align(64));
+  return structure({string(isText ? "ptx" : target.getChip()), data,
+                    int64(code.size() + isText)});
+}
+
+/// ssd_kernel.
+void TableBuilder::addKernel(mlir::gpu::BinaryOp binary) {
+  SmallVector<Constant *> images;
+  for (mlir::Attribute object : binary.getObjects())
+    images.push_back(image(mlir::cast<mlir::gpu::ObjectAttr>(object)));
+  auto first = mlir::cast<mlir::gpu::ObjectAttr>(binary.getObjects()[0]);
+  mlir::DictionaryAttr metadata =
+      first.getKernels().lookup(binary.getName()).getMetadata();
+  auto sizes = [&](ArrayRef<int32_t> values) {
+    return ConstantDataArray::get(context, ArrayRef<uint32_t>(
+        reinterpret_cast<const uint32_t *>(values.data()), values.size()));
+  };
+  int32_t shared =
+      metadata.getAs<mlir::IntegerAttr>("shared_bytes").getInt();
+  kernels.push_back(structure(
+      {string(binary.getName()),
+       sizes(metadata.getAs<mlir::DenseI32ArrayAttr>("block").asArrayRef()),
+       sizes({1, 1, 1}), int32(shared), int32(images.size()), array(images)}));
+}
+
 /// ssd_artifact.
 Constant *TableBuilder::createArtifact(StringRef target, StringRef metadata) {
   return global(
       structure({int32(SSD_ABI_VERSION), string(kCompiler), string(target),
                  string(metadata), int32(entries.size()), array(entries),
-                 int32(0), null()}));
+                 int32(kernels.size()), array(kernels)}));
 }
 
 /// const ssd_artifact *ssd_artifact_query(uint32_t max_version)
@@ -183,6 +223,8 @@ Error addArtifactTable(Module &module, mlir::ModuleOp source,
     if (auto info = EntryInfo::getFrom(function))
       if (Error error = table.addEntry(function.getName(), *info))
         return error;
+  for (auto binary : source.getOps<mlir::gpu::BinaryOp>())
+    table.addKernel(binary);
   auto metadata = source->getAttrOfType<mlir::StringAttr>(kMetadataAttr);
   addQuery(module, table.createArtifact(target.level,
                                         metadata ? metadata.getValue() : "{}"));

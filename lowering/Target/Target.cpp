@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "lowering/Target/Target.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -89,8 +90,13 @@ Expected<std::unique_ptr<Module>> translateToLLVM(mlir::ModuleOp source,
                                                   LLVMContext &context,
                                                   const CPUTarget &target,
                                                   TargetMachine &machine) {
+  SmallVector<mlir::gpu::BinaryOp> kernels(source.getOps<mlir::gpu::BinaryOp>());
+  for (mlir::gpu::BinaryOp kernel : kernels)
+    kernel->remove();
   std::unique_ptr<Module> module =
       mlir::translateModuleToLLVMIR(source, context, "ssd");
+  for (mlir::gpu::BinaryOp kernel : kernels)
+    source.push_back(kernel);
   if (!module)
     return createStringError("translation to LLVM IR failed");
   module->setTargetTriple(machine.getTargetTriple());

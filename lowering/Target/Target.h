@@ -43,6 +43,7 @@ struct CPUTarget {
 void registerTargetTranslations(mlir::DialectRegistry &registry);
 
 /// Also sets layout, triple and what each function may assume of the target.
+/// Compiled kernels stay behind: they are data of the artifact's table.
 llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context,
                 const CPUTarget &target, llvm::TargetMachine &machine);

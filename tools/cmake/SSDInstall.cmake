@@ -47,8 +47,8 @@ if(NOT SSD_LINK STREQUAL "shared")
   return()
 endif()
 
-install(TARGETS SSDDialect SSDCostModel SSDPasses SSDToLinalg SSDLinalgToCPU
-    SSDHostABI SSDPipelines
+install(TARGETS SSDDialect HopperDialect SSDCostModel SSDPasses SSDToLinalg
+    SSDToHopper SSDHopperToNVVM SSDLinalgToCPU SSDHostABI SSDPipelines
   EXPORT SSDMLIRTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 install(EXPORT SSDMLIRTargets DESTINATION ${SSD_INSTALL_CMAKEDIR}

@@ -205,10 +205,35 @@ static mlir::LogicalResult printNamed(mlir::Diagnostic &diagnostic) {
   return mlir::success();
 }
 
+/// The passes for the target; GPU programs have host code for any x86-64-v3.
+Expected<std::vector<Stage>> Compilation::chooseStages(CPUTarget &target) {
+  std::string form = options.form == "auto" ? "" : options.form;
+  bool isGPU = StringRef(options.target).starts_with("sm_");
+  auto parsed = CPUTarget::parse(isGPU ? "x86-64-v3" : options.target);
+  if (!parsed)
+    return parsed.takeError();
+  target = *parsed;
+  if (!isGPU) {
+    CPUPipelineOptions pipeline;
+    pipeline.form = form;
+    pipeline.vectorBytes = target.getVectorBits() / 8;
+    return getCPUStages(pipeline);
+  }
+  if (options.target != "sm_90a" && options.target != "sm_80")
+    return createStringError(
+        "unknown GPU target '" + options.target +
+        "'; targets are sm_90a (Hopper) and sm_80 (portable: Ampere and later)");
+  GPUPipelineOptions pipeline;
+  pipeline.form = form;
+  pipeline.chip = options.target;
+  return getGPUStages(pipeline);
+}
+
 Error Compilation::run() {
-  auto target = CPUTarget::parse(options.target);
-  if (!target)
-    return target.takeError();
+  CPUTarget target;
+  auto stages = chooseStages(target);
+  if (!stages)
+    return stages.takeError();
   bool isText = options.emit == Output::LLVMIR || options.emit == Output::MLIR;
   if (!isText && options.output == "-")
     return createStringError("only --emit=mlir and --emit=llvm can be written "
@@ -225,11 +250,7 @@ Error Compilation::run() {
       return createStringError("can't make the directory '" +
                                options.dumpDirectory + "': " + code.message());
   const unsigned backEnd[] = {4, 3, 2, 0};
-  CPUPipelineOptions pipeline;
-  pipeline.form = options.form == "auto" ? "" : options.form;
-  pipeline.vectorBytes = target->getVectorBits() / 8;
-  std::vector<Stage> stages = getCPUStages(pipeline);
-  stepsTotal = 1 + stages.size() + backEnd[int(options.emit)];
+  stepsTotal = 1 + stages->size() + backEnd[int(options.emit)];
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
   registerTargetTranslations(registry);
@@ -240,14 +261,14 @@ Error Compilation::run() {
   mlir::ScopedDiagnosticHandler withName(&context, printNamed);
   Error error = step("read", [&] { return readInput(context); });
   if (!error)
-    error = runPasses(stages);
+    error = runPasses(*stages);
   if (!error && options.emit == Output::MLIR)
     error = write([&](raw_fd_ostream &out) {
       module->print(out);
       return Error::success();
     });
   else if (!error)
-    error = emit(*target);
+    error = emit(target);
   module = nullptr; // before its context
   if (error)
     return error;

@@ -59,6 +59,7 @@ public:
   llvm::Error run();
 
 private:
+  llvm::Expected<std::vector<Stage>> chooseStages(CPUTarget &target);
   llvm::Error readInput(mlir::MLIRContext &context);
   llvm::Error importDirectory(mlir::MLIRContext &context);
   llvm::Error parseFile(mlir::MLIRContext &context);

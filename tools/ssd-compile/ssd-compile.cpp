@@ -25,7 +25,8 @@ static cl::opt<std::string> outputPath("o", cl::cat(category),
 static cl::opt<std::string>
     targetName("target", cl::init("cpu"), cl::cat(category),
                cl::value_desc("name"),
-               cl::desc("cpu (this machine), x86-64-v3 or x86-64-v4"));
+               cl::desc("cpu (this machine), x86-64-v3, x86-64-v4, sm_90a "
+                        "(Hopper) or sm_80 (portable GPU code)"));
 static cl::opt<Activations>
     activations("dtype", cl::cat(category), cl::init(Activations::F32),
                 cl::desc("Type of the activations of an imported model"),
