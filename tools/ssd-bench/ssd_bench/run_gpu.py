@@ -1,0 +1,29 @@
+# Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The command `ssd-bench gpu`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+from .measure import write_json
+
+
+def main(arguments: argparse.Namespace, results: Path) -> None:
+    from . import gpu
+    if arguments.draw:
+        found = json.loads(arguments.draw.read_text(encoding="utf-8"))
+        return gpu.draw(found, arguments.draw.with_suffix(".png"))
+    import torch
+    if not torch.cuda.is_available():
+        sys.exit("ssd-bench: PyTorch sees no GPU here")
+    path = arguments.output or results / "gpu.json"
+    found = gpu.measure(arguments.peer, arguments.quick)
+    write_json(path, found)
+    if importlib.util.find_spec("matplotlib"):
+        gpu.draw(found, path.with_suffix(".png"))
