@@ -8,6 +8,7 @@
 
 #include "passes/Decompose.h"
 
+#include "dialect/SSD/SliceUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -76,50 +77,29 @@ FailureOr<MixOp> ssd::tileSequence(RewriterBase &rewriter, MixOp op,
 // Unit dimensions of a task
 //===----------------------------------------------------------------------===//
 
-/// Slices `source` whole, keeping only the dimensions that `keep` names.
-static Value reduceRank(OpBuilder &builder, Location loc, Value source,
-                        ArrayRef<int64_t> keep) {
-  if (!source)
-    return {};
-  auto type = cast<RankedTensorType>(source.getType());
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, source);
-  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
-  SmallVector<int64_t> shape;
-  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-    if (llvm::is_contained(keep, dim))
-      shape.push_back(type.getDimSize(dim));
-    else
-      sizes[dim] = builder.getIndexAttr(1);
-  }
-  auto reduced = RankedTensorType::get(shape, type.getElementType());
-  return tensor::ExtractSliceOp::create(builder, loc, reduced, source, offsets,
-                                        sizes, strides);
-}
-
 TaskOperands ssd::dropUnitDims(OpBuilder &builder, MixOp op) {
-  Location loc = op.getLoc();
+  OpFoldResult only = builder.getIndexAttr(0);
+  auto reduce = [&](Value value, ArrayRef<Part> dropped) {
+    return take(builder, op.getLoc(), value, dropped);
+  };
+  Part batch = {0, only}, group = {2, only};
   TaskOperands task;
-  task.x = reduceRank(builder, loc, op.getX(), {1, 2, 3});
-  task.b = reduceRank(builder, loc, op.getB(), {1, 3});
-  task.c = reduceRank(builder, loc, op.getC(), {1, 3});
-  task.decay = reduceRank(builder, loc, op.getDecay(), {1, 2, 3});
+  task.x = reduce(op.getX(), batch);
+  task.b = reduce(op.getB(), {batch, group});
+  task.c = reduce(op.getC(), {batch, group});
+  task.decay = reduce(op.getDecay(), batch);
   task.rate = op.getRate();
-  task.scale = reduceRank(builder, loc, op.getScale(), {1, 2});
-  task.runs = reduceRank(builder, loc, op.getSegmentIds(), {1});
-  task.y = reduceRank(builder, loc, op.getYInit(), {1, 2, 3});
-  task.state = reduceRank(builder, loc, op.getStateInit(), {1, 2, 3});
+  task.scale = reduce(op.getScale(), batch);
+  task.runs = reduce(op.getSegmentIds(), batch);
+  task.y = reduce(op.getYInit(), batch);
+  task.state = reduce(op.getStateInit(), batch);
   return task;
 }
 
 void ssd::replaceTask(RewriterBase &rewriter, MixOp op, Value y, Value state) {
-  auto restore = [&](Value value, Value into) -> Value {
-    SmallVector<OpFoldResult> sizes =
-        tensor::getMixedSizes(rewriter, op.getLoc(), into);
-    SmallVector<OpFoldResult> offsets(sizes.size(), rewriter.getIndexAttr(0));
-    SmallVector<OpFoldResult> strides(sizes.size(), rewriter.getIndexAttr(1));
-    return tensor::InsertSliceOp::create(rewriter, op.getLoc(), value, into,
-                                         offsets, sizes, strides);
+  auto restore = [&](Value value, Value into) {
+    return put(rewriter, op.getLoc(), value, into,
+               {{0, rewriter.getIndexAttr(0)}});
   };
   rewriter.replaceOp(op, {restore(y, op.getYInit()),
                           restore(state, op.getStateInit())});

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/SSD/SliceUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -17,33 +18,6 @@
 using namespace mlir;
 using namespace ssd;
 
-/// Tokens [first, first + count) of a tensor whose dimension 0 is the sequence.
-static Value sliceTokens(OpBuilder &builder, Location loc, Value source,
-                         OpFoldResult first, OpFoldResult count) {
-  if (!source)
-    return {};
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, source);
-  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
-  offsets[0] = first;
-  sizes[0] = count;
-  return tensor::ExtractSliceOp::create(builder, loc, source, offsets, sizes,
-                                        strides);
-}
-
-/// The counterpart. Bufferisation works in place only where the sizes of both
-/// are the same values.
-static Value insertTokens(OpBuilder &builder, Location loc, Value tokens,
-                          Value into, OpFoldResult first, OpFoldResult count) {
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, into);
-  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
-  offsets[0] = first;
-  sizes[0] = count;
-  return tensor::InsertSliceOp::create(builder, loc, tokens, into, offsets,
-                                       sizes, strides);
-}
-
 /// The chunk of `task` that starts at token `first`.
 static TaskOperands sliceChunk(OpBuilder &builder, Location loc,
                                const TaskOperands &task, Value y,
@@ -52,12 +26,12 @@ static TaskOperands sliceChunk(OpBuilder &builder, Location loc,
   OpFoldResult ids =
       affine::makeComposedFoldedAffineApply(builder, loc, d0 + 1, {count});
   auto slice = [&](Value value) {
-    return sliceTokens(builder, loc, value, first, count);
+    return take(builder, loc, value, {{0, first, count}});
   };
   TaskOperands chunk = task;
   chunk.x = slice(task.x), chunk.b = slice(task.b), chunk.c = slice(task.c);
   chunk.decay = slice(task.decay), chunk.scale = slice(task.scale);
-  chunk.runs = sliceTokens(builder, loc, task.runs, first, ids);
+  chunk.runs = take(builder, loc, task.runs, {{0, first, ids}});
   chunk.y = slice(y);
   return chunk;
 }
@@ -81,7 +55,7 @@ buildChunk(OpBuilder &builder, Location loc, const TaskOperands &task,
   TaskOperands operands = sliceChunk(builder, loc, task, y, first, count);
   auto [part, next] =
       buildQuadraticChunk(builder, loc, operands, state, chunk, options);
-  return {insertTokens(builder, loc, part, y, first, count), next};
+  return {put(builder, loc, part, y, {{0, first, count}}), next};
 }
 
 LogicalResult ssd::decomposeIntoChunks(RewriterBase &rewriter, MixOp op,

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/SSD/SliceUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -50,19 +51,9 @@ private:
     return getValueOrCreateConstantIndexOp(builder, loc, value);
   }
 
-  /// [first, first + count) of dimension `dim`.
   Value slice(Value source, int64_t dim, OpFoldResult first,
               OpFoldResult count) {
-    if (!source)
-      return {};
-    SmallVector<OpFoldResult> sizes =
-        tensor::getMixedSizes(builder, loc, source);
-    SmallVector<OpFoldResult> offsets(sizes.size(), index(0));
-    SmallVector<OpFoldResult> strides(sizes.size(), index(1));
-    offsets[dim] = first;
-    sizes[dim] = count;
-    return tensor::ExtractSliceOp::create(builder, loc, source, offsets, sizes,
-                                          strides);
+    return take(builder, loc, source, {{dim, first, count}});
   }
 
   /// Scratch of static size, where there is a bound, cut to `rows` × `columns`.
@@ -183,13 +174,8 @@ std::pair<Value, Value> QuadraticChunk::build() {
         OpFoldResult count = affine::makeComposedFoldedAffineMin(
             builder, loc, remaining, {first, tokens});
         Value part = buildRoundedBlock(first, count, carried[0]);
-        SmallVector<OpFoldResult> sizes =
-            tensor::getMixedSizes(builder, loc, carried[0]);
-        SmallVector<OpFoldResult> offsets(3, index(0)), strides(3, index(1));
-        offsets[0] = first;
-        sizes[0] = count;
-        Value whole = tensor::InsertSliceOp::create(
-            builder, loc, part, carried[0], offsets, sizes, strides);
+        Value whole =
+            put(builder, loc, part, carried[0], {{0, first, count}});
         scf::YieldOp::create(builder, loc, whole);
       });
   Value next = ChunkStateOp::create(builder, loc, in.b, in.x, decay, scale,

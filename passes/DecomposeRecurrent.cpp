@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/SSD/SliceUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -16,32 +17,6 @@
 
 using namespace mlir;
 using namespace ssd;
-
-/// A [B, 1, ...] slice as [B, ...] and back.
-static Value dropLength(OpBuilder &builder, Location loc, Value source) {
-  if (!source)
-    return {};
-  auto type = cast<RankedTensorType>(source.getType());
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, source);
-  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
-  sizes[1] = builder.getIndexAttr(1);
-  SmallVector<int64_t> shape(type.getShape());
-  shape.erase(shape.begin() + 1);
-  return tensor::ExtractSliceOp::create(
-      builder, loc, RankedTensorType::get(shape, type.getElementType()), source,
-      offsets, sizes, strides);
-}
-
-static Value restoreLength(OpBuilder &builder, Location loc, Value value,
-                           Value into) {
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, into);
-  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
-  sizes[1] = builder.getIndexAttr(1);
-  return tensor::InsertSliceOp::create(builder, loc, value, into, offsets,
-                                       sizes, strides);
-}
 
 /// The state, cleared where this token starts another run than the one before.
 static Value resetState(OpBuilder &builder, Location loc, MixOp op) {
@@ -97,14 +72,15 @@ static MixOp widenState(RewriterBase &rewriter, MixOp op) {
 static LogicalResult decomposeToken(RewriterBase &rewriter, MixOp op) {
   rewriter.setInsertionPoint(op);
   Location loc = op.getLoc();
-  auto drop = [&](Value value) { return dropLength(rewriter, loc, value); };
+  Part token = {1, rewriter.getIndexAttr(0)};
+  auto drop = [&](Value value) { return take(rewriter, loc, value, token); };
   Value state = resetState(rewriter, loc, op);
   auto step = StepOp::create(
       rewriter, loc, drop(op.getX()), drop(op.getB()), drop(op.getC()),
       drop(op.getDecay()), op.getRate(), drop(op.getScale()), /*slots=*/Value(),
       ValueRange{drop(op.getYInit()), state},
       /*lowering_config=*/Attribute());
-  Value y = restoreLength(rewriter, loc, step.getResult(0), op.getYInit());
+  Value y = put(rewriter, loc, step.getResult(0), op.getYInit(), token);
   rewriter.replaceOp(op, {y, step.getResult(1)});
   return success();
 }

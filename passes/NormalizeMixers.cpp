@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/SSD/SSDOps.h"
+#include "dialect/SSD/SliceUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -26,12 +27,6 @@ using namespace mlir;
 using namespace ssd;
 
 namespace {
-
-/// A part of one dimension.
-struct Part {
-  int64_t dim;
-  OpFoldResult first, count;
-};
 
 /// What a mixer is rewritten with. Each rewrite removes one feature and returns
 /// the plainer mixers it left behind.
@@ -83,25 +78,10 @@ private:
   }
 
   Value slice(Location loc, Value source, ArrayRef<Part> parts) {
-    if (!source)
-      return {};
-    SmallVector<OpFoldResult> sizes =
-        tensor::getMixedSizes(rewriter, loc, source);
-    SmallVector<OpFoldResult> offsets(sizes.size(), attr(0));
-    SmallVector<OpFoldResult> strides(sizes.size(), attr(1));
-    for (const Part &part : parts)
-      offsets[part.dim] = part.first, sizes[part.dim] = part.count;
-    return tensor::ExtractSliceOp::create(rewriter, loc, source, offsets, sizes,
-                                          strides);
+    return take(rewriter, loc, source, parts);
   }
   Value insert(Location loc, Value value, Value into, ArrayRef<Part> parts) {
-    SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(rewriter, loc, into);
-    SmallVector<OpFoldResult> offsets(sizes.size(), attr(0));
-    SmallVector<OpFoldResult> strides(sizes.size(), attr(1));
-    for (const Part &part : parts)
-      offsets[part.dim] = part.first, sizes[part.dim] = part.count;
-    return tensor::InsertSliceOp::create(rewriter, loc, value, into, offsets,
-                                         sizes, strides);
+    return put(rewriter, loc, value, into, parts);
   }
 
   /// A mixer with the form of `op` on parts of its sequence operands.
@@ -251,7 +231,7 @@ LogicalResult Normalizer::loopOverCheckpoints(MixOp op) {
                                 carried[1]);
           Value y = insert(loc, inner.getResult(0), carried[0], tokens);
           Value state = inner.getResult(1);
-          Value stored = insert(loc, state, carried[2], {{1, index, attr(1)}});
+          Value stored = insert(loc, state, carried[2], {{1, index}});
           scf::YieldOp::create(rewriter, loc, ValueRange{y, state, stored});
         });
     results = llvm::to_vector_of<Value>(loop.getResults());

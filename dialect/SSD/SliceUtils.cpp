@@ -9,6 +9,7 @@
 #include "dialect/SSD/SliceUtils.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace ssd;

@@ -11,7 +11,7 @@
 #include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
-using namespace mlir::ssd::cpu;
+using namespace ssd::cpu;
 
 static bool isIndexOf(Value value, const StridedNest &nest, int loop) {
   auto index = value.getDefiningOp<linalg::IndexOp>();

@@ -9,14 +9,14 @@
 
 #include "lowering/LinalgToCPU/StridedNest.h"
 
-namespace mlir::ssd::cpu {
+namespace ssd::cpu {
 
 /// The lanes that one instance of the body computes: `lanes` consecutive
 /// iterations of `loop`, or a single one.
 struct LaneSpec {
   int loop = -1;
   int64_t lanes = 1;
-  Value mask = {}; ///< Null if all lanes are on.
+  mlir::Value mask = {}; ///< Null if all lanes are on.
 };
 
 /// Whether the body has a vector form along `loop`: elementwise operations, and
@@ -29,10 +29,11 @@ bool bodyNeedsAllLanes(const CPUOptions &options, const StridedNest &nest);
 
 /// Emits one instance of the body. `arguments` are scalars where they do not
 /// vary over the lanes. Returns what the body yields, likewise.
-SmallVector<Value> emitBody(Emitter &b, const StridedNest &nest,
-                            ArrayRef<Value> ivs, ValueRange arguments,
-                            const LaneSpec &lanes);
+llvm::SmallVector<mlir::Value> emitBody(Emitter &b, const StridedNest &nest,
+                                        llvm::ArrayRef<mlir::Value> ivs,
+                                        mlir::ValueRange arguments,
+                                        const LaneSpec &lanes);
 
-} // namespace mlir::ssd::cpu
+} // namespace ssd::cpu
 
 #endif // SSD_LOWERING_LINALGTOCPU_BODYEMITTER_H

@@ -21,7 +21,7 @@
 #include "lowering/LinalgToCPU/Tasks.h"
 
 using namespace mlir;
-using namespace mlir::ssd::cpu;
+using namespace ssd::cpu;
 
 /// At most so many rows make B's traffic outweigh its use.
 static constexpr int64_t kFewRows = 4;

@@ -7,7 +7,7 @@
 #include "lowering/LinalgToCPU/ContractionTiles.h"
 
 using namespace mlir;
-using namespace mlir::ssd::cpu;
+using namespace ssd::cpu;
 
 //===----------------------------------------------------------------------===//
 // Elements as f32

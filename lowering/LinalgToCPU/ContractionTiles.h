@@ -9,23 +9,23 @@
 
 #include "lowering/LinalgToCPU/Emitter.h"
 
-namespace mlir::ssd::cpu {
+namespace ssd::cpu {
 
 /// A matrix in a flat buffer, of either orientation.
 struct MatrixView {
-  Value base;
-  Value origin;
-  Value rowStride, columnStride;
+  mlir::Value base;
+  mlir::Value origin;
+  mlir::Value rowStride, columnStride;
 
-  Type elementType() const {
-    return cast<MemRefType>(base.getType()).getElementType();
+  mlir::Type elementType() const {
+    return llvm::cast<mlir::MemRefType>(base.getType()).getElementType();
   }
-  Value at(Emitter &b, Value row, Value column) const {
+  mlir::Value at(Emitter &b, mlir::Value row, mlir::Value column) const {
     return b.add(origin,
                  b.add(b.mul(row, rowStride), b.mul(column, columnStride)));
   }
   /// The same matrix seen from another element.
-  MatrixView from(Emitter &b, Value row, Value column) const {
+  MatrixView from(Emitter &b, mlir::Value row, mlir::Value column) const {
     return {base, at(b, row, column), rowStride, columnStride};
   }
   bool hasContiguousRows() const { return constant(columnStride) == 1; }
@@ -34,21 +34,23 @@ struct MatrixView {
 
 /// The first `count` lanes are on; or, if null, all.
 struct LaneMask {
-  Value lanes;
-  Value count;
+  mlir::Value lanes;
+  mlir::Value count;
 };
-LaneMask makeMask(Emitter &b, Value count, int64_t lanes);
+LaneMask makeMask(Emitter &b, mlir::Value count, int64_t lanes);
 
 /// Elements as f32: one, or `lanes` from `position` on, which are zero where
 /// the mask is off.
-Value loadScalar(Emitter &b, const MatrixView &view, Value row, Value column);
-Value loadVector(Emitter &b, const MatrixView &view, Value position,
-                 int64_t lanes, const LaneMask &mask = {});
-void storeVector(Emitter &b, Value value, Value base, Value position,
-                 const LaneMask &mask);
+mlir::Value loadScalar(Emitter &b, const MatrixView &view, mlir::Value row,
+                       mlir::Value column);
+mlir::Value loadVector(Emitter &b, const MatrixView &view, mlir::Value position,
+                       int64_t lanes, const LaneMask &mask = {});
+void storeVector(Emitter &b, mlir::Value value, mlir::Value base,
+                 mlir::Value position, const LaneMask &mask);
 
 /// Transposes a square of 8 or 16 vectors.
-SmallVector<Value> transposeSquare(Emitter &b, ArrayRef<Value> rows);
+llvm::SmallVector<mlir::Value>
+transposeSquare(Emitter &b, llvm::ArrayRef<mlir::Value> rows);
 
 /// The sizes of a register tile and of the blocks around it.
 struct TileShape {
@@ -66,31 +68,32 @@ struct TileShape {
 /// `overwrite` says whether C counts as zero.
 void emitRegisterTile(Emitter &b, const TileShape &shape, int64_t rows,
                       const MatrixView &a, const MatrixView &bm,
-                      const MatrixView &c, Value depth, Value columns,
-                      Value overwrite, bool maskB);
+                      const MatrixView &c, mlir::Value depth,
+                      mlir::Value columns, mlir::Value overwrite, bool maskB);
 
 /// Copies B[0..depth, 0..columns) as f32 into a panel of shape.columns()
 /// columns whose rows are contiguous, padded with zero columns.
 MatrixView packPanel(Emitter &b, const TileShape &shape, const MatrixView &bm,
-                     Value depth, Value columns);
+                     mlir::Value depth, mlir::Value columns);
 
 /// Copies A[0..rows, 0..depth) as f32 into contiguous rows.
 MatrixView packRows(Emitter &b, const TileShape &shape, const MatrixView &a,
-                    int64_t maxRows, Value rows, Value depth);
+                    int64_t maxRows, mlir::Value rows, mlir::Value depth);
 
 /// C[:, begin..end) += A · B[:, begin..end) for at most `maxRows` (a power of
 /// two) rows, as dot products along contiguous columns of B, which is read
 /// once from memory.
 void emitDotProducts(Emitter &b, const MatrixView &a, const MatrixView &bm,
-                     const MatrixView &c, Value rows, int64_t maxRows,
-                     Value depth, Value begin, Value end, bool overwrite);
+                     const MatrixView &c, mlir::Value rows, int64_t maxRows,
+                     mlir::Value depth, mlir::Value begin, mlir::Value end,
+                     bool overwrite);
 
 /// C[:, 0..columns) += A · B for few rows, as sums of scaled contiguous rows of
 /// B, which is read once from memory.
 void emitScaledRows(Emitter &b, const MatrixView &a, const MatrixView &bm,
-                    const MatrixView &c, Value rows, Value depth, Value columns,
-                    bool overwrite);
+                    const MatrixView &c, mlir::Value rows, mlir::Value depth,
+                    mlir::Value columns, bool overwrite);
 
-} // namespace mlir::ssd::cpu
+} // namespace ssd::cpu
 
 #endif // SSD_LOWERING_LINALGTOCPU_CONTRACTIONTILES_H

@@ -9,7 +9,7 @@
 #include "lowering/LinalgToCPU/Tasks.h"
 
 using namespace mlir;
-using namespace mlir::ssd::cpu;
+using namespace ssd::cpu;
 
 SmallVector<Value> ssd::cpu::loadArguments(Emitter &b, const StridedNest &nest,
                                            const Cursor &at, int loop,

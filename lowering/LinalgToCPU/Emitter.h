@@ -17,7 +17,7 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
 
-namespace mlir::ssd::cpu {
+namespace ssd::cpu {
 
 /// What the pass options say about the target.
 struct CPUOptions {
@@ -30,7 +30,7 @@ struct CPUOptions {
 
   /// Loads and stores under a mask exist for this type. AVX2 has them for 32
   /// and 64 bits only; LLVM would branch for every lane of the others.
-  bool canMask(Type element) const {
+  bool canMask(mlir::Type element) const {
     return vectorBytes == 64 || element.isIndex() ||
            element.getIntOrFloatBitWidth() >= 32;
   }
@@ -38,84 +38,106 @@ struct CPUOptions {
 
 /// A builder whose index arithmetic folds, so that static sizes yield static
 /// code from the same source as dynamic ones.
-class Emitter : public ImplicitLocOpBuilder {
+class Emitter : public mlir::ImplicitLocOpBuilder {
 public:
-  Emitter(Location loc, Operation *before, const CPUOptions &options)
-      : ImplicitLocOpBuilder(loc, before), options(options) {}
+  Emitter(mlir::Location loc, mlir::Operation *before,
+          const CPUOptions &options)
+      : mlir::ImplicitLocOpBuilder(loc, before), options(options) {}
 
   const CPUOptions &options;
 
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(*this, value);
+  mlir::Value index(int64_t value) {
+    return mlir::arith::ConstantIndexOp::create(*this, value);
   }
-  Value add(Value a, Value b) { return createOrFold<arith::AddIOp>(a, b); }
-  Value sub(Value a, Value b) { return createOrFold<arith::SubIOp>(a, b); }
-  Value mul(Value a, Value b) { return createOrFold<arith::MulIOp>(a, b); }
-  Value div(Value a, Value b) { return createOrFold<arith::DivUIOp>(a, b); }
-  Value rem(Value a, Value b) { return createOrFold<arith::RemUIOp>(a, b); }
-  Value min(Value a, Value b) { return createOrFold<arith::MinUIOp>(a, b); }
-  Value max(Value a, Value b) { return createOrFold<arith::MaxUIOp>(a, b); }
-  Value add(Value a, int64_t b) { return add(a, index(b)); }
-  Value mul(Value a, int64_t b) { return mul(a, index(b)); }
-  Value div(Value a, int64_t b) { return div(a, index(b)); }
-  Value ceilDiv(Value a, int64_t b) { return div(add(a, b - 1), b); }
-  Value ceilDiv(Value a, Value b) { return div(add(a, sub(b, index(1))), b); }
+  mlir::Value add(mlir::Value a, mlir::Value b) {
+    return createOrFold<mlir::arith::AddIOp>(a, b);
+  }
+  mlir::Value sub(mlir::Value a, mlir::Value b) {
+    return createOrFold<mlir::arith::SubIOp>(a, b);
+  }
+  mlir::Value mul(mlir::Value a, mlir::Value b) {
+    return createOrFold<mlir::arith::MulIOp>(a, b);
+  }
+  mlir::Value div(mlir::Value a, mlir::Value b) {
+    return createOrFold<mlir::arith::DivUIOp>(a, b);
+  }
+  mlir::Value rem(mlir::Value a, mlir::Value b) {
+    return createOrFold<mlir::arith::RemUIOp>(a, b);
+  }
+  mlir::Value min(mlir::Value a, mlir::Value b) {
+    return createOrFold<mlir::arith::MinUIOp>(a, b);
+  }
+  mlir::Value max(mlir::Value a, mlir::Value b) {
+    return createOrFold<mlir::arith::MaxUIOp>(a, b);
+  }
+  mlir::Value add(mlir::Value a, int64_t b) { return add(a, index(b)); }
+  mlir::Value mul(mlir::Value a, int64_t b) { return mul(a, index(b)); }
+  mlir::Value div(mlir::Value a, int64_t b) { return div(a, index(b)); }
+  mlir::Value ceilDiv(mlir::Value a, int64_t b) {
+    return div(add(a, b - 1), b);
+  }
+  mlir::Value ceilDiv(mlir::Value a, mlir::Value b) {
+    return div(add(a, sub(b, index(1))), b);
+  }
   /// The largest multiple of `b` that is not above `a`.
-  Value alignDown(Value a, int64_t b) { return mul(div(a, b), b); }
-  Value compare(arith::CmpIPredicate predicate, Value a, Value b) {
-    return createOrFold<arith::CmpIOp>(predicate, a, b);
+  mlir::Value alignDown(mlir::Value a, int64_t b) { return mul(div(a, b), b); }
+  mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value a,
+                      mlir::Value b) {
+    return createOrFold<mlir::arith::CmpIOp>(predicate, a, b);
   }
-  Value lessEqual(Value a, Value b) {
-    return compare(arith::CmpIPredicate::ule, a, b);
+  mlir::Value lessEqual(mlir::Value a, mlir::Value b) {
+    return compare(mlir::arith::CmpIPredicate::ule, a, b);
   }
-  Value less(Value a, Value b) {
-    return compare(arith::CmpIPredicate::ult, a, b);
+  mlir::Value less(mlir::Value a, mlir::Value b) {
+    return compare(mlir::arith::CmpIPredicate::ult, a, b);
   }
 
-  VectorType vectorOf(Type element, int64_t lanes) {
-    return VectorType::get({lanes}, element);
+  mlir::VectorType vectorOf(mlir::Type element, int64_t lanes) {
+    return mlir::VectorType::get({lanes}, element);
   }
-  Value splat(Value scalar, int64_t lanes) {
-    return vector::BroadcastOp::create(*this, vectorOf(scalar.getType(), lanes),
-                                       scalar);
+  mlir::Value splat(mlir::Value scalar, int64_t lanes) {
+    return mlir::vector::BroadcastOp::create(
+        *this, vectorOf(scalar.getType(), lanes), scalar);
   }
-  Value zeros(Type type) {
-    return arith::ConstantOp::create(*this, getZeroAttr(type));
+  mlir::Value zeros(mlir::Type type) {
+    return mlir::arith::ConstantOp::create(*this, getZeroAttr(type));
   }
   /// Lanes [0, count) are on; `count` may exceed `lanes`.
-  Value mask(Value count, int64_t lanes) {
-    VectorType type = vectorOf(getI1Type(), lanes);
-    return vector::CreateMaskOp::create(*this, type, count);
+  mlir::Value mask(mlir::Value count, int64_t lanes) {
+    mlir::VectorType type = vectorOf(getI1Type(), lanes);
+    return mlir::vector::CreateMaskOp::create(*this, type, count);
   }
 
-  using LoopBody =
-      llvm::function_ref<SmallVector<Value>(Value iv, ValueRange carried)>;
+  using LoopBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(
+      mlir::Value iv, mlir::ValueRange carried)>;
   /// A loop that disappears if it is known to run at most once.
-  SmallVector<Value> forLoop(Value lower, Value upper, int64_t step,
-                             ValueRange inits, LoopBody body);
-  void forLoop(Value lower, Value upper, int64_t step,
-               llvm::function_ref<void(Value iv)> body) {
-    forLoop(lower, upper, step, {}, [&](Value iv, ValueRange) {
+  llvm::SmallVector<mlir::Value> forLoop(mlir::Value lower, mlir::Value upper,
+                                         int64_t step, mlir::ValueRange inits,
+                                         LoopBody body);
+  void forLoop(mlir::Value lower, mlir::Value upper, int64_t step,
+               llvm::function_ref<void(mlir::Value iv)> body) {
+    forLoop(lower, upper, step, {}, [&](mlir::Value iv, mlir::ValueRange) {
       body(iv);
-      return SmallVector<Value>();
+      return llvm::SmallVector<mlir::Value>();
     });
   }
 
-  using Branch = llvm::function_ref<SmallVector<Value>()>;
+  using Branch = llvm::function_ref<llvm::SmallVector<mlir::Value>()>;
   /// A conditional that disappears if the condition is a constant.
-  SmallVector<Value> ifElse(Value condition, TypeRange types, Branch thenBranch,
-                            Branch elseBranch);
-  void ifThen(Value condition, llvm::function_ref<void()> thenBranch,
+  llvm::SmallVector<mlir::Value> ifElse(mlir::Value condition,
+                                        mlir::TypeRange types,
+                                        Branch thenBranch, Branch elseBranch);
+  void ifThen(mlir::Value condition, llvm::function_ref<void()> thenBranch,
               llvm::function_ref<void()> elseBranch = nullptr);
 
   /// Scratch memory of the enclosing function or parallel loop body.
-  Value scratch(Type element, int64_t size);
+  mlir::Value scratch(mlir::Type element, int64_t size);
 };
 
-inline std::optional<int64_t> constant(Value value) {
-  return getConstantIntValue(value);
+inline std::optional<int64_t> constant(mlir::Value value) {
+  return mlir::getConstantIntValue(value);
 }
 
-} // namespace mlir::ssd::cpu
+} // namespace ssd::cpu
 
 #endif // SSD_LOWERING_LINALGTOCPU_EMITTER_H

@@ -15,13 +15,13 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/DenseSet.h"
 
-namespace mlir::ssd {
+namespace ssd {
 #define GEN_PASS_DEF_LINALGTOCPU
 #include "lowering/LinalgToCPU/Passes.h.inc"
-} // namespace mlir::ssd
+} // namespace ssd
 
 using namespace mlir;
-using namespace mlir::ssd;
+using namespace ssd;
 using linalg::LinalgOp;
 
 namespace {

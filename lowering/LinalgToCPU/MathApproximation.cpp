@@ -21,10 +21,10 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include <limits>
 
-namespace mlir::ssd {
+namespace ssd {
 #define GEN_PASS_DEF_APPROXIMATEMATH
 #include "lowering/LinalgToCPU/Passes.h.inc"
-} // namespace mlir::ssd
+} // namespace ssd
 
 using namespace mlir;
 

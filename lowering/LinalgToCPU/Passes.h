@@ -15,22 +15,22 @@ class OpPassManager;
 class RewritePatternSet;
 } // namespace mlir
 
-namespace mlir::ssd {
+namespace ssd {
 
 #define GEN_PASS_DECL
 #include "lowering/LinalgToCPU/Passes.h.inc"
 
 /// Polynomial forms of f32 transcendental functions, scalar and vector.
-void populateMathApproximationPatterns(RewritePatternSet &patterns);
+void populateMathApproximationPatterns(mlir::RewritePatternSet &patterns);
 
 /// Appends the passes that take what ssd-linalg-to-cpu leaves (func, scf,
 /// vector, memref, arith, math, affine) to the LLVM dialect. Parallel loops
 /// that nobody has outlined by then run in order.
-void buildVectorToLLVMPipeline(OpPassManager &pm);
+void buildVectorToLLVMPipeline(mlir::OpPassManager &pm);
 
 #define GEN_PASS_REGISTRATION
 #include "lowering/LinalgToCPU/Passes.h.inc"
 
-} // namespace mlir::ssd
+} // namespace ssd
 
 #endif // SSD_LOWERING_LINALGTOCPU_PASSES_H

@@ -9,7 +9,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def LinalgToCPU : Pass<"ssd-linalg-to-cpu", "func::FuncOp"> {
+def LinalgToCPU : Pass<"ssd-linalg-to-cpu", "::mlir::func::FuncOp"> {
   let summary = "Lower linalg on memrefs to scf loops over explicit vectors";
   let description = [{
     Turns every structured linalg op with buffer semantics, and every strided
@@ -46,9 +46,9 @@ def LinalgToCPU : Pass<"ssd-linalg-to-cpu", "func::FuncOp"> {
     ```
   }];
   let dependentDialects = [
-    "affine::AffineDialect", "arith::ArithDialect", "linalg::LinalgDialect",
-    "math::MathDialect", "memref::MemRefDialect", "scf::SCFDialect",
-    "vector::VectorDialect"
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
   ];
   let options = [
     Option<"vectorBytes", "vector-bytes", "int64_t", "64",
@@ -75,7 +75,7 @@ def ApproximateMath : Pass<"ssd-approximate-math"> {
     can approximate follow its own polynomials. f16 and bf16 go through f32.
   }];
   let dependentDialects = [
-    "arith::ArithDialect", "math::MathDialect", "vector::VectorDialect"
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"
   ];
 }
 

@@ -10,7 +10,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
-using namespace mlir::ssd::cpu;
+using namespace ssd::cpu;
 using vector::CombiningKind;
 
 /// Independent accumulators, which hide the latency of an addition.

@@ -9,7 +9,7 @@
 
 #include "lowering/LinalgToCPU/StridedNest.h"
 
-namespace mlir::ssd::cpu {
+namespace ssd::cpu {
 
 /// Each emits code for the whole op at `b`, or fails and emits nothing that
 /// has an effect. The op itself is left to the caller.
@@ -17,24 +17,24 @@ namespace mlir::ssd::cpu {
 /// C += A · B in f32. `startsAtZero`: C counts as zero and need not be read,
 /// which is possible if canStartAtZero().
 bool canStartAtZero(const StridedNest &nest);
-LogicalResult lowerContraction(Emitter &b, const StridedNest &nest,
-                               bool startsAtZero);
+mlir::LogicalResult lowerContraction(Emitter &b, const StridedNest &nest,
+                                     bool startsAtZero);
 
 /// Ops whose loops are all parallel.
-LogicalResult lowerElementwise(Emitter &b, const StridedNest &nest);
+mlir::LogicalResult lowerElementwise(Emitter &b, const StridedNest &nest);
 
 /// Copies that transpose, from any float type to f32.
-LogicalResult lowerTranspose(Emitter &b, const StridedNest &nest);
+mlir::LogicalResult lowerTranspose(Emitter &b, const StridedNest &nest);
 
 /// Ops with reduction loops that no result depends on.
-LogicalResult lowerReduction(Emitter &b, const StridedNest &nest);
+mlir::LogicalResult lowerReduction(Emitter &b, const StridedNest &nest);
 
 /// Loads the arguments of one instance of the body. Elements that the body
 /// does not use are null.
-SmallVector<Value> loadArguments(Emitter &b, const StridedNest &nest,
-                                 const Cursor &at, int loop, int64_t lanes,
-                                 Value mask = nullptr);
+llvm::SmallVector<mlir::Value>
+loadArguments(Emitter &b, const StridedNest &nest, const Cursor &at, int loop,
+              int64_t lanes, mlir::Value mask = nullptr);
 
-} // namespace mlir::ssd::cpu
+} // namespace ssd::cpu
 
 #endif // SSD_LOWERING_LINALGTOCPU_STRATEGIES_H

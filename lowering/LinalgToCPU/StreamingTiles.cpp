@@ -8,7 +8,7 @@
 #include "lowering/LinalgToCPU/ContractionTiles.h"
 
 using namespace mlir;
-using namespace mlir::ssd::cpu;
+using namespace ssd::cpu;
 
 //===----------------------------------------------------------------------===//
 // Dot products

@@ -9,7 +9,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
-using namespace mlir::ssd::cpu;
+using namespace ssd::cpu;
 using linalg::LinalgOp;
 
 //===----------------------------------------------------------------------===//

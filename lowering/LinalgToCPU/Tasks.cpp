@@ -9,7 +9,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
-using namespace mlir::ssd::cpu;
+using namespace ssd::cpu;
 
 /// A task should outweigh waking a thread by far: 50 µs.
 static constexpr int64_t kTaskCost = 50'000'000;

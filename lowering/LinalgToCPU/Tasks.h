@@ -9,30 +9,33 @@
 
 #include "lowering/LinalgToCPU/StridedNest.h"
 
-namespace mlir::ssd::cpu {
+namespace ssd::cpu {
 
 /// Calls `body` with ranges [begin, end) that cover [0, items), as tasks of an
 /// scf.forall if the work is worth it. `cost` estimates one item in
 /// picoseconds of one core. Inside an existing parallel loop there is one
 /// range.
-void forEachRange(Emitter &b, Value items, Value cost,
-                  llvm::function_ref<void(Value begin, Value end)> body);
+void forEachRange(
+    Emitter &b, mlir::Value items, mlir::Value cost,
+    llvm::function_ref<void(mlir::Value begin, mlir::Value end)> body);
 
 /// Walks the points of parallel `loops`, tasks being runs of points. `cost`
 /// estimates one point.
-void forEachPoint(Emitter &b, const StridedNest &nest, ArrayRef<int> loops,
-                  Value cost, llvm::function_ref<void(const Cursor &)> body);
+void forEachPoint(Emitter &b, const StridedNest &nest,
+                  llvm::ArrayRef<int> loops, mlir::Value cost,
+                  llvm::function_ref<void(const Cursor &)> body);
 
 /// The product of the sizes of `loops`.
-Value countPoints(Emitter &b, const StridedNest &nest, ArrayRef<int> loops);
+mlir::Value countPoints(Emitter &b, const StridedNest &nest,
+                        llvm::ArrayRef<int> loops);
 
 /// Splits a linear index over `loops`, outermost first.
-Cursor enterLinear(Emitter &b, const StridedNest &nest, ArrayRef<int> loops,
-                   Value linear);
+Cursor enterLinear(Emitter &b, const StridedNest &nest,
+                   llvm::ArrayRef<int> loops, mlir::Value linear);
 
 /// Picoseconds that a streaming loop spends on one point of the whole nest.
 int64_t estimatePointCost(const StridedNest &nest, int vectorLoop);
 
-} // namespace mlir::ssd::cpu
+} // namespace ssd::cpu
 
 #endif // SSD_LOWERING_LINALGTOCPU_TASKS_H

@@ -15,7 +15,7 @@
 #include "lowering/LinalgToCPU/Tasks.h"
 
 using namespace mlir;
-using namespace mlir::ssd::cpu;
+using namespace ssd::cpu;
 
 /// Yields the only input, extended at most.
 static bool isCopy(const StridedNest &nest) {

@@ -134,7 +134,7 @@ private:
       inputs.push_back({tokens(builder, loc, padded, builder.getIndexAttr(k),
                                length),
                         "blc"});
-      inputs.push_back({take(builder, loc, taps, 0, builder.getIndexAttr(k)),
+      inputs.push_back({take(builder, loc, taps, {{0, builder.getIndexAttr(k)}}),
                         "c"});
     }
     if (op.getBias())

@@ -153,35 +153,3 @@ Value ssd::toF32(OpBuilder &builder, Location loc, Value value) {
       builder, loc, loops, "", {{value, loops}}, {into, loops},
       [](BodyBuilder &body, ValueRange args) { return body.f32(args[0]); });
 }
-
-//===----------------------------------------------------------------------===//
-// Slices
-//===----------------------------------------------------------------------===//
-
-Value ssd::take(OpBuilder &builder, Location loc, Value source, int64_t dim,
-                OpFoldResult index) {
-  if (!source)
-    return {};
-  auto type = cast<RankedTensorType>(source.getType());
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, source);
-  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
-  offsets[dim] = index;
-  sizes[dim] = builder.getIndexAttr(1);
-  SmallVector<int64_t> shape(type.getShape());
-  shape.erase(shape.begin() + dim);
-  return tensor::ExtractSliceOp::create(
-      builder, loc, RankedTensorType::get(shape, type.getElementType()), source,
-      offsets, sizes, strides);
-}
-
-Value ssd::put(OpBuilder &builder, Location loc, Value part, Value into,
-               int64_t dim, OpFoldResult index) {
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, into);
-  SmallVector<OpFoldResult> offsets(sizes.size(), builder.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(sizes.size(), builder.getIndexAttr(1));
-  offsets[dim] = index;
-  sizes[dim] = builder.getIndexAttr(1);
-  return tensor::InsertSliceOp::create(builder, loc, part, into, offsets, sizes,
-                                       strides);
-}

@@ -9,6 +9,7 @@
 #ifndef SSD_LOWERING_SSDTOLINALG_LINALGBUILDER_H
 #define SSD_LOWERING_SSDTOLINALG_LINALGBUILDER_H
 
+#include "dialect/SSD/SliceUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -75,12 +76,6 @@ mlir::Value fillZero(mlir::OpBuilder &builder, mlir::Location loc,
 /// `value` if its elements are f32, else a copy of it in f32.
 mlir::Value toF32(mlir::OpBuilder &builder, mlir::Location loc,
                   mlir::Value value);
-
-/// The part [index] of dimension `dim`, which disappears, and back.
-mlir::Value take(mlir::OpBuilder &builder, mlir::Location loc,
-                 mlir::Value source, int64_t dim, mlir::OpFoldResult index);
-mlir::Value put(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value part,
-                mlir::Value into, int64_t dim, mlir::OpFoldResult index);
 
 } // namespace ssd
 

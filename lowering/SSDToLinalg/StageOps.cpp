@@ -127,13 +127,13 @@ struct LowerChunkOutput : OpRewritePattern<ChunkOutputOp> {
     Value result = forEachHead(
         rewriter, loc, sizeOf(rewriter, loc, out, 1), out,
         [&](OpBuilder &builder, Value head, Value carried) {
-          Value state = take(builder, loc, op.getState(), 0, head);
+          Value state = take(builder, loc, op.getState(), {{0, head}});
           Value zero =
-              fillZero(builder, loc, take(builder, loc, carried, 1, head));
+              fillZero(builder, loc, take(builder, loc, carried, {{1, head}}));
           Value sums = contract(builder, loc, "inp", {c, "in"}, {state, "np"},
                                 {zero, "ip"});
           Value scaled = scaleRows(builder, op, head, sums);
-          return put(builder, loc, scaled, carried, 1, head);
+          return put(builder, loc, scaled, carried, {{1, head}});
         });
     rewriter.replaceOp(op, result);
     return success();
@@ -146,7 +146,7 @@ private:
     Location loc = op.getLoc();
     SmallVector<Access> inputs;
     if (Value decay = op.getCumulativeDecay()) {
-      Value sums = take(builder, loc, decay, 0, head);
+      Value sums = take(builder, loc, decay, {{0, head}});
       Value factor = empty(builder, loc, tensor::getMixedSizes(builder, loc, sums),
                            builder.getF32Type());
       factor = generic(builder, loc, "i", "", {{sums, "i"}}, {factor, "i"},
@@ -195,10 +195,10 @@ struct LowerChunkScan : OpRewritePattern<ChunkScanOp> {
         rewriter, loc, sizeOf(rewriter, loc, out, 1), out,
         [&](OpBuilder &builder, Value head, Value carried) {
           Value masked = maskScores(builder, op, head, shift);
-          Value x = take(builder, loc, op.getX(), 1, head);
+          Value x = take(builder, loc, op.getX(), {{1, head}});
           Value sums = contract(builder, loc, "ijp", {masked, "ij"}, {x, "jp"},
-                                {take(builder, loc, carried, 1, head), "ip"});
-          return put(builder, loc, sums, carried, 1, head);
+                                {take(builder, loc, carried, {{1, head}}), "ip"});
+          return put(builder, loc, sums, carried, {{1, head}});
         });
     rewriter.replaceOp(op, result);
     return success();
@@ -215,11 +215,11 @@ private:
     bool scales = static_cast<bool>(op.getScale());
     bool runs = static_cast<bool>(op.getQueryRuns());
     if (decays) {
-      inputs.push_back({take(builder, loc, op.getQueryDecay(), 0, head), "i"});
-      inputs.push_back({take(builder, loc, op.getKeyDecay(), 0, head), "j"});
+      inputs.push_back({take(builder, loc, op.getQueryDecay(), {{0, head}}), "i"});
+      inputs.push_back({take(builder, loc, op.getKeyDecay(), {{0, head}}), "j"});
     }
     if (scales)
-      inputs.push_back({take(builder, loc, op.getScale(), 0, head), "j"});
+      inputs.push_back({take(builder, loc, op.getScale(), {{0, head}}), "j"});
     if (runs) {
       inputs.push_back({op.getQueryRuns(), "i"});
       inputs.push_back({op.getKeyRuns(), "j"});
@@ -280,11 +280,11 @@ struct LowerChunkState : OpRewritePattern<ChunkStateOp> {
             total = tensor::ExtractOp::create(builder, loc, decay,
                                               ValueRange{head, last});
           Value old = decayState(builder, op, total, lastRun,
-                                 take(builder, loc, carried, 0, head));
+                                 take(builder, loc, carried, {{0, head}}));
           Value x = weightInputs(builder, op, head, total, lastRun);
           Value sums = contract(builder, loc, "jnp", {b, "jn"}, {x, "jp"},
                                 {old, "np"});
-          return put(builder, loc, sums, carried, 0, head);
+          return put(builder, loc, sums, carried, {{0, head}});
         });
     rewriter.replaceOp(op, result);
     return success();
@@ -318,7 +318,7 @@ private:
   static Value weightInputs(OpBuilder &builder, ChunkStateOp op, Value head,
                             Value total, Value lastRun) {
     Location loc = op.getLoc();
-    Value x = take(builder, loc, op.getX(), 1, head);
+    Value x = take(builder, loc, op.getX(), {{1, head}});
     if (!total && !op.getScale() && !lastRun)
       return x;
     SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(builder, loc, x);
@@ -326,9 +326,9 @@ private:
     SmallVector<Access> inputs;
     if (total)
       inputs.push_back(
-          {take(builder, loc, op.getCumulativeDecay(), 0, head), "j"});
+          {take(builder, loc, op.getCumulativeDecay(), {{0, head}}), "j"});
     if (op.getScale())
-      inputs.push_back({take(builder, loc, op.getScale(), 0, head), "j"});
+      inputs.push_back({take(builder, loc, op.getScale(), {{0, head}}), "j"});
     weights = generic(builder, loc, "j", "", inputs, {weights, "j"},
                       [&](BodyBuilder &body, ValueRange args) {
                         Value weight;

@@ -67,12 +67,12 @@ private:
     Location loc = op.getLoc();
     int64_t heads = cast<ShapedType>(op.getX().getType()).getDimSize(1);
     int64_t groups = cast<ShapedType>(op.getB().getType()).getDimSize(1);
-    auto row = [&](Value value) { return take(builder, loc, value, 0, batch); };
+    auto row = [&](Value value) { return take(builder, loc, value, {{0, batch}}); };
     StepRow in = {row(op.getX()),     row(op.getB()), row(op.getC()),
                   row(op.getDecay()), op.getRate(),   row(op.getScale())};
     Value old;
     if (stateRow) {
-      old = take(builder, loc, carried[1], 0, stateRow);
+      old = take(builder, loc, carried[1], {{0, stateRow}});
     } else {
       SmallVector<OpFoldResult> sizes =
           tensor::getMixedSizes(builder, loc, carried[1]);
@@ -83,10 +83,10 @@ private:
     }
     auto [y, state] =
         buildRow(builder, loc, in, row(carried[0]), old, heads / groups);
-    Value ys = put(builder, loc, y, carried[0], 0, batch);
+    Value ys = put(builder, loc, y, carried[0], {{0, batch}});
     if (!stateRow)
       return {ys, carried[1]};
-    return {ys, put(builder, loc, state, carried[1], 0, stateRow)};
+    return {ys, put(builder, loc, state, carried[1], {{0, stateRow}})};
   }
 
   /// The batch element on the row that its slot names. Unsigned, negative slots
@@ -128,17 +128,16 @@ private:
           AffineExpr d0 = b.getAffineDimExpr(0);
           OpFoldResult group = affine::makeComposedFoldedAffineApply(
               b, loc, d0.floorDiv(headsPerGroup), {head});
-          auto own = [&](Value value) { return take(b, loc, value, 0, head); };
+          auto own = [&](Value value) { return take(b, loc, value, {{0, head}}); };
           auto shared = [&](Value value) {
-            return take(b, loc, value, 0, group);
+            return take(b, loc, value, {{0, group}});
           };
           StepRow headIn = {own(in.x),    shared(in.b), shared(in.c),
                             own(in.decay), own(in.rate), own(in.scale)};
           auto [yHead, stateHead] = buildHead(b, loc, headIn, own(carried[0]),
                                               own(carried[1]));
-          return SmallVector<Value>{put(b, loc, yHead, carried[0], 0, head),
-                                    put(b, loc, stateHead, carried[1], 0,
-                                        head)};
+          return SmallVector<Value>{put(b, loc, yHead, carried[0], {{0, head}}),
+                                    put(b, loc, stateHead, carried[1], {{0, head}})};
         });
     return {results[0], results[1]};
   }
@@ -238,15 +237,15 @@ struct LowerStatePass : OpRewritePattern<StatePassOp> {
         rewriter, loc, op.getLocal(), 0, op.getOuts(),
         [&](OpBuilder &builder, Value batch, ValueRange carried) {
           auto row = [&](Value value) {
-            return take(builder, loc, value, 0, batch);
+            return take(builder, loc, value, {{0, batch}});
           };
           auto parts =
               passParts(builder, loc, row(op.getLocal()),
                         row(op.getLogDecay()), row(carried[0]),
                         row(carried[1]));
           return SmallVector<Value>{
-              put(builder, loc, parts[0], carried[0], 0, batch),
-              put(builder, loc, parts[1], carried[1], 0, batch)};
+              put(builder, loc, parts[0], carried[0], {{0, batch}}),
+              put(builder, loc, parts[1], carried[1], {{0, batch}})};
         });
     rewriter.replaceOp(op, results);
     return success();
@@ -259,11 +258,11 @@ private:
     return forEachIndex(
         builder, loc, local, 0, {start, state},
         [&](OpBuilder &b, Value part, ValueRange carried) {
-          Value before = take(b, loc, carried[0], 0, part);
+          Value before = take(b, loc, carried[0], {{0, part}});
           before = linalg::CopyOp::create(b, loc, carried[1], before)
                        .getResult(0);
-          Value starts = put(b, loc, before, carried[0], 0, part);
-          Value decay = take(b, loc, logDecay, 0, part);
+          Value starts = put(b, loc, before, carried[0], {{0, part}});
+          Value decay = take(b, loc, logDecay, {{0, part}});
           Value factor =
               empty(b, loc, tensor::getMixedSizes(b, loc, decay),
                     b.getF32Type());
@@ -273,7 +272,7 @@ private:
                            });
           Value next = generic(
               b, loc, "hpn", "",
-              {{take(b, loc, local, 0, part), "hpn"}, {factor, "h"}},
+              {{take(b, loc, local, {{0, part}}), "hpn"}, {factor, "h"}},
               {carried[1], "hpn"}, [](BodyBuilder &body, ValueRange args) {
                 Value old = body.mul(body.f32(args[2]), args[1]);
                 return body.cast(body.add(old, args[0]), args[2].getType());
