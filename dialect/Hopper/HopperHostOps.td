@@ -30,7 +30,7 @@ def Hopper_EncodeTensorMapOp : Hopper_Op<"encode_tensor_map", [Pure]> {
   }];
   let arguments = (ins AnyMemRef:$source);
   let results = (outs Hopper_TensorMap:$map);
-  let assemblyFormat = "$source attr-dict `:` type($source) `to` type($map)";
+  let assemblyFormat = "$source attr-dict `:` type($source) `to` qualified(type($map))";
   let hasVerifier = 1;
 }
 

@@ -24,6 +24,9 @@ namespace ssd {
 using namespace mlir;
 using namespace ssd;
 
+/// Size of a CUtensorMap.
+static constexpr int64_t kTensorMapBytes = 128;
+
 namespace {
 
 /// Lowers the host code of one function.
@@ -170,8 +173,7 @@ LogicalResult HostLowering::lower(hopper::EncodeTensorMapOp op) {
     strides.push_back(toI64(metadata.getStrides()[dim]));
     box.push_back(constant(32, op.getMap().getType().getShape()[dim]));
   }
-  Value map = allocate(builder.getI8Type(), op.getMap().getType().getBytes(),
-                       /*alignment=*/64);
+  Value map = allocate(builder.getI8Type(), kTensorMapBytes, /*alignment=*/64);
   call(ApiField::EncodeTensorMap, nothing,
        {map, constant(32, encodeType(type.getElementType())),
         constant(32, type.getRank()), address(source), allocateFilled(sizes),
