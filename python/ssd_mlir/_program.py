@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import threading
 from typing import Any, Mapping, NamedTuple, Optional, Sequence, Union
 
@@ -153,27 +151,6 @@ class State:
         return f"<ssd_mlir.State of {self.batch} sequences>"
 
 
-# Which file each path was when it was loaded first.
-_loaded: dict[str, tuple[int, ...]] = {}
-_loaded_lock = threading.Lock()
-
-
-def _load_native(path: str) -> _runtime.Program:
-    """Loads the file that is at `path` now. The dynamic linker would give the
-    old one again where a path is loaded whose file has been replaced; it knows
-    files by name, so such a file gets another name for the moment."""
-    real = os.path.realpath(path)
-    status = os.stat(real)
-    identity = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
-    with _loaded_lock:
-        if _loaded.setdefault(real, identity) == identity:
-            return _runtime.Program(real)
-    with tempfile.TemporaryDirectory(prefix="ssd-mlir-") as folder:
-        copy = os.path.join(folder, os.path.basename(real))
-        shutil.copyfile(real, copy)
-        return _runtime.Program(copy)
-
-
 class _Buffers(threading.local):
     """Scratch memory of one program on one thread."""
 
@@ -190,7 +167,7 @@ class Program:
         self._path = os.fspath(path)
         if not os.path.isfile(self._path):
             raise FileMissingError(f"there is no artifact '{self._path}'")
-        self._native = _load_native(self._path)
+        self._native = _runtime.Program(self._path)
         self._entries = {e["name"]: Entry(e) for e in self._native.entries()}
         self._buffers = _Buffers()
         self._info = self._native.info()

@@ -12,14 +12,12 @@
 
 #include <climits>
 #include <cstdlib>
-#include <dlfcn.h>
 
 using namespace ssd;
 
 namespace {
 
-/// dlopen searches the library path for names without a slash; an artifact is
-/// always the very file that was named.
+/// Messages name the file wherever the process moves later.
 std::string absolutePath(const std::string &path) {
   char resolved[PATH_MAX];
   return realpath(path.c_str(), resolved) ? resolved : path;
@@ -35,38 +33,18 @@ std::string absolutePath(const std::string &path) {
 } // namespace
 
 Artifact::Artifact(const std::string &path) : filePath(absolutePath(path)) {
-  ArtifactNote note;
-  {
-    MappedFile file(filePath);
-    note = readArtifactNote(file.data(), file.size(), filePath);
-  }
+  MappedFile file(filePath);
+  ArtifactNote note = readArtifactNote(file.data(), file.size(), filePath);
   if (note.abiVersion > SSD_ABI_VERSION)
     failVersion(filePath, note.abiVersion);
   checkCpuLevel(note.target, filePath);
-  open();
-  // The destructor does not run when a constructor throws.
-  try {
-    queryTable(note.abiVersion, note.target);
-    checkTable(*artifactTable, filePath);
-  } catch (...) {
-    dlclose(handle);
-    throw;
-  }
-}
-
-Artifact::~Artifact() { dlclose(handle); }
-
-void Artifact::open() {
-  handle = dlopen(filePath.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle)
-    return;
-  const char *reason = dlerror();
-  fail(SSD_ERROR_CORRUPT, "The dynamic linker refuses '", filePath,
-       "': ", reason ? reason : "unknown reason", ".");
+  object.emplace(file);
+  queryTable(note.abiVersion, note.target);
+  checkTable(*artifactTable, filePath);
 }
 
 void Artifact::queryTable(uint32_t noteVersion, const std::string &noteTarget) {
-  void *symbol = dlsym(handle, SSD_ARTIFACT_QUERY);
+  void *symbol = object->symbol(SSD_ARTIFACT_QUERY);
   if (!symbol)
     fail(SSD_ERROR_CORRUPT, "'", filePath, "' doesn't export ",
          SSD_ARTIFACT_QUERY, ". Artifacts are made by ssd-compile.");

@@ -7,8 +7,10 @@
 #ifndef SSD_RUNTIME_SRC_ARTIFACT_H
 #define SSD_RUNTIME_SRC_ARTIFACT_H
 
+#include "runtime/src/SharedObject.h"
 #include "ssd_runtime.h"
 
+#include <optional>
 #include <string>
 
 namespace ssd {
@@ -17,19 +19,15 @@ namespace ssd {
 class Artifact {
 public:
   explicit Artifact(const std::string &path);
-  ~Artifact();
-  Artifact(const Artifact &) = delete;
-  Artifact &operator=(const Artifact &) = delete;
 
   const std::string &path() const { return filePath; }
   const ssd_artifact &table() const { return *artifactTable; }
 
 private:
-  void open();
   void queryTable(uint32_t noteVersion, const std::string &noteTarget);
 
   std::string filePath;
-  void *handle = nullptr;
+  std::optional<SharedObject> object;
   const ssd_artifact *artifactTable = nullptr;
 };
 

@@ -20,15 +20,6 @@ using namespace ssd;
 
 namespace {
 
-/// Closes on every way out of a function.
-struct Descriptor {
-  int value;
-  ~Descriptor() {
-    if (value >= 0)
-      close(value);
-  }
-};
-
 [[noreturn]] void failOpen(const std::string &path) {
   int code = errno;
   bool missing = code == ENOENT || code == ENOTDIR;
@@ -54,6 +45,27 @@ void syncDirectory(const std::string &path) {
 }
 
 } // namespace
+
+Descriptor::~Descriptor() {
+  if (value >= 0)
+    close(value);
+}
+
+void ssd::writeAll(int descriptor, const void *data, size_t size,
+                   const std::string &path) {
+  // One write() moves at most 2 GiB; smaller pieces keep signals prompt.
+  constexpr size_t kPiece = size_t(1) << 26;
+  const char *cursor = static_cast<const char *>(data);
+  while (size > 0) {
+    ssize_t written = ::write(descriptor, cursor, std::min(size, kPiece));
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      failWrite(path);
+    cursor += written;
+    size -= static_cast<size_t>(written);
+  }
+}
 
 MappedFile::MappedFile(std::string path) : filePath(std::move(path)) {
   Descriptor file{open(filePath.c_str(), O_RDONLY | O_CLOEXEC)};
@@ -100,18 +112,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(const void *data, size_t size) {
-  // One write() moves at most 2 GiB; smaller pieces keep signals prompt.
-  constexpr size_t kPiece = size_t(1) << 26;
-  const char *cursor = static_cast<const char *>(data);
-  while (size > 0) {
-    ssize_t written = ::write(descriptor, cursor, std::min(size, kPiece));
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      failWrite(temporaryPath);
-    cursor += written;
-    size -= static_cast<size_t>(written);
-  }
+  writeAll(descriptor, data, size, temporaryPath);
 }
 
 void AtomicFile::commit() {

@@ -13,6 +13,20 @@
 
 namespace ssd {
 
+/// Closed with its owner; negative: none.
+struct Descriptor {
+  explicit Descriptor(int value) : value(value) {}
+  ~Descriptor();
+  Descriptor(const Descriptor &) = delete;
+  Descriptor &operator=(const Descriptor &) = delete;
+
+  int value;
+};
+
+/// Throws Failure (SSD_ERROR_IO), which names `path`.
+void writeAll(int descriptor, const void *data, size_t size,
+              const std::string &path);
+
 /// A whole file mapped read-only.
 class MappedFile {
 public:

@@ -51,6 +51,22 @@ TEST(Artifact, names_an_entry_that_is_missing_and_lists_the_others) {
   EXPECT_EQ(ssd_program_entry(program.get(), nullptr), nullptr);
 }
 
+TEST(Artifact, a_replaced_file_is_another_artifact) {
+  TemporaryFolder folder;
+  std::string path = folder / "model.so";
+  auto replaceAndLoad = [&](const char *artifact) {
+    writeFile(path, readFile(artifactPath(artifact))); // the same inode
+    ssd_program *program = nullptr;
+    EXPECT_EQ(ssd_program_load(path.c_str(), &program), SSD_OK);
+    return Program(program);
+  };
+  Program first = replaceAndLoad("good");
+  Program second = replaceAndLoad("other_state");
+  ASSERT_TRUE(first && second);
+  EXPECT_TRUE(ssd_program_entry(first.get(), "multiply"));
+  EXPECT_FALSE(ssd_program_entry(second.get(), "multiply"));
+}
+
 TEST(Artifact, missing_file) {
   EXPECT_FAILS(load("/nowhere/model.so"), SSD_ERROR_NOT_FOUND,
                "'/nowhere/model.so'");
