@@ -3,14 +3,12 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
+#include "lowering/HostABI/Buffers.h"
 #include "lowering/HostABI/Passes.h"
-#include "lowering/HostABI/SizeExpressions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Interfaces/DataLayoutInterfaces.h"
 
 namespace ssd {
 #define GEN_PASS_DEF_EXPANDTASKBUFFERSPASS
@@ -20,14 +18,8 @@ namespace ssd {
 using namespace mlir;
 using namespace ssd;
 
-static constexpr int64_t kAlignment = 64;
-
-static scf::ForallOp getOutermostForall(Operation *op) {
-  scf::ForallOp outermost;
-  for (auto loop = op->getParentOfType<scf::ForallOp>(); loop;
-       loop = loop->getParentOfType<scf::ForallOp>())
-    outermost = loop;
-  return outermost;
+static scf::ForallOp getTaskLoop(Operation *op) {
+  return dyn_cast_or_null<scf::ForallOp>(getOutermostParallel(op));
 }
 
 namespace {
@@ -40,13 +32,14 @@ public:
   void run() {
     SmallVector<memref::AllocOp> allocs;
     function.walk([&](memref::AllocOp alloc) {
-      if (getOutermostForall(alloc) && alloc.getType().getLayout().isIdentity())
+      if (getTaskLoop(alloc) && alloc.getType().getLayout().isIdentity())
         allocs.push_back(alloc);
     });
     // All bounds first: expanding a buffer changes what they are derived from.
     SmallVector<SizeExpr> bytes;
+    int64_t unbounded;
     for (memref::AllocOp alloc : allocs)
-      bytes.push_back(getBytes(alloc));
+      bytes.push_back(getBufferBytes(sizes, alloc, unbounded));
     for (auto [alloc, expr] : llvm::zip(allocs, bytes)) {
       if (!expr)
         continue; // ssd-plan-workspace says why
@@ -57,33 +50,19 @@ public:
   }
 
 private:
-  SizeExpr getBytes(memref::AllocOp alloc) {
-    MemRefType type = alloc.getType();
-    DataLayout layout = DataLayout::closest(alloc);
-    SizeExpr bytes = sizes.constant(
-        layout.getTypeSize(type.getElementType()).getFixedValue());
-    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-      SizeExpr size = sizes.getDimBound(alloc, dim, Bound::Upper);
-      if (!size)
-        return {};
-      bytes = bytes * size;
-    }
-    return SizeExpressions::alignTo(bytes, kAlignment);
-  }
-
   /// The value of `expr` at the builder's position.
   Value emit(OpBuilder &builder, Location loc, SizeExpr expr) {
-    return sizes.emit(
-        builder, loc, expr, [&](unsigned argument, int64_t dim) -> Value {
-          Value value = function.getArgument(argument);
-          if (dim < 0)
-            return value;
-          return memref::DimOp::create(builder, loc, value, dim);
-        });
+    return sizes.emit(builder, loc, expr,
+                      [&](unsigned argument, int64_t dim) -> Value {
+                        Value value = function.getArgument(argument);
+                        if (dim < 0)
+                          return value;
+                        return memref::DimOp::create(builder, loc, value, dim);
+                      });
   }
 
   void expand(memref::AllocOp alloc, SizeExpr bytesOfTask) {
-    scf::ForallOp loop = getOutermostForall(alloc);
+    scf::ForallOp loop = getTaskLoop(alloc);
     Location loc = alloc.getLoc();
     OpBuilder before(loop);
     auto value = [&](OpBuilder &builder, OpFoldResult size) {
@@ -102,18 +81,19 @@ private:
       total = before.createOrFold<arith::MulIOp>(loc, total, counts.back());
     }
     auto byteType = MemRefType::get({ShapedType::kDynamic}, before.getI8Type());
-    Value all = memref::AllocOp::create(before, loc, byteType, total,
-                                        before.getI64IntegerAttr(kAlignment));
+    Value all =
+        memref::AllocOp::create(before, loc, byteType, total,
+                                before.getI64IntegerAttr(kBufferAlignment));
 
     OpBuilder inside(alloc);
     Value task = arith::ConstantIndexOp::create(inside, loc, 0);
     for (auto [index, lower, step, count] :
          llvm::zip(loop.getInductionVars(), loop.getMixedLowerBound(),
                    loop.getMixedStep(), counts)) {
-      Value from = inside.createOrFold<arith::SubIOp>(loc, index,
-                                                      value(inside, lower));
-      Value position = inside.createOrFold<arith::DivUIOp>(
-          loc, from, value(inside, step));
+      Value from =
+          inside.createOrFold<arith::SubIOp>(loc, index, value(inside, lower));
+      Value position =
+          inside.createOrFold<arith::DivUIOp>(loc, from, value(inside, step));
       task = inside.createOrFold<arith::MulIOp>(loc, task, count);
       task = inside.createOrFold<arith::AddIOp>(loc, task, position);
     }

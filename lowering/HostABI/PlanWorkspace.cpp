@@ -9,9 +9,9 @@
 // more request of the caller. Requests inside of a parallel loop get stack
 // memory of the task: their slots are allocas at the start of the loop's body.
 //===----------------------------------------------------------------------===//
+#include "lowering/HostABI/Buffers.h"
 #include "lowering/HostABI/EntryInfo.h"
 #include "lowering/HostABI/Passes.h"
-#include "lowering/HostABI/SizeExpressions.h"
 
 #include "mlir/Analysis/CallGraph.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -23,7 +23,6 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/SymbolTable.h"
-#include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "llvm/ADT/SCCIterator.h"
 
@@ -34,8 +33,6 @@ namespace ssd {
 
 using namespace mlir;
 using namespace ssd;
-
-static constexpr int64_t kAlignment = 64;
 
 namespace {
 
@@ -123,19 +120,6 @@ private:
 
 } // namespace
 
-static bool isParallel(Operation *op) {
-  return isa<scf::ForallOp, scf::ParallelOp>(op);
-}
-
-static Operation *getOutermostParallel(Operation *op) {
-  Operation *outermost = nullptr;
-  for (Operation *parent = op->getParentOp(); parent;
-       parent = parent->getParentOp())
-    if (isParallel(parent))
-      outermost = parent;
-  return outermost;
-}
-
 //===----------------------------------------------------------------------===//
 // Requests
 //===----------------------------------------------------------------------===//
@@ -185,7 +169,7 @@ LogicalResult FunctionPlan::setLifetime(Request &request,
 /// taken at its constant bound.
 Request FunctionPlan::makeRequest(Operation *op, SizeExpr bytes) {
   Operation *parallel = getOutermostParallel(op);
-  bytes = SizeExpressions::alignTo(bytes, kAlignment);
+  bytes = SizeExpressions::alignTo(bytes, kBufferAlignment);
   if (parallel)
     if (auto bound = sizes.getConstantBound(bytes))
       bytes = sizes.constant(*bound);
@@ -198,18 +182,12 @@ LogicalResult FunctionPlan::collectAlloc(memref::AllocOp alloc) {
     return alloc.emitError("can't place a buffer of type ")
            << type << " in the workspace: it must have the identity layout "
            << "and the default memory space";
-  DataLayout layout = DataLayout::closest(alloc);
-  SizeExpr bytes =
-      sizes.constant(layout.getTypeSize(type.getElementType()).getFixedValue());
-  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-    SizeExpr size = sizes.getDimBound(alloc, dim, Bound::Upper);
-    if (!size)
-      return alloc.emitError("can't bound dimension ")
-             << dim << " of this buffer by the sizes of the arguments of '"
-             << function.getName()
-             << "', so that the workspace can't be planned";
-    bytes = bytes * size;
-  }
+  int64_t unbounded;
+  SizeExpr bytes = getBufferBytes(sizes, alloc, unbounded);
+  if (!bytes)
+    return alloc.emitError("can't bound dimension ")
+           << unbounded << " of this buffer by the sizes of the arguments of '"
+           << function.getName() << "', so that the workspace can't be planned";
   Request request = makeRequest(alloc, bytes);
   if (failed(setLifetime(request, alloc)))
     return failure();
@@ -339,7 +317,7 @@ Value FunctionPlan::createFrame(const Slot &slot) {
   auto type = MemRefType::get({*SizeExpressions::getConstant(slot.bytes)},
                               builder.getI8Type());
   return memref::AllocaOp::create(builder, slot.parallel->getLoc(), type,
-                                  builder.getI64IntegerAttr(kAlignment));
+                                  builder.getI64IntegerAttr(kBufferAlignment));
 }
 
 static Value createZero(Operation *before) {
