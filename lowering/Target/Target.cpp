@@ -15,6 +15,7 @@
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/Transforms/IPO/MergeFunctions.h"
 
 using namespace llvm;
 
@@ -84,6 +85,8 @@ static void setAttributes(Function &function, const CPUTarget &target) {
                      std::to_string(target.getVectorBits()));
   function.addFnAttr(Attribute::NoUnwind);
   function.setUWTableKind(UWTableKind::None);
+  // Nothing compares addresses of tasks, so equal tasks may become one.
+  function.setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
 }
 
 Expected<std::unique_ptr<Module>> translateToLLVM(mlir::ModuleOp source,
@@ -124,8 +127,12 @@ void optimize(Module &module, TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, cgsccs, modules);
-  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3)
-      .run(module, modules);
+  // Entries and layers contain the same products and norms: a third of the
+  // code, which is compiled once.
+  ModulePassManager passes;
+  passes.addPass(MergeFunctionsPass());
+  passes.addPass(builder.buildPerModuleDefaultPipeline(OptimizationLevel::O3));
+  passes.run(module, modules);
 }
 
 Error emitObject(Module &module, TargetMachine &machine,
