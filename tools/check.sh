@@ -6,38 +6,55 @@
 # no PyTorch.
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-install_packages "${build_packages[@]}" libgtest-dev \
-  libclang-rt-22-dev ccache
-make_venv test/python/requirements.txt
-configure -DSSD_ENABLE_TESTS=ON -DPython3_EXECUTABLE="$root/.venv/bin/python"
-say "Building"
-ninja -C build
-
-failed=()
-run() { # name command...
-  local name=$1
+failed=() times=()
+timed() { # name command...
+  local name=$1 start=$SECONDS status
   shift
   say "$name"
-  "$@" || failed+=("$name")
+  "$@"
+  status=$?
+  times+=("$(printf '%5d s  %s' $((SECONDS - start)) "$name")")
+  return $status
 }
+# The other steps tell something even when this one fails.
+run() { timed "$@" || failed+=("$1"); }
+
+packages() {
+  install_packages "${build_packages[@]}" libgtest-dev libclang-rt-22-dev ccache
+}
+build() {
+  configure -DSSD_ENABLE_TESTS=ON -DPython3_EXECUTABLE="$root/.venv/bin/python"
+  ninja -C build
+}
+# The runtime on its own: it reads files from anywhere, and its threads share
+# work.
+sanitized() { # sanitizers tests target cmake-options...
+  local folder=build/${1%%,*}
+  quietly cmake -G Ninja -S runtime -B "$folder" \
+    -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22 \
+    -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DSSD_SANITIZE="$1" "${@:4}" &&
+    quietly ninja -C "$folder" "$3" &&
+    quietly ctest --test-dir "$folder" --output-on-failure -j2 -R "$2"
+}
+
+timed "Packages" packages
+timed "Python environment" make_venv test/python/requirements.txt
+timed "Build" build
 export PATH="$root/build/bin:$PATH"
-run "Unit tests" ctest --test-dir build --output-on-failure -j2
+run "Unit tests" quietly ctest --test-dir build --output-on-failure -j2
 run "lit tests" ninja -C build check-ssd
 run "lit tests, every module printed and parsed again" \
   /usr/lib/llvm-22/bin/lit -sv --param roundtrip=1 \
   build/test/dialect build/test/passes build/test/lowering
-# The runtime reads files from anywhere: its tests under sanitizers, and a
-# minute of fuzzing over its three readers.
-sanitized() {
-  cmake -G Ninja -S runtime -B build/asan -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DCMAKE_C_COMPILER=clang-22 -DCMAKE_CXX_COMPILER=clang++-22 \
-    -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DSSD_SANITIZE=address,undefined \
-    -DSSD_ENABLE_FUZZERS=ON -DSSD_FUZZ_SECONDS=20 >build/asan.log 2>&1 ||
-    { cat build/asan.log; return 1; }
-  ninja -C build/asan && ctest --test-dir build/asan --output-on-failure -j2
-}
-run "Runtime tests under sanitizers, fuzzing" sanitized
+run "Runtime tests under address sanitizer, fuzzing" \
+  sanitized address,undefined . all \
+  -DSSD_ENABLE_FUZZERS=ON -DSSD_FUZZ_SECONDS=20
+run "Runtime tests under thread sanitizer" \
+  sanitized thread 'Context|Call|Error' ssd-runtime-tests
 run "Python tests" .venv/bin/python -m pytest -q test/python
+
+printf '%s\n' "${times[@]}" "$(printf '%5d s  in all' $SECONDS)" >&2
 if [ ${#failed[@]} -gt 0 ]; then
   fail "failed: $(printf '%s; ' "${failed[@]}")"
 fi

@@ -27,8 +27,7 @@ void relax() {
 }
 
 /// Waits for `condition` without giving up the core; false: not in time.
-template <typename Condition>
-bool spinUntil(Condition condition) {
+template <typename Condition> bool spinUntil(Condition condition) {
   for (int i = 0; i < kSpins; ++i) {
     if (condition())
       return true;
@@ -113,7 +112,9 @@ void WorkerPool::wakeWorkers() {
   if (sleeping == 0)
     return;
   // Who is counted and holds the mutex is about to look or about to wait.
-  { std::lock_guard<std::mutex> lock(mutex); }
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+  }
   if (count > sleeping)
     return wake.notify_all();
   for (int64_t i = 1; i < count; ++i)
