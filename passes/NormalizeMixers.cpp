@@ -1,4 +1,5 @@
-//===- NormalizeMixers.cpp - Packing, slots, checkpoints and direction as loops ---*- C++ -*-===//
+//===- NormalizeMixers.cpp - Packing, slots, checkpoints and direction as loops
+//---*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -59,6 +60,8 @@ private:
   LogicalResult loopOverCheckpoints(MixOp op);
   LogicalResult flip(MixOp op);
   LogicalResult countRuns(MixOp op);
+  Value zeroState(MixOp op);
+  Value flipTokens(Location loc, Value source, int64_t kept);
 
   /// Marks ids that are leading, non-decreasing runs already.
   static constexpr StringLiteral runsMark = "ssd.runs";
@@ -84,8 +87,9 @@ private:
     return put(rewriter, loc, value, into, parts);
   }
 
-  /// A mixer with the form of `op` on parts of its sequence operands.
-  MixOp mixPart(MixOp op, ArrayRef<Part> parts, Value y, Value state) {
+  /// A mixer with the form of `op` on parts of its sequence operands; with
+  /// checkpoints if `outs` has a place for them.
+  MixOp mixPart(MixOp op, ArrayRef<Part> parts, ValueRange outs) {
     Location loc = op.getLoc();
     auto part = [&](Value value) { return slice(loc, value, parts); };
     SmallVector<Part> ids(parts);
@@ -98,9 +102,9 @@ private:
         rewriter, loc, part(op.getX()), part(op.getB()), part(op.getC()),
         part(op.getDecay()), op.getRate(), part(op.getScale()),
         slice(loc, op.getSegmentIds(), ids), /*offsets=*/Value(),
-        /*slots=*/Value(), ValueRange{y, state}, op.getFormAttr(),
-        /*checkpoint_every=*/IntegerAttr(), op.getLeadingSegment(),
-        Direction::forward, op.getLoweringConfigAttr());
+        /*slots=*/Value(), outs, op.getFormAttr(),
+        outs.size() == 3 ? op.getCheckpointEveryAttr() : IntegerAttr(),
+        op.getLeadingSegment(), Direction::forward, op.getLoweringConfigAttr());
   }
 
   RewriterBase &rewriter;
@@ -110,8 +114,8 @@ private:
 LogicalResult Normalizer::loopOverSequences(MixOp op) {
   Location loc = op.getLoc();
   Value zero = constant(loc, 0), one = constant(loc, 1);
-  Value sequences = asValue(
-      loc, tensor::getMixedSize(rewriter, loc, op.getStateInit(), 0));
+  Value sequences =
+      asValue(loc, tensor::getMixedSize(rewriter, loc, op.getStateInit(), 0));
   Value length =
       asValue(loc, tensor::getMixedSize(rewriter, loc, op.getX(), 1));
   MixOp inner;
@@ -121,8 +125,8 @@ LogicalResult Normalizer::loopOverSequences(MixOp op) {
         // Offsets are data: out of range or decreasing, they select less, and
         // never memory outside of the sequence.
         auto bound = [&](Value at, Value least) -> Value {
-          Value offset = tensor::ExtractOp::create(rewriter, loc,
-                                                   op.getOffsets(), at);
+          Value offset =
+              tensor::ExtractOp::create(rewriter, loc, op.getOffsets(), at);
           Value cast = arith::IndexCastOp::create(
               rewriter, loc, rewriter.getIndexType(), offset);
           Value up = arith::MaxSIOp::create(rewriter, loc, cast, least);
@@ -133,8 +137,9 @@ LogicalResult Normalizer::loopOverSequences(MixOp op) {
         Value count =
             arith::SubIOp::create(rewriter, loc, bound(next, first), first);
         Part tokens = {1, first, count}, row = {0, index, attr(1)};
-        inner = mixPart(op, tokens, slice(loc, carried[0], tokens),
-                        slice(loc, carried[1], row));
+        inner = mixPart(
+            op, tokens,
+            {slice(loc, carried[0], tokens), slice(loc, carried[1], row)});
         inner.setDirection(op.getDirection());
         Value y = insert(loc, inner.getResult(0), carried[0], tokens);
         Value state = insert(loc, inner.getResult(1), carried[1], row);
@@ -144,17 +149,26 @@ LogicalResult Normalizer::loopOverSequences(MixOp op) {
   return normalize(inner);
 }
 
+/// The state of one batch element where none is given.
+Value Normalizer::zeroState(MixOp op) {
+  Location loc = op.getLoc();
+  auto type = cast<RankedTensorType>(op.getStateInit().getType());
+  SmallVector<int64_t> shape(type.getShape());
+  shape[0] = 1;
+  Type element = type.getElementType();
+  Value none = arith::ConstantOp::create(rewriter, loc,
+                                         rewriter.getFloatAttr(element, 0.0));
+  Value empty = tensor::EmptyOp::create(rewriter, loc, shape, element);
+  return linalg::FillOp::create(rewriter, loc, none, empty).getResult(0);
+}
+
 /// One mixer per batch element, on its row of the pool or on a zero state.
 LogicalResult Normalizer::loopOverSlots(MixOp op) {
   Location loc = op.getLoc();
-  if (op.getCheckpointEvery())
-    return op.emitOpError() << "slots with checkpoints are not supported; "
-                               "gather the rows of the pool first";
   Value zero = constant(loc, 0), one = constant(loc, 1);
-  Value batch =
-      asValue(loc, tensor::getMixedSize(rewriter, loc, op.getX(), 0));
-  Value rows = asValue(
-      loc, tensor::getMixedSize(rewriter, loc, op.getStateInit(), 0));
+  Value batch = asValue(loc, tensor::getMixedSize(rewriter, loc, op.getX(), 0));
+  Value rows =
+      asValue(loc, tensor::getMixedSize(rewriter, loc, op.getStateInit(), 0));
   SmallVector<MixOp> inners;
   auto loop = scf::ForOp::create(
       rewriter, loc, zero, batch, one, op.getOuts(),
@@ -168,36 +182,29 @@ LogicalResult Normalizer::loopOverSlots(MixOp op) {
         Value kept = arith::CmpIOp::create(
             rewriter, loc, arith::CmpIPredicate::ult, row, rows);
         Part element = {0, index, attr(1)}, pool = {0, row, attr(1)};
+        // The updated outs; the states are the caller's to keep.
         auto run = [&](Value state) {
-          MixOp inner = mixPart(op, element, slice(loc, carried[0], element),
-                                state);
-          inners.push_back(inner);
-          return inner;
+          SmallVector<Value> outs(carried);
+          for (auto [i, out] : llvm::enumerate(outs))
+            out = i == 1 ? state : slice(loc, out, element);
+          MixOp inner = inners.emplace_back(mixPart(op, element, outs));
+          for (auto [i, out] : llvm::enumerate(outs))
+            if (i != 1)
+              out = insert(loc, inner.getResult(i), carried[i], element);
+          return outs;
         };
         auto branch = scf::IfOp::create(
             rewriter, loc, kept,
             [&](OpBuilder &, Location) {
-              MixOp inner = run(slice(loc, carried[1], pool));
-              Value y = insert(loc, inner.getResult(0), carried[0], element);
-              Value states =
-                  insert(loc, inner.getResult(1), carried[1], pool);
-              scf::YieldOp::create(rewriter, loc, ValueRange{y, states});
+              auto updated = run(slice(loc, carried[1], pool));
+              updated[1] =
+                  insert(loc, inners.back().getResult(1), carried[1], pool);
+              scf::YieldOp::create(rewriter, loc, updated);
             },
             [&](OpBuilder &, Location) {
-              auto type = cast<RankedTensorType>(op.getStateInit().getType());
-              SmallVector<int64_t> shape(type.getShape());
-              shape[0] = 1;
-              Value none = arith::ConstantOp::create(
-                  rewriter, loc,
-                  rewriter.getFloatAttr(type.getElementType(), 0.0));
-              Value empty = tensor::EmptyOp::create(rewriter, loc, shape,
-                                                    type.getElementType());
-              Value cleared =
-                  linalg::FillOp::create(rewriter, loc, none, empty)
-                      .getResult(0);
-              MixOp inner = run(cleared);
-              Value y = insert(loc, inner.getResult(0), carried[0], element);
-              scf::YieldOp::create(rewriter, loc, ValueRange{y, carried[1]});
+              auto updated = run(zeroState(op));
+              updated[1] = carried[1];
+              scf::YieldOp::create(rewriter, loc, updated);
             });
         scf::YieldOp::create(rewriter, loc, branch.getResults());
       });
@@ -227,8 +234,8 @@ LogicalResult Normalizer::loopOverCheckpoints(MixOp op) {
           OpFoldResult first = affine::makeComposedFoldedAffineApply(
               rewriter, loc, d0 * every, {index});
           Part tokens = {1, first, attr(every)};
-          MixOp inner = mixPart(op, tokens, slice(loc, carried[0], tokens),
-                                carried[1]);
+          MixOp inner =
+              mixPart(op, tokens, {slice(loc, carried[0], tokens), carried[1]});
           Value y = insert(loc, inner.getResult(0), carried[0], tokens);
           Value state = inner.getResult(1);
           Value stored = insert(loc, state, carried[2], {{1, index}});
@@ -243,7 +250,7 @@ LogicalResult Normalizer::loopOverCheckpoints(MixOp op) {
   if (!isConstantIntValue(rest, 0)) {
     Part tokens = {1, done, rest};
     MixOp tail =
-        mixPart(op, tokens, slice(loc, results[0], tokens), results[1]);
+        mixPart(op, tokens, {slice(loc, results[0], tokens), results[1]});
     results[0] = insert(loc, tail.getResult(0), results[0], tokens);
     results[1] = tail.getResult(1);
   }
@@ -251,42 +258,47 @@ LogicalResult Normalizer::loopOverCheckpoints(MixOp op) {
   return success();
 }
 
-/// The forward mixer on the flipped sequence, flipped back.
+/// Dimension 1 in reverse order, behind its first `kept` elements.
+Value Normalizer::flipTokens(Location loc, Value source, int64_t kept) {
+  if (!source)
+    return {};
+  auto type = cast<RankedTensorType>(source.getType());
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(rewriter, loc, source);
+  Value flipped =
+      tensor::EmptyOp::create(rewriter, loc, sizes, type.getElementType());
+  Part front = {1, attr(0), attr(kept)};
+  if (kept)
+    flipped = insert(loc, slice(loc, source, front), flipped, front);
+  Value size = asValue(loc, sizes[1]);
+  Value last =
+      arith::AddIOp::create(rewriter, loc, size, constant(loc, kept - 1));
+  auto loop = scf::ForOp::create(
+      rewriter, loc, constant(loc, kept), size, constant(loc, 1), flipped,
+      [&](OpBuilder &, Location, Value index, ValueRange carried) {
+        Value from = arith::SubIOp::create(rewriter, loc, last, index);
+        Value token = slice(loc, source, {{1, from, attr(1)}});
+        Value next = insert(loc, token, carried[0], {{1, index, attr(1)}});
+        scf::YieldOp::create(rewriter, loc, next);
+      });
+  return loop.getResult(0);
+}
+
+/// The forward mixer on the flipped sequence; y is flipped back. Checkpoints
+/// count tokens in the order in which they are read, as do segments.
 LogicalResult Normalizer::flip(MixOp op) {
   Location loc = op.getLoc();
-  if (op.getCheckpointEvery() || op.getLeadingSegment())
-    return op.emitOpError() << "direction reverse with checkpoints or a "
-                               "leading segment is not supported";
-  auto flipped = [&](Value source) -> Value {
-    if (!source)
-      return {};
-    auto type = cast<RankedTensorType>(source.getType());
-    SmallVector<OpFoldResult> sizes =
-        tensor::getMixedSizes(rewriter, loc, source);
-    Value empty = tensor::EmptyOp::create(rewriter, loc, sizes,
-                                          type.getElementType());
-    Value zero = constant(loc, 0), one = constant(loc, 1);
-    Value length = asValue(loc, sizes[1]);
-    Value last = arith::SubIOp::create(rewriter, loc, length, one);
-    auto loop = scf::ForOp::create(
-        rewriter, loc, zero, length, one, empty,
-        [&](OpBuilder &, Location, Value index, ValueRange carried) {
-          Value from = arith::SubIOp::create(rewriter, loc, last, index);
-          Value token = slice(loc, source, {{1, from, attr(1)}});
-          Value next =
-              insert(loc, token, carried[0], {{1, index, attr(1)}});
-          scf::YieldOp::create(rewriter, loc, next);
-        });
-    return loop.getResult(0);
-  };
+  auto flipped = [&](Value source) { return flipTokens(loc, source, 0); };
   auto forward = MixOp::create(
-      rewriter, loc, flipped(op.getX()), flipped(op.getB()),
-      flipped(op.getC()), flipped(op.getDecay()), op.getRate(),
-      flipped(op.getScale()), flipped(op.getSegmentIds()), Value(),
-      op.getSlots(), op.getOuts(), op.getFormAttr(), IntegerAttr(), false,
-      Direction::forward, op.getLoweringConfigAttr());
-  Value y = flipped(forward.getResult(0));
-  rewriter.replaceOp(op, {y, forward.getResult(1)});
+      rewriter, loc, flipped(op.getX()), flipped(op.getB()), flipped(op.getC()),
+      flipped(op.getDecay()), op.getRate(), flipped(op.getScale()),
+      flipTokens(loc, op.getSegmentIds(), op.getLeadingSegment() ? 1 : 0),
+      Value(), op.getSlots(), op.getOuts(), op.getFormAttr(),
+      op.getCheckpointEveryAttr(), op.getLeadingSegment(), Direction::forward,
+      op.getLoweringConfigAttr());
+  SmallVector<Value> results(forward.getResults());
+  results[0] = flipped(results[0]);
+  rewriter.replaceOp(op, results);
   return normalize(forward);
 }
 
@@ -310,7 +322,8 @@ LogicalResult Normalizer::countRuns(MixOp op) {
   };
   auto countOne = [&](Value batch, ValueRange carried, Value token) {
     // Entry t+1 belongs to token t: compare its id with the one before it.
-    Value now = token, before = arith::SubIOp::create(rewriter, loc, token, one);
+    Value now = token,
+          before = arith::SubIOp::create(rewriter, loc, token, one);
     if (!lead) {
       now = before;
       Value previous = arith::SubIOp::create(rewriter, loc, before, one);

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -222,16 +223,34 @@ void EntryRewriter::rewriteArguments() {
   }
 }
 
+/// Where a result only splits dimensions of another tensor: that tensor, and
+/// its destination without the split, so that what computes it can write there.
+static std::pair<Value, Value> seeThroughExpansion(Value value,
+                                                   BlockArgument into) {
+  auto expansion = value.getDefiningOp<tensor::ExpandShapeOp>();
+  auto type = cast<MemRefType>(into.getType());
+  if (!expansion || !memref::CollapseShapeOp::isGuaranteedCollapsible(
+                        type, expansion.getReassociationIndices()))
+    return {value, into};
+  OpBuilder builder = OpBuilder::atBlockBegin(into.getOwner());
+  Value collapsed = memref::CollapseShapeOp::create(
+      builder, into.getLoc(), into, expansion.getReassociationIndices());
+  return {expansion.getSrc(), collapsed};
+}
+
 void EntryRewriter::rewriteResults() {
   Block &body = function.getBody().front();
   for (unsigned i = body.getNumArguments(); i < info.arguments.size(); ++i)
     body.addArgument(info.arguments[i].type, function.getLoc());
   OpBuilder builder(terminator);
   for (auto [value, destination] :
-       llvm::zip_equal(terminator.getOperands(), resultDestination))
+       llvm::zip_equal(terminator.getOperands(), resultDestination)) {
+    auto [source, into] =
+        seeThroughExpansion(value, body.getArgument(destination));
     bufferization::MaterializeInDestinationOp::create(
-        builder, terminator.getLoc(), /*result=*/Type(), value,
-        body.getArgument(destination), /*restrict=*/true, /*writable=*/true);
+        builder, terminator.getLoc(), /*result=*/Type(), source, into,
+        /*restrict=*/true, /*writable=*/true);
+  }
   terminator.getOperandsMutable().clear();
 }
 
@@ -275,8 +294,8 @@ struct HostABI : ssd::impl::HostABIPassBase<HostABI> {
 
   void runOnOperation() override {
     if (device != "cpu" && device != "cuda") {
-      getOperation().emitError() << "unknown device '" << device
-                                 << "': expected cpu or cuda";
+      getOperation().emitError()
+          << "unknown device '" << device << "': expected cpu or cuda";
       return signalPassFailure();
     }
     for (auto function : getOperation().getOps<func::FuncOp>())

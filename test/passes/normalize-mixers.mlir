@@ -102,7 +102,7 @@ func.func @sequence_shorter_than_the_interval(%x: tensor<2x9x4x8xf32>, %b: tenso
 // CHECK-LABEL: func.func @reverse(
 // CHECK-SAME:    %[[X:[a-z0-9]+]]: tensor<2x?x4x8xf32>, %[[B:[a-z0-9]+]]: tensor<2x?x2x16xf32>, %[[Y:[a-z0-9]+]]: tensor<2x?x4x8xf32>, %[[S:[a-z0-9]+]]: tensor<2x4x8x16xf32>)
 // CHECK:         %[[LENGTH:.*]] = tensor.dim %[[X]], %c1
-// CHECK:         %[[LAST:.*]] = arith.subi %[[LENGTH]], %c1
+// CHECK:         %[[LAST:.*]] = arith.addi %[[LENGTH]], %c-1
 // CHECK:         %[[XF:.*]] = scf.for %[[I:.*]] = %c0 to %[[LENGTH]]
 // CHECK:           %[[FROM:.*]] = arith.subi %[[LAST]], %[[I]]
 // CHECK:           %[[TOKEN:.*]] = tensor.extract_slice %[[X]][0, %[[FROM]], 0, 0]
@@ -176,4 +176,46 @@ func.func @reversed_segments_of_slots(%x: tensor<2x9x4x8xf32>, %b: tensor<2x9x2x
 func.func @empty_sequence(%x: tensor<2x0x4x8xf32>, %b: tensor<2x0x2x16xf32>, %y: tensor<2x0x4x8xf32>, %s: tensor<2x4x8x16xf32>) -> (tensor<2x0x4x8xf32>, tensor<2x4x8x16xf32>) {
   %0:2 = ssd.mix ins(%x, %b, %b : tensor<2x0x4x8xf32>, tensor<2x0x2x16xf32>, tensor<2x0x2x16xf32>) outs(%y, %s : tensor<2x0x4x8xf32>, tensor<2x4x8x16xf32>)
   return %0#0, %0#1 : tensor<2x0x4x8xf32>, tensor<2x4x8x16xf32>
+}
+
+// -----
+
+// The id in front stays there, and checkpoints count tokens as they are read.
+// CHECK-LABEL: func.func @reverse_leading_segment_and_checkpoints(
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: tensor<2x9x4x8xf32>, %[[B:[a-z0-9]+]]: tensor<2x9x2x16xf32>, %[[IDS:[a-z0-9]+]]: tensor<2x10xi32>
+// CHECK:         %[[FRONT:.*]] = tensor.extract_slice %[[IDS]][0, 0] [2, 1]
+// CHECK:         %[[KEPT:.*]] = tensor.insert_slice %[[FRONT]] into %{{.*}}[0, 0] [2, 1]
+// CHECK:         scf.for %{{.*}} = %c1 to %c10 step %c1 iter_args(%{{.*}} = %[[KEPT]])
+// CHECK:         scf.for
+// CHECK:           ssd.mix
+// CHECK-SAME:        {leading_segment}
+// CHECK-NOT:     ssd.mix
+func.func @reverse_leading_segment_and_checkpoints(
+    %x: tensor<2x9x4x8xf32>, %b: tensor<2x9x2x16xf32>, %ids: tensor<2x10xi32>, %y: tensor<2x9x4x8xf32>,
+    %s: tensor<2x4x8x16xf32>, %k: tensor<2x3x4x8x16xf32>) -> tensor<2x3x4x8x16xf32> {
+  %0:3 = ssd.mix {checkpoint_every = 3, direction = #ssd<direction reverse>, leading_segment}
+      ins(%x, %b, %b : tensor<2x9x4x8xf32>, tensor<2x9x2x16xf32>, tensor<2x9x2x16xf32>) segment_ids(%ids : tensor<2x10xi32>)
+      outs(%y, %s, %k : tensor<2x9x4x8xf32>, tensor<2x4x8x16xf32>, tensor<2x3x4x8x16xf32>)
+  return %0#2 : tensor<2x3x4x8x16xf32>
+}
+
+// -----
+
+// Each element of the batch has its checkpoints, on a row of the pool or not.
+// CHECK-LABEL: func.func @slots_and_checkpoints(
+// CHECK:         scf.for
+// CHECK:           scf.if
+// CHECK:             scf.for
+// CHECK:               ssd.mix
+// CHECK:           } else {
+// CHECK:             linalg.fill
+// CHECK:             scf.for
+// CHECK:               ssd.mix
+func.func @slots_and_checkpoints(
+    %x: tensor<2x9x4x8xf32>, %b: tensor<2x9x2x16xf32>, %o: tensor<2xi32>, %y: tensor<2x9x4x8xf32>,
+    %s: tensor<7x4x8x16xf32>, %k: tensor<2x3x4x8x16xf32>) -> (tensor<7x4x8x16xf32>, tensor<2x3x4x8x16xf32>) {
+  %0:3 = ssd.mix {checkpoint_every = 3}
+      ins(%x, %b, %b : tensor<2x9x4x8xf32>, tensor<2x9x2x16xf32>, tensor<2x9x2x16xf32>) slots(%o : tensor<2xi32>)
+      outs(%y, %s, %k : tensor<2x9x4x8xf32>, tensor<7x4x8x16xf32>, tensor<2x3x4x8x16xf32>)
+  return %0#1, %0#2 : tensor<7x4x8x16xf32>, tensor<2x3x4x8x16xf32>
 }

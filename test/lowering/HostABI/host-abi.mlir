@@ -47,3 +47,23 @@ func.func @names(%ids: tensor<?x?xi32> {ssd.name = "ids", ssd.dims = ["B", "L"],
 func.func private @callee(%x: tensor<4xf32>) -> tensor<4xf32> {
   return %x : tensor<4xf32>
 }
+
+// A result that splits dimensions is written where it is computed.
+// CHECK-LABEL: func.func @split_rows
+// CHECK-SAME:    %[[OUT:[a-z0-9]+]]: memref<?x?x8xf32>)
+// CHECK:         %[[ROWS:.*]] = memref.collapse_shape %[[OUT]] {{\[}}[0, 1], [2]] : memref<?x?x8xf32> into memref<?x8xf32>
+// CHECK:         %[[PRODUCT:.*]] = linalg.matmul
+// CHECK:         bufferization.materialize_in_destination %[[PRODUCT]] in restrict writable %[[ROWS]]
+func.func @split_rows(%ids: tensor<?x?xi32>, %x: tensor<?x4xf32>, %w: tensor<4x8xf32>) -> tensor<?x?x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %b = tensor.dim %ids, %c0 : tensor<?x?xi32>
+  %l = tensor.dim %ids, %c1 : tensor<?x?xi32>
+  %zero = arith.constant 0.0 : f32
+  %rows = arith.muli %b, %l : index
+  %empty = tensor.empty(%rows) : tensor<?x8xf32>
+  %fill = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %product = linalg.matmul ins(%x, %w : tensor<?x4xf32>, tensor<4x8xf32>) outs(%fill : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %split = tensor.expand_shape %product [[0, 1], [2]] output_shape [%b, %l, 8] : tensor<?x8xf32> into tensor<?x?x8xf32>
+  return %split : tensor<?x?x8xf32>
+}
