@@ -135,3 +135,14 @@ def c_compiler(monkeypatch, shared_cache):
 def model_copy(name: str, folder: Path) -> Path:
     """A test model that may be broken."""
     return Path(shutil.copytree(MODELS / name, folder / name))
+
+
+@pytest.fixture(params=["reference", "ssd-compile"])
+def backend(request):
+    """Operators run twice: with operator_compiler.py, which tests the Python side by
+    itself, and with ssd-compile."""
+    name = "compiler" if request.param == "ssd-compile" else "c_compiler"
+    request.getfixturevalue(name)
+    ssd_mlir._operators._operators.clear()
+    yield request.param
+    ssd_mlir._operators._operators.clear()
