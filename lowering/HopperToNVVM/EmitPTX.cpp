@@ -50,6 +50,7 @@ static void markConvergent(llvm::Module &module) {
 
 static LogicalResult lowerToLLVM(ModuleOp module) {
   PassManager manager(module.getContext());
+  manager.addNestedPass<gpu::GPUModuleOp>(ssd::createExpandDeviceMath());
   manager.addNestedPass<gpu::GPUModuleOp>(ssd::createConvertHopperToNVVM());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

@@ -26,6 +26,19 @@ def ConvertHopperToNVVM : Pass<"convert-hopper-to-nvvm", "::mlir::gpu::GPUModule
   ];
 }
 
+def ExpandDeviceMath : Pass<"expand-device-math", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Replaces math functions by what a GPU computes without a library";
+  let description = [{
+    The exponential becomes 2ᵗ, division rounds within 2 units in the last place,
+    and other functions become polynomials. Fails on functions that it has no code
+    for, which the backend would end the process over.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
 def EmitPTX : Pass<"emit-ptx", "::mlir::ModuleOp"> {
   let summary = "Lowers GPU modules all the way and writes their PTX";
   let description = [{

@@ -14,106 +14,44 @@ using namespace ssd;
 using namespace ssd::hopper;
 
 //===----------------------------------------------------------------------===//
-// Integers
+// Conversions and global memory
 //===----------------------------------------------------------------------===//
 
-Value KernelBuilder::i(int32_t value) {
-  return arith::ConstantIntOp::create(builder, loc, i32(), value);
-}
-Value KernelBuilder::add(Value a, Value b) {
-  return create<arith::AddIOp>(a, b);
-}
-Value KernelBuilder::sub(Value a, Value b) {
-  return create<arith::SubIOp>(a, b);
-}
-Value KernelBuilder::mul(Value a, Value b) {
-  return create<arith::MulIOp>(a, b);
-}
-Value KernelBuilder::div(Value a, Value b) {
-  return create<arith::DivUIOp>(a, b);
-}
-Value KernelBuilder::rem(Value a, Value b) {
-  return create<arith::RemUIOp>(a, b);
-}
-Value KernelBuilder::min(Value a, Value b) {
-  return create<arith::MinSIOp>(a, b);
-}
-Value KernelBuilder::max(Value a, Value b) {
-  return create<arith::MaxSIOp>(a, b);
-}
-Value KernelBuilder::band(Value a, int32_t b) {
-  return create<arith::AndIOp>(a, i(b));
-}
-Value KernelBuilder::bor(Value a, int32_t b) {
-  return create<arith::OrIOp>(a, i(b));
-}
-Value KernelBuilder::compare(arith::CmpIPredicate predicate, Value a, Value b) {
-  return create<arith::CmpIOp>(predicate, a, b);
-}
-Value KernelBuilder::select(Value condition, Value a, Value b) {
-  return create<arith::SelectOp>(condition, a, b);
-}
-Value KernelBuilder::wide(Value a) { return create<arith::ExtUIOp>(i64(), a); }
-Value KernelBuilder::mulWide(Value a, int64_t b) {
-  if (a.getType() != i64())
-    a = wide(a);
-  return create<arith::MulIOp>(
-      a, arith::ConstantIntOp::create(builder, loc, i64(), b));
-}
-Value KernelBuilder::addWide(Value a, Value b) {
-  return create<arith::AddIOp>(a, b);
+Value KernelBuilder::widen(Value value) {
+  return value.getType().isF32() ? value
+                                 : create<arith::ExtFOp>(f32(), value);
 }
 
-//===----------------------------------------------------------------------===//
-// f32
-//===----------------------------------------------------------------------===//
+Value KernelBuilder::narrow(Value value, Type type) {
+  return value.getType() == type ? value
+                                 : create<arith::TruncFOp>(type, value);
+}
 
-// Contraction lets the backend form fused multiply-adds.
-static constexpr auto kContract = arith::FastMathFlags::contract;
+/// Scalars are aligned to their size, vectors to that of an access.
+static unsigned getAlignment(Type type) {
+  int64_t bytes = type.isIntOrFloat()
+                      ? type.getIntOrFloatBitWidth() / 8
+                      : cast<VectorType>(type).getNumElements() *
+                            cast<VectorType>(type).getElementTypeBitWidth() / 8;
+  return std::min<int64_t>(bytes, 16);
+}
 
-Value KernelBuilder::f(float value) {
-  return create<arith::ConstantOp>(builder.getF32FloatAttr(value));
+Value KernelBuilder::at(Value pointer, Type element, Value index) {
+  return create<LLVM::GEPOp>(pointer.getType(), element, pointer,
+                             ArrayRef<LLVM::GEPArg>{index});
 }
-Value KernelBuilder::fadd(Value a, Value b) {
-  return create<arith::AddFOp>(a, b, kContract);
-}
-Value KernelBuilder::fsub(Value a, Value b) {
-  return create<arith::SubFOp>(a, b, kContract);
-}
-Value KernelBuilder::fmul(Value a, Value b) {
-  return create<arith::MulFOp>(a, b, kContract);
-}
-Value KernelBuilder::fma(Value a, Value b, Value c) {
-  return fadd(fmul(a, b), c);
-}
-Value KernelBuilder::exp2(Value a) { return create<Exp2Op>(a); }
 
-//===----------------------------------------------------------------------===//
-// Global memory
-//===----------------------------------------------------------------------===//
+Value KernelBuilder::loadGlobal(Type type, Value pointer) {
+  return create<LLVM::LoadOp>(type, pointer, getAlignment(type));
+}
 
-Value KernelBuilder::at(Value pointer, Value bytes) {
-  return create<LLVM::GEPOp>(pointer.getType(), builder.getI8Type(), pointer,
-                             ArrayRef<LLVM::GEPArg>{bytes});
-}
-Value KernelBuilder::loadGlobal(Type type, Value pointer, unsigned alignment) {
-  return create<LLVM::LoadOp>(type, pointer, alignment);
-}
-void KernelBuilder::storeGlobal(Value value, Value pointer,
-                                unsigned alignment) {
-  create<LLVM::StoreOp>(value, pointer, alignment);
+void KernelBuilder::storeGlobal(Value value, Value pointer) {
+  create<LLVM::StoreOp>(value, pointer, getAlignment(value.getType()));
 }
 
 KernelBuilder::Values KernelBuilder::loadWide(Type element, Value pointer,
                                               int64_t count) {
-  unsigned bytes = element.getIntOrFloatBitWidth() / 8;
-  auto widen = [&](Value value) -> Value {
-    return element.isF32() ? value : create<arith::ExtFOp>(f32(), value);
-  };
-  if (count == 1)
-    return {widen(loadGlobal(element, pointer, bytes))};
-  auto type = VectorType::get({count}, element);
-  Value vector = loadGlobal(type, pointer, bytes * count);
+  Value vector = loadGlobal(VectorType::get({count}, element), pointer);
   auto elements = create<vector::ToElementsOp>(vector);
   return llvm::map_to_vector(elements.getResults(),
                              [&](Value value) { return widen(value); });
@@ -121,16 +59,10 @@ KernelBuilder::Values KernelBuilder::loadWide(Type element, Value pointer,
 
 void KernelBuilder::storeNarrow(ValueRange values, Type element,
                                 Value pointer) {
-  unsigned bytes = element.getIntOrFloatBitWidth() / 8;
-  Values narrow;
-  for (Value value : values)
-    narrow.push_back(element.isF32() ? value
-                                     : create<arith::TruncFOp>(element, value));
-  if (narrow.size() == 1)
-    return storeGlobal(narrow.front(), pointer, bytes);
-  auto type = VectorType::get({int64_t(narrow.size())}, element);
-  storeGlobal(create<vector::FromElementsOp>(type, narrow), pointer,
-              bytes * narrow.size());
+  auto rounded = llvm::map_to_vector(
+      values, [&](Value value) { return narrow(value, element); });
+  auto type = VectorType::get({int64_t(rounded.size())}, element);
+  storeGlobal(create<vector::FromElementsOp>(type, rounded), pointer);
 }
 
 //===----------------------------------------------------------------------===//
@@ -152,6 +84,8 @@ KernelBuilder::Values KernelBuilder::loop(Value from, Value to, Value step,
 }
 
 void KernelBuilder::when(Value condition, function_ref<void()> then) {
+  if (!condition)
+    return then();
   auto op = create<scf::IfOp>(condition);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(op.thenBlock());

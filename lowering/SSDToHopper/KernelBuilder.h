@@ -19,7 +19,7 @@
 
 namespace ssd {
 
-/// Builds kernel code at an insertion point: 32-bit index arithmetic,
+/// Builds the code of a kernel at an insertion point: index arithmetic,
 /// contracted f32 arithmetic, structured control flow and the hopper ops in
 /// use.
 class KernelBuilder {
@@ -28,8 +28,8 @@ public:
   using Values = llvm::SmallVector<mlir::Value>;
   using Body = llvm::function_ref<Values(Value, mlir::ValueRange)>;
 
-  KernelBuilder(mlir::OpBuilder &builder, mlir::Location loc)
-      : builder(builder), loc(loc) {}
+  KernelBuilder(mlir::OpBuilder &builder, mlir::gpu::GPUFuncOp kernel)
+      : builder(builder), loc(kernel.getLoc()), kernel(kernel) {}
 
   template <typename Op, typename... Args> auto create(Args &&...args) {
     return Op::create(builder, loc, std::forward<Args>(args)...);
@@ -39,53 +39,82 @@ public:
   mlir::Type i32() { return builder.getI32Type(); }
   mlir::Type i64() { return builder.getI64Type(); }
   mlir::Type f32() { return builder.getF32Type(); }
-  mlir::Type global() { return mlir::LLVM::LLVMPointerType::get(context(), 1); }
+  /// A parameter, by the index that KernelArguments returned.
+  Value argument(unsigned index) { return kernel.getArgument(index); }
 
-  // Integers.
-  Value i(int32_t value);
-  Value add(Value a, Value b);
+  // Integers, i32 unless they are wide.
+  Value i(int32_t value) { return constant(i32(), value); }
+  Value add(Value a, Value b) { return create<mlir::arith::AddIOp>(a, b); }
   Value add(Value a, int32_t b) { return add(a, i(b)); }
-  Value sub(Value a, Value b);
-  Value mul(Value a, Value b);
+  Value sub(Value a, Value b) { return create<mlir::arith::SubIOp>(a, b); }
+  Value mul(Value a, Value b) { return create<mlir::arith::MulIOp>(a, b); }
   Value mul(Value a, int32_t b) { return mul(a, i(b)); }
-  Value div(Value a, Value b);
-  Value rem(Value a, Value b);
-  Value min(Value a, Value b);
-  Value max(Value a, Value b);
-  Value band(Value a, int32_t b);
-  Value bor(Value a, int32_t b);
-  Value compare(mlir::arith::CmpIPredicate predicate, Value a, Value b);
+  Value div(Value a, Value b) { return create<mlir::arith::DivUIOp>(a, b); }
+  Value div(Value a, int32_t b) { return div(a, i(b)); }
+  Value rem(Value a, Value b) { return create<mlir::arith::RemUIOp>(a, b); }
+  Value rem(Value a, int32_t b) { return rem(a, i(b)); }
+  Value min(Value a, Value b) { return create<mlir::arith::MinSIOp>(a, b); }
+  Value max(Value a, Value b) { return create<mlir::arith::MaxSIOp>(a, b); }
+  Value band(Value a, int32_t b) { return both(a, i(b)); }
+  Value bor(Value a, int32_t b) { return create<mlir::arith::OrIOp>(a, i(b)); }
+  /// The conjunction of two conditions; null ones hold.
+  Value both(Value a, Value b) {
+    return !a ? b : !b ? a : Value(create<mlir::arith::AndIOp>(a, b));
+  }
+  Value compare(mlir::arith::CmpIPredicate predicate, Value a, Value b) {
+    return create<mlir::arith::CmpIOp>(predicate, a, b);
+  }
   Value less(Value a, Value b) {
     return compare(mlir::arith::CmpIPredicate::slt, a, b);
   }
   Value equal(Value a, Value b) {
     return compare(mlir::arith::CmpIPredicate::eq, a, b);
   }
-  Value select(Value condition, Value a, Value b);
-  /// 64-bit product and sum of 32-bit values, for global offsets.
-  Value wide(Value a);
-  Value mulWide(Value a, int64_t b);
-  Value addWide(Value a, Value b);
+  Value select(Value condition, Value a, Value b) {
+    return create<mlir::arith::SelectOp>(condition, a, b);
+  }
+  /// i64 of a value that is not negative.
+  Value wide(Value a) {
+    return a.getType() == i64() ? a
+                                : Value(create<mlir::arith::ExtUIOp>(i64(), a));
+  }
+  Value wide(int64_t value) { return constant(i64(), value); }
+  Value mulWide(Value a, Value b) { return mul(wide(a), wide(b)); }
+  Value mulWide(Value a, int64_t b) { return mul(wide(a), wide(b)); }
+  Value addWide(Value a, Value b) { return add(wide(a), wide(b)); }
 
-  // f32.
-  Value f(float value);
-  Value fadd(Value a, Value b);
-  Value fsub(Value a, Value b);
-  Value fmul(Value a, Value b);
-  Value fma(Value a, Value b, Value c);
-  Value exp2(Value a);
+  // f32; contraction lets the backend form fused multiply-adds.
+  static constexpr auto kContract = mlir::arith::FastMathFlags::contract;
+  Value f(float value) {
+    return create<mlir::arith::ConstantOp>(builder.getF32FloatAttr(value));
+  }
+  Value fadd(Value a, Value b) {
+    return create<mlir::arith::AddFOp>(a, b, kContract);
+  }
+  Value fsub(Value a, Value b) {
+    return create<mlir::arith::SubFOp>(a, b, kContract);
+  }
+  Value fmul(Value a, Value b) {
+    return create<mlir::arith::MulFOp>(a, b, kContract);
+  }
+  Value fma(Value a, Value b, Value c) {
+    return create<mlir::LLVM::FMAOp>(a, b, c);
+  }
+  Value exp2(Value a) { return create<hopper::Exp2Op>(a); }
+  /// f32 of any float, and an f32 rounded to any float.
+  Value widen(Value value);
+  Value narrow(Value value, mlir::Type type);
 
-  // Global memory, byte offsets.
-  Value at(Value pointer, Value bytes);
-  Value loadGlobal(mlir::Type type, Value pointer, unsigned alignment);
-  void storeGlobal(Value value, Value pointer, unsigned alignment);
-
-  /// `count` consecutive values of `element` as f32.
+  // Global memory.
+  Value at(Value pointer, mlir::Type element, Value index);
+  Value loadGlobal(mlir::Type type, Value pointer);
+  void storeGlobal(Value value, Value pointer);
+  /// `count` consecutive values of `element` as f32, in one access.
   Values loadWide(mlir::Type element, Value pointer, int64_t count);
-  /// Rounds f32 values to `element` and stores them next to each other.
+  /// Rounds f32 values to `element` and stores them in one access.
   void storeNarrow(mlir::ValueRange values, mlir::Type element, Value pointer);
 
-  // Control flow; loops count up by `step` over i32.
+  // Control flow; loops count up by `step` over i32. A null condition holds.
   Values loop(Value from, Value to, Value step, mlir::ValueRange inits,
               Body body);
   void when(Value condition, llvm::function_ref<void()> then);
@@ -127,6 +156,12 @@ public:
 
   mlir::OpBuilder &builder;
   mlir::Location loc;
+  mlir::gpu::GPUFuncOp kernel;
+
+private:
+  Value constant(mlir::Type type, int64_t value) {
+    return mlir::arith::ConstantIntOp::create(builder, loc, type, value);
+  }
 };
 
 /// A kernel function with an empty entry block; the builder is moved into it.

@@ -6,8 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lowering/SSDToHopper/Launch.h"
+#include "lowering/SSDToHopper/Kernels.h"
 
 using namespace ssd;
 
-llvm::ArrayRef<const KernelKind *> ssd::getKernels() { return {}; }
+llvm::ArrayRef<const KernelKind *> ssd::getKernels() {
+  static const KernelKind *const kinds[] = {&getStepKernel(),
+                                            &getRecurrentKernel()};
+  return kinds;
+}

@@ -37,39 +37,4 @@ def ConvertSSDToHopper : Pass<"convert-ssd-to-hopper", "::mlir::ModuleOp"> {
   ];
 }
 
-def BuildHopperKernel : Pass<"build-hopper-kernel", "::mlir::ModuleOp"> {
-  let summary = "Adds a generated kernel to the module";
-  let description = [{
-    Adds `gpu.module @name` with one kernel, from a description instead of from
-    IR: for tests, and for shipping kernels of known shapes.
-  }];
-  let dependentDialects = [
-    "::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect",
-    "::mlir::scf::SCFDialect", "::mlir::LLVM::LLVMDialect",
-    "::mlir::vector::VectorDialect",
-    "::ssd::hopper::HopperDialect"
-  ];
-  let options = [
-    Option<"kind", "kind", "std::string", "\"chunked\"", "chunked, step or recurrent">,
-    Option<"name", "name", "std::string", "\"ssd_kernel\"", "name of module and kernel">,
-    Option<"heads", "heads", "int64_t", "80", "heads H">,
-    Option<"groups", "groups", "int64_t", "1", "groups G">,
-    Option<"headDim", "head-dim", "int64_t", "64", "head dimension P">,
-    Option<"stateDim", "state-dim", "int64_t", "128", "state dimension N">,
-    Option<"decay", "decay", "bool", "true", "read a decay">,
-    Option<"rate", "rate", "bool", "true", "read a rate">,
-    Option<"scale", "scale", "bool", "true", "read a scale">,
-    Option<"scaleIsDecay", "scale-is-decay", "bool", "true", "scale and decay are one tensor">,
-    Option<"skip", "skip", "bool", "true", "add skip · x">,
-    Option<"initialState", "initial-state", "bool", "false", "read the initial state">,
-    Option<"finalState", "final-state", "bool", "true", "write the final state">,
-    Option<"headsPerBlock", "heads-per-block", "int32_t", "2", "chunked: 1 or 2">,
-    Option<"element", "element", "std::string", "\"bf16\"", "recurrent: f32, bf16 or f16">,
-    Option<"state", "state", "std::string", "\"f32\"", "step: f32 or bf16">,
-    Option<"reverse", "reverse", "bool", "false", "recurrent: from the end">,
-    Option<"segmentIds", "segment-ids", "bool", "false", "recurrent: reset where ids change">,
-    Option<"diagonal", "diagonal", "bool", "false", "recurrent: a decay per state column">
-  ];
-}
-
 #endif // SSD_SSDTOHOPPER_PASSES

@@ -1,4 +1,4 @@
-//===- RecurrentKernel.cpp - Token by token, for any shape ---*- C++ -*-===//
+//===- RecurrentKernel.cpp - Token by token, whatever the unit ---*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,316 +6,460 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lowering/SSDToHopper/KernelBuilder.h"
-#include "lowering/SSDToHopper/KernelConfig.h"
+#include "lowering/SSDToHopper/KernelMath.h"
+#include "lowering/SSDToHopper/KernelOperands.h"
+#include "lowering/SSDToHopper/Kernels.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace ssd;
 using namespace ssd::hopper;
 
-static constexpr float kLog2E = 1.44269504088896341f;
-
 namespace {
 
-struct RecurrentParameters {
-  Value x, b, c, y, decay, rate, scale, skip, initialState, finalState,
-      segmentIds, length;
+/// How threads share the states. A tile is a few rows of one head; the lanes
+/// that own it have every `lanes`-th column each, from the first on.
+struct RecurrentShape {
+  explicit RecurrentShape(const MixerUnit &unit) {
+    auto columnsOf = [&](int64_t lanes) {
+      return llvm::divideCeil(unit.stateDim, lanes);
+    };
+    while (lanes < 32 && columnsOf(lanes) > 4)
+      lanes *= 2;
+    columns = columnsOf(lanes);
+    // A row's sum ends in lanes of its own.
+    rows = std::min<int64_t>(columns > 16 ? 1 : 4, lanes);
+    while (rows > unit.headDim)
+      rows /= 2;
+    tilesPerHead = llvm::divideCeil(unit.headDim, rows);
+    tilesPerWarp = 32 / lanes;
+    warpsPerSequence =
+        llvm::divideCeil(unit.heads * tilesPerHead, tilesPerWarp);
+  }
+
+  static constexpr int32_t kWarps = 4;
+  /// Above, what a lane holds spills.
+  static constexpr int64_t kMaxStateDim = 1024;
+  /// Tokens that are on their way while one is computed.
+  static constexpr int64_t kAhead = 2;
+
+  int64_t lanes = 1, columns, rows, tilesPerHead, tilesPerWarp,
+          warpsPerSequence;
 };
 
-/// A warp owns kRows rows of one head's state; lane l has columns l, l+32, ….
-/// What a token needs is loaded one token ahead.
+/// The kernel's parameters.
+struct RecurrentParameters : KernelOperands {
+  RecurrentParameters(HostBuilder &host, KernelArguments &arguments,
+                      const MixerUnit &unit, Value warpCount)
+      : KernelOperands(arguments, unit), warps(arguments.integer(warpCount)) {
+    if (!unit.isStep)
+      length = arguments.size(unit.x.memref, UnitBuffer::token);
+    if (unit.slots)
+      poolRows = addPoolRows(arguments, unit);
+  }
+
+  unsigned warps, length = 0, poolRows = 0;
+};
+
 class RecurrentKernel {
 public:
-  RecurrentKernel(KernelBuilder &k, const RecurrentKernelConfig &config,
+  RecurrentKernel(KernelBuilder &k, const MixerUnit &unit,
                   const RecurrentParameters &parameters)
-      : k(k), config(config), p(parameters) {
-    element = config.element == RecurrentKernelConfig::Element::f32 ? k.f32()
-              : config.element == RecurrentKernelConfig::Element::bf16
-                  ? Type(k.builder.getBF16Type())
-                  : Type(k.builder.getF16Type());
-    columns = (config.mixer.stateDim + 31) / 32;
-  }
+      : k(k), unit(unit), shape(unit), p(parameters) {}
+
   void emit();
 
 private:
   using Values = KernelBuilder::Values;
-  static constexpr int64_t kRows = 4;
+  using Part = EpilogueOperands::Part;
 
-  /// Clamped position of a row or column, so that loads need no branch, and
-  /// whether it exists.
-  struct Position {
+  /// A row or column, clamped so that loads need no branch, and whether it is
+  /// one; null means that it is.
+  struct Index {
     Value clamped, exists;
   };
-  Position clamp(Value index, int64_t size);
-  void setPositions();
+  /// What is loaded for a token, as it is stored.
+  struct Token {
+    Values x, b, c, decay, scale, segment, epilogue;
+    void forEach(llvm::function_ref<void(Values &)> visit) {
+      for (Values *part : {&x, &b, &c, &decay, &scale, &segment, &epilogue})
+        visit(*part);
+    }
+  };
 
-  /// x rows, b and c columns, then decay, scale and segment id as present.
-  Values loadToken(Value step);
-  Values logDecay(ArrayRef<Value> decay);
+  Index clamp(Value index, int64_t size, bool canExceed);
+  void emitWarp(Value warp);
+  void setTile(Value warp);
+  void setSequence(Value sequence);
+  void loadFixed();
+
+  Position position(Value token, Value outer = {}, Value inner = {}) {
+    return {batch, token, outer, inner};
+  }
   Value tokenOf(Value step);
-  Value elementAt(Value pointer, Value row, int64_t size, Value index);
-  Value floatAt(Value pointer, Value row, int64_t size, Value index);
+  Token loadToken(Value step);
   Values loadState();
-  void storeState(ValueRange state);
-  void stepToken(Value step, ValueRange token, Values &state, Value &lastId);
-  void storeY(Value step, ArrayRef<Value> sums, ArrayRef<Value> x);
+  void storeState(const Tensor &into, Value row, ValueRange state,
+                  Value leading = {});
+  void forEachElement(ValueRange state,
+                      llvm::function_ref<void(Value, Index, Index)> visit);
+  Values run(ValueRange state);
+  void compute(Value step, const Token &token, MutableArrayRef<Value> state,
+               Value lastSegment);
+  SmallVector<Split> factorsOf(const Token &token, Value &scale);
+  void storeY(Value token, Values sums, ArrayRef<Value> x,
+              ValueRange epilogue);
+  void storeCheckpoint(Value step, ValueRange state);
 
   KernelBuilder &k;
-  const RecurrentKernelConfig &config;
-  RecurrentParameters p;
-  Type element;
-  int64_t columns;
-  Value batch, head, group, state;
-  SmallVector<Position> rowAt, columnAt;
-  Values rates;
-  Value skip;
+  const MixerUnit &unit;
+  RecurrentShape shape;
+  const RecurrentParameters &p;
+
+  Value batch, head, group, firstToken, length;
+  Value stateRow, ownsState; // null: always
+  SmallVector<Index> rows, columns;
+  Value outputRow, isWriter;
+  Index output;
+  Values rates, fixedInputs;
+  Value decayBias, scaleBias;
 };
 
 } // namespace
 
 //===----------------------------------------------------------------------===//
-// Positions and loads
+// Work of a warp
 //===----------------------------------------------------------------------===//
 
-RecurrentKernel::Position RecurrentKernel::clamp(Value index, int64_t size) {
-  Value limit = k.i(size - 1);
-  return {k.min(index, limit),
-          k.compare(arith::CmpIPredicate::sle, index, limit)};
+RecurrentKernel::Index RecurrentKernel::clamp(Value index, int64_t size,
+                                              bool canExceed) {
+  if (!canExceed)
+    return {index, Value()};
+  return {k.min(index, k.i(size - 1)), k.less(index, k.i(size))};
 }
 
-void RecurrentKernel::setPositions() {
-  const MixerOperands &mixer = config.mixer;
-  int64_t parts = (mixer.headDim + kRecurrentRows - 1) / kRecurrentRows;
-  Value block = k.create<BlockOp>();
-  state = k.div(block, k.i(parts)); // b·H + h
-  batch = k.div(state, k.i(mixer.heads));
-  head = k.rem(state, k.i(mixer.heads));
-  group = k.div(head, k.i(mixer.heads / mixer.groups));
-  Value first = k.add(k.mul(k.rem(block, k.i(parts)), kRecurrentRows),
-                      k.mul(k.create<WarpOp>(), kRows));
-  for (int64_t r = 0; r < kRows; ++r)
-    rowAt.push_back(clamp(k.add(first, r), mixer.headDim));
-  for (int64_t j = 0; j < columns; ++j)
-    columnAt.push_back(
-        clamp(k.add(k.create<LaneOp>(), 32 * j), mixer.stateDim));
+/// The warp's lanes may own tiles of several heads, but of one sequence, whose
+/// length bounds the loop around their shuffles.
+void RecurrentKernel::setTile(Value warp) {
+  int32_t lanes = shape.lanes;
+  int64_t tiles = unit.heads * shape.tilesPerHead;
+  Value lane = k.create<LaneOp>();
+  Value first = k.mul(k.rem(warp, shape.warpsPerSequence), shape.tilesPerWarp);
+  Index tile = clamp(k.add(first, k.div(lane, lanes)), tiles,
+                     tiles % shape.tilesPerWarp != 0);
+  head = k.div(tile.clamped, shape.tilesPerHead);
+  group = k.div(head, unit.heads / unit.groups);
+  Value firstRow =
+      k.mul(k.rem(tile.clamped, shape.tilesPerHead), shape.rows);
+  Value laneOfTile = k.rem(lane, lanes);
+  auto rowAt = [&](Value index) {
+    Index row = clamp(k.add(firstRow, index), unit.headDim,
+                      unit.headDim % shape.rows != 0);
+    row.exists = k.both(tile.exists, row.exists);
+    return row;
+  };
+  for (int64_t r = 0; r < shape.rows; ++r)
+    rows.push_back(rowAt(k.i(r)));
+  for (int64_t j = 0; j < shape.columns; ++j)
+    columns.push_back(clamp(k.add(laneOfTile, j * lanes), unit.stateDim,
+                            (j + 1) * lanes > unit.stateDim));
+  // Where sumOverLanes leaves the rows' sums.
+  int32_t copies = lanes / shape.rows;
+  outputRow = k.div(laneOfTile, copies);
+  output = rowAt(outputRow);
+  isWriter =
+      k.both(k.equal(k.rem(laneOfTile, copies), k.i(0)), output.exists);
 }
+
+/// A row of the batch, or a packed piece of its only row. Offsets and slots are
+/// data: whatever they are, nothing outside of the buffers is touched.
+void RecurrentKernel::setSequence(Value sequence) {
+  Value zero = k.i(0);
+  firstToken = zero;
+  batch = stateRow = sequence;
+  length = unit.isStep ? k.i(1) : k.argument(p.length);
+  if (p.offsets) {
+    batch = zero;
+    auto bound = [&](Value index, Value least) {
+      return k.min(k.max(p.offsets.load(k, index), least), length);
+    };
+    firstToken = bound(sequence, zero);
+    length = k.sub(bound(k.add(sequence, 1), firstToken), firstToken);
+  }
+  if (p.slots) {
+    stateRow = p.slots.load(k, sequence);
+    ownsState = k.compare(arith::CmpIPredicate::ult, stateRow,
+                          k.argument(p.poolRows));
+  }
+}
+
+void RecurrentKernel::loadFixed() {
+  if (p.rate && cast<MemRefType>(unit.rate.getType()).getRank() == 2) {
+    for (const Index &column : columns)
+      rates.push_back(p.rate.loadF32(k, {head, column.clamped}));
+  } else if (p.rate) {
+    rates.push_back(p.rate.loadF32(k, head));
+  }
+  decayBias = p.decay.loadBias(k, head);
+  scaleBias = p.scale.loadBias(k, head);
+  fixedInputs = p.epilogue.load(k, position(k.i(0), head, output.clamped),
+                                Part::fixed);
+}
+
+//===----------------------------------------------------------------------===//
+// Loads and stores
+//===----------------------------------------------------------------------===//
 
 Value RecurrentKernel::tokenOf(Value step) {
-  Value index = config.reverse ? k.sub(k.add(p.length, -1), step) : step;
-  Value start = k.create<arith::MulIOp>(k.wide(batch), k.wide(p.length));
-  return k.addWide(start, k.wide(index));
+  return unit.reverse
+             ? k.sub(k.add(k.add(firstToken, length), -1), step)
+             : k.add(firstToken, step);
 }
 
-Value RecurrentKernel::elementAt(Value pointer, Value row, int64_t size,
-                                 Value index) {
-  int64_t bytes = element.getIntOrFloatBitWidth() / 8;
-  Value at = k.addWide(k.mulWide(row, size), k.wide(index));
-  return k.loadWide(element, k.at(pointer, k.mulWide(at, bytes)), 1)[0];
-}
-
-Value RecurrentKernel::floatAt(Value pointer, Value row, int64_t size,
-                               Value index) {
-  Value at = k.addWide(k.mulWide(row, size), k.wide(index));
-  return k.loadGlobal(k.f32(), k.at(pointer, k.mulWide(at, 4)), 4);
-}
-
-RecurrentKernel::Values RecurrentKernel::loadToken(Value step) {
-  const MixerOperands &mixer = config.mixer;
-  Value token = tokenOf(k.min(step, k.add(p.length, -1)));
-  Value headRow = k.addWide(k.mulWide(token, mixer.heads), k.wide(head));
-  Value groupRow = k.addWide(k.mulWide(token, mixer.groups), k.wide(group));
-  Values values;
-  for (const Position &row : rowAt)
-    values.push_back(elementAt(p.x, headRow, mixer.headDim, row.clamped));
-  for (Value pointer : {p.b, p.c})
-    for (const Position &column : columnAt)
-      values.push_back(
-          elementAt(pointer, groupRow, mixer.stateDim, column.clamped));
-  if (mixer.decay && config.diagonal) {
-    for (const Position &column : columnAt)
-      values.push_back(
-          floatAt(p.decay, headRow, mixer.stateDim, column.clamped));
-  } else if (mixer.decay) {
-    values.push_back(floatAt(p.decay, headRow, 1, k.i(0)));
+/// Past the end, the last token again.
+RecurrentKernel::Token RecurrentKernel::loadToken(Value step) {
+  Value token = tokenOf(k.min(step, k.add(length, -1)));
+  Token values;
+  for (const Index &row : rows)
+    values.x.push_back(p.x.load(k, position(token, head, row.clamped)));
+  for (const Index &column : columns) {
+    values.b.push_back(p.b.load(k, position(token, group, column.clamped)));
+    values.c.push_back(p.c.load(k, position(token, group, column.clamped)));
   }
-  if (mixer.scale)
-    values.push_back(floatAt(p.scale, headRow, 1, k.i(0)));
-  if (config.segmentIds) {
-    Value bytes = k.mulWide(token, 4);
-    values.push_back(k.loadGlobal(k.i32(), k.at(p.segmentIds, bytes), 4));
+  if (p.decay && unit.decay.raw.getDim(UnitBuffer::inner) >= 0) {
+    for (const Index &column : columns)
+      values.decay.push_back(
+          p.decay.raw.load(k, position(token, head, column.clamped)));
+  } else if (p.decay) {
+    values.decay.push_back(p.decay.raw.load(k, position(token, head)));
   }
+  if (p.scale)
+    values.scale.push_back(p.scale.raw.load(k, position(token, head)));
+  if (p.segmentIds) {
+    Value at = unit.leadingSegment ? k.add(token, 1) : token;
+    values.segment.push_back(p.segmentIds.load(k, position(at)));
+  }
+  values.epilogue = p.epilogue.load(k, position(token, head, output.clamped),
+                                    Part::perToken);
   return values;
 }
 
-/// Base-2 log decay of each column this lane has (one for all if not diagonal).
-RecurrentKernel::Values RecurrentKernel::logDecay(ArrayRef<Value> decay) {
-  Values logs;
-  size_t count = std::max(decay.size(), rates.size());
-  for (size_t i = 0; i < count; ++i) {
-    Value log = k.f(kLog2E);
-    if (!rates.empty())
-      log = rates[i % rates.size()];
-    if (!decay.empty())
-      log = k.fmul(log, decay[i % decay.size()]);
-    logs.push_back(log);
-  }
-  return logs;
+void RecurrentKernel::forEachElement(
+    ValueRange state, llvm::function_ref<void(Value, Index, Index)> visit) {
+  for (auto [i, value] : llvm::enumerate(state))
+    visit(value, rows[i / shape.columns], columns[i % shape.columns]);
 }
-
-//===----------------------------------------------------------------------===//
-// State and outputs
-//===----------------------------------------------------------------------===//
 
 RecurrentKernel::Values RecurrentKernel::loadState() {
-  Values values;
-  Value firstRow = k.mulWide(state, config.mixer.headDim);
-  for (const Position &row : rowAt)
-    for (const Position &column : columnAt)
-      values.push_back(config.mixer.initialState
-                           ? floatAt(p.initialState,
-                                     k.addWide(firstRow, k.wide(row.clamped)),
-                                     config.mixer.stateDim, column.clamped)
-                           : k.f(0));
-  return values;
-}
-
-void RecurrentKernel::storeState(ValueRange values) {
-  Value firstRow = k.mulWide(state, config.mixer.headDim);
-  for (auto [r, row] : llvm::enumerate(rowAt))
-    for (auto [j, column] : llvm::enumerate(columnAt)) {
-      Value at = k.addWide(k.mulWide(k.addWide(firstRow, k.wide(row.clamped)),
-                                     config.mixer.stateDim),
-                           k.wide(column.clamped));
-      Value exists = k.create<arith::AndIOp>(row.exists, column.exists);
-      k.when(exists, [&]() {
-        k.storeGlobal(values[r * columns + j],
-                      k.at(p.finalState, k.mulWide(at, 4)), 4);
-      });
-    }
-}
-
-void RecurrentKernel::storeY(Value step, ArrayRef<Value> sums,
-                             ArrayRef<Value> x) {
-  int64_t bytes = element.getIntOrFloatBitWidth() / 8;
-  Value headRow =
-      k.addWide(k.mulWide(tokenOf(step), config.mixer.heads), k.wide(head));
-  Value lane = k.create<LaneOp>();
-  Value sum = k.sumOverLanes(Values(sums), 32);
-  // Row r's sum is in lanes 8r to 8r+7.
-  for (int64_t r = 0; r < kRows; ++r) {
-    Value mine =
-        k.create<arith::AndIOp>(rowAt[r].exists, k.equal(lane, k.i(8 * r)));
-    k.when(mine, [&]() {
-      Value y = skip ? k.fma(skip, x[r], sum) : sum;
-      Value at = k.addWide(k.mulWide(headRow, config.mixer.headDim),
-                           k.wide(rowAt[r].clamped));
-      k.storeNarrow(y, element, k.at(p.y, k.mulWide(at, bytes)));
+  Values zeros(shape.rows * shape.columns, k.f(0));
+  if (!p.initialState)
+    return zeros;
+  auto load = [&]() {
+    Values state;
+    forEachElement(zeros, [&](Value, Index row, Index column) {
+      state.push_back(p.initialState.loadF32(
+          k, {stateRow, head, row.clamped, column.clamped}));
     });
-  }
+    return state;
+  };
+  if (!ownsState)
+    return load();
+  return k.choose(ownsState, ValueRange(zeros).getTypes(), load,
+                  [&]() { return zeros; });
+}
+
+/// `leading` is an index before those of head, row and column, besides `row`.
+void RecurrentKernel::storeState(const Tensor &into, Value row,
+                                 ValueRange state, Value leading) {
+  forEachElement(state, [&](Value value, Index p, Index n) {
+    k.when(k.both(p.exists, n.exists), [&]() {
+      Values at = {row};
+      if (leading)
+        at.push_back(leading);
+      at.append({head, p.clamped, n.clamped});
+      into.store(k, value, at);
+    });
+  });
+}
+
+void RecurrentKernel::storeY(Value token, Values sums, ArrayRef<Value> x,
+                             ValueRange epilogue) {
+  Value y = k.sumOverLanes(sums, shape.lanes), mine = x.front();
+  for (int64_t r = 1; r < shape.rows; ++r)
+    mine = k.select(k.equal(outputRow, k.i(r)), x[r], mine);
+  Position at = position(token, head, output.clamped);
+  k.when(isWriter, [&]() {
+    p.y.store(k, p.epilogue.apply(k, y, mine, fixedInputs, epilogue), at);
+  });
+}
+
+void RecurrentKernel::storeCheckpoint(Value step, ValueRange state) {
+  int32_t every = *unit.checkpointEvery;
+  Value done = k.add(step, 1);
+  k.when(k.equal(k.rem(done, every), k.i(0)), [&]() {
+    storeState(p.checkpoints, batch, state, k.div(step, every));
+  });
 }
 
 //===----------------------------------------------------------------------===//
 // The recurrence
 //===----------------------------------------------------------------------===//
 
-void RecurrentKernel::stepToken(Value step, ValueRange token, Values &values,
-                                Value &lastId) {
-  Values all(token);
-  ArrayRef<Value> rest = all;
-  auto take = [&](size_t count) {
-    ArrayRef<Value> head = rest.take_front(count);
-    rest = rest.drop_front(count);
-    return head;
-  };
-  ArrayRef<Value> x = take(kRows), b = take(columns), c = take(columns);
-  ArrayRef<Value> decay = take(!config.mixer.decay ? 0
-                               : config.diagonal   ? columns
-                                                   : 1);
-  Value scale = config.mixer.scale ? take(1).front() : Value();
-  Values factors;
-  for (Value log : logDecay(decay))
-    factors.push_back(k.exp2(log));
-  if (config.segmentIds) {
-    Value id = take(1).front();
-    // The first token continues the initial state.
-    Value same =
-        k.create<arith::OrIOp>(k.equal(step, k.i(0)), k.equal(id, lastId));
-    for (Value &value : values)
-      value = k.select(same, value, k.f(0));
-    lastId = id;
+/// What the columns' states decay by. Sets the scale, null where there is none.
+SmallVector<Split> RecurrentKernel::factorsOf(const Token &token,
+                                              Value &scale) {
+  Values decays;
+  for (Value loaded : token.decay)
+    decays.push_back(p.decay.discretize(k, loaded, decayBias));
+  if (unit.scaleIsDecay)
+    scale = decays.front();
+  else if (p.scale)
+    scale = p.scale.discretize(k, token.scale.front(), scaleBias);
+  return splitFactors(k, decays, rates);
+}
+
+void RecurrentKernel::compute(Value step, const Token &token,
+                              MutableArrayRef<Value> state,
+                              Value lastSegment) {
+  auto widen = [&](Value value) { return k.widen(value); };
+  Values x = llvm::map_to_vector(token.x, widen),
+         b = llvm::map_to_vector(token.b, widen), c, sums;
+  // Columns beyond N repeat the last one and must not count twice.
+  for (auto [value, column] : llvm::zip(token.c, columns)) {
+    Value wide = k.widen(value);
+    c.push_back(column.exists ? k.select(column.exists, wide, k.f(0)) : wide);
   }
-  Values sums;
-  for (int64_t r = 0; r < kRows; ++r) {
-    Value input = scale ? k.fmul(x[r], scale) : x[r], sum = k.f(0);
-    for (int64_t j = 0; j < columns; ++j) {
-      Value &value = values[r * columns + j];
+  if (lastSegment) {
+    Value same = k.equal(token.segment.front(), lastSegment);
+    for (Value &value : state)
+      value = k.select(same, value, k.f(0));
+  }
+  Value scale;
+  SmallVector<Split> factors = factorsOf(token, scale);
+  for (int64_t r = 0; r < shape.rows; ++r) {
+    Value input = scale ? k.fmul(x[r], scale) : x[r], sum;
+    for (int64_t j = 0; j < shape.columns; ++j) {
+      Value &value = state[r * shape.columns + j];
       if (!factors.empty())
-        value = k.fmul(value, factors[j % factors.size()]);
+        value = fmul(k, value, factors[j % factors.size()]);
       value = k.fma(input, b[j], value);
-      Value part = k.fmul(value, c[j]);
-      // Columns beyond N repeat the last one and must not count twice.
-      sum = k.fadd(sum, k.select(columnAt[j].exists, part, k.f(0)));
+      sum = sum ? k.fma(value, c[j], sum) : k.fmul(value, c[j]);
     }
     sums.push_back(sum);
   }
-  storeY(step, sums, x);
+  storeY(tokenOf(step), sums, x, token.epilogue);
+  if (p.checkpoints)
+    storeCheckpoint(step, state);
+}
+
+/// Carries the state, the last token's segment and the tokens on their way.
+RecurrentKernel::Values RecurrentKernel::run(ValueRange state) {
+  Values carried(state);
+  SmallVector<Token, 2> ahead;
+  for (int64_t i = 0; i < shape.kAhead; ++i)
+    ahead.push_back(loadToken(k.i(i)));
+  // The initial state belongs to the first token's segment, or to a given one.
+  if (p.segmentIds)
+    carried.push_back(unit.leadingSegment
+                          ? p.segmentIds.load(k, position(k.i(0)))
+                          : ahead.front().segment.front());
+  auto pack = [](Values &into, SmallVectorImpl<Token> &tokens) {
+    for (Token &token : tokens)
+      token.forEach([&](Values &part) { llvm::append_range(into, part); });
+  };
+  pack(carried, ahead);
+  auto body = [&](Value step, ValueRange values) {
+    Values next(values.take_front(state.size()));
+    values = values.drop_front(state.size());
+    auto take = [&]() {
+      Value value = values.front();
+      values = values.drop_front();
+      return value;
+    };
+    Value lastSegment = p.segmentIds ? take() : Value();
+    for (Token &token : ahead)
+      token.forEach([&](Values &part) {
+        for (Value &value : part)
+          value = take();
+      });
+    SmallVector<Token, 2> later(llvm::drop_begin(ahead));
+    later.push_back(loadToken(k.add(step, shape.kAhead)));
+    compute(step, ahead.front(), next, lastSegment);
+    if (p.segmentIds)
+      next.push_back(ahead.front().segment.front());
+    pack(next, later);
+    return next;
+  };
+  Values after = k.loop(k.i(0), length, k.i(1), carried, body);
+  after.resize(state.size());
+  return after;
+}
+
+void RecurrentKernel::emitWarp(Value warp) {
+  setTile(warp);
+  setSequence(k.div(warp, shape.warpsPerSequence));
+  Values state = loadState();
+  state = k.choose(
+      k.less(k.i(0), length), ValueRange(state).getTypes(),
+      [&]() {
+        loadFixed();
+        return run(state);
+      },
+      [&]() { return state; });
+  if (p.finalState)
+    k.when(ownsState, [&]() { storeState(p.finalState, stateRow, state); });
 }
 
 void RecurrentKernel::emit() {
-  setPositions();
-  const MixerOperands &mixer = config.mixer;
-  if (mixer.rate && config.diagonal) {
-    for (const Position &column : columnAt)
-      rates.push_back(k.fmul(
-          k.f(kLog2E), floatAt(p.rate, head, mixer.stateDim, column.clamped)));
-  } else if (mixer.rate) {
-    rates.push_back(k.fmul(k.f(kLog2E), floatAt(p.rate, head, 1, k.i(0))));
-  }
-  if (mixer.skip)
-    skip = floatAt(p.skip, head, 1, k.i(0));
-  Values carried = loadState();
-  size_t stateSize = carried.size();
-  Value some = k.less(k.i(0), p.length);
-  if (config.segmentIds)
-    carried.push_back(k.i(0));
-  size_t fixed = carried.size();
-  k.when(some, [&]() {
-    llvm::append_range(carried, loadToken(k.i(0)));
-    carried = k.loop(
-        k.i(0), p.length, k.i(1), carried, [&](Value step, ValueRange v) {
-          Values values(v.take_front(stateSize)), next;
-          Value lastId = config.segmentIds ? v[stateSize] : Value();
-          Values ahead = loadToken(k.add(step, 1));
-          stepToken(step, v.drop_front(fixed), values, lastId);
-          next = values;
-          if (config.segmentIds)
-            next.push_back(lastId);
-          llvm::append_range(next, ahead);
-          return next;
-        });
-    if (mixer.finalState)
-      storeState(ValueRange(carried).take_front(stateSize));
-  });
+  Value warp = k.add(k.mul(k.create<BlockOp>(), shape.kWarps),
+                     k.create<WarpOp>());
+  k.when(k.less(warp, k.argument(p.warps)), [&]() { emitWarp(warp); });
 }
 
-LogicalResult ssd::buildRecurrentKernel(OpBuilder &builder,
-                                        gpu::GPUModuleOp module,
-                                        const RecurrentKernelConfig &config) {
-  const MixerOperands &mixer = config.mixer;
-  if (mixer.stateDim > 512)
-    return module.emitError("the recurrent kernel holds at most 512 state "
-                            "columns");
-  if (mixer.groups < 1 || mixer.heads % mixer.groups)
-    return module.emitError("groups divide heads");
-  OpBuilder::InsertionGuard guard(builder);
-  KernelBuilder k(builder, module.getLoc());
-  SmallVector<Type> inputs(11, k.global());
-  inputs.push_back(k.i32());
-  auto func =
-      createKernel(builder, module, config.name, inputs, kRecurrentThreads, 0);
-  auto a = func.getArguments();
-  RecurrentParameters p = {a[0], a[1], a[2], a[3], a[4],  a[5],
-                           a[6], a[7], a[8], a[9], a[10], a[11]};
-  RecurrentKernel(k, config, p).emit();
-  return success();
+//===----------------------------------------------------------------------===//
+// The kind
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct RecurrentKind : KernelKind {
+  StringRef getName() const override { return "recurrent"; }
+  StringRef getTarget() const override { return "sm_80"; }
+
+  std::string whyNot(const MixerUnit &unit) const override {
+    if (unit.stateDim > RecurrentShape::kMaxStateDim)
+      return llvm::formatv("the state dimension is {0}, more than {1}",
+                           unit.stateDim, RecurrentShape::kMaxStateDim);
+    return {};
+  }
+
+  LogicalResult build(HostBuilder &host, gpu::GPUModuleOp module,
+                      StringRef name, const MixerUnit &unit) const override {
+    RecurrentShape shape(unit);
+    Value sequences = host.size(unit.x.memref, UnitBuffer::batch);
+    if (unit.offsets) {
+      Value one = host.constant(1);
+      Value offsets = host.max(host.size(unit.offsets, 0), one);
+      sequences =
+          host.builder.createOrFold<arith::SubIOp>(host.loc, offsets, one);
+    }
+    Value warps = host.mul(sequences, shape.warpsPerSequence);
+    KernelArguments arguments(host);
+    RecurrentParameters parameters(host, arguments, unit, warps);
+    OpBuilder builder(module.getContext());
+    auto kernel = createKernel(builder, module, name, arguments.getTypes(),
+                               32 * shape.kWarps, /*sharedBytes=*/0);
+    KernelBuilder k(builder, kernel);
+    RecurrentKernel(k, unit, parameters).emit();
+    createLaunch(host, kernel, host.ceilDiv(warps, shape.kWarps), arguments);
+    return success();
+  }
+};
+
+} // namespace
+
+const KernelKind &ssd::getRecurrentKernel() {
+  static const RecurrentKind kind;
+  return kind;
 }

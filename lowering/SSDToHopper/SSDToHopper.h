@@ -10,7 +10,6 @@
 #define SSD_LOWERING_SSDTOHOPPER_SSDTOHOPPER_H
 
 #include "dialect/Hopper/HopperDialect.h"
-#include "lowering/SSDToHopper/KernelConfig.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"

@@ -6,14 +6,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lowering/SSDToHopper/KernelBuilder.h"
-#include "lowering/SSDToHopper/KernelConfig.h"
+#include "lowering/SSDToHopper/KernelMath.h"
+#include "lowering/SSDToHopper/KernelOperands.h"
+#include "lowering/SSDToHopper/Kernels.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace ssd;
 using namespace ssd::hopper;
-
-static constexpr float kLog2E = 1.44269504088896341f;
 
 namespace {
 
@@ -21,171 +22,265 @@ namespace {
 /// load instruction covers one row or several, and all loads are issued before
 /// the first is used.
 struct StepShape {
-  StepShape(const StepKernelConfig &config) {
-    values = config.stateBF16 ? 8 : 4;
-    while (config.mixer.stateDim % (values * 2) == 0 &&
-           config.mixer.stateDim / values > 32)
+  explicit StepShape(const MixerUnit &unit) {
+    Value state = unit.finalState ? unit.finalState : unit.initialState;
+    values = 16 / bytesOf(state ? state : unit.x.memref);
+    while (unit.stateDim % (values * 2) == 0 && unit.stateDim / values > 32)
       values *= 2;
-    lanesPerRow = config.mixer.stateDim / values;
+    lanesPerRow = unit.stateDim / values;
+    if (!hasLayout(unit))
+      return;
     rowsPerLoad = 32 / lanesPerRow;
     rowsPerWarp = kLoads * rowsPerLoad;
-    rowsPerBlock = rowsPerWarp * kStepThreads / 32;
-    // Small head dimensions: fewer warps would idle lanes, so blocks shrink.
-    rowsPerBlock = std::min<int64_t>(rowsPerBlock, config.mixer.headDim);
+    // As many as the rows fill, up to four.
+    for (warps = 4; warps > 1 && unit.headDim % (warps * rowsPerWarp); --warps)
+      ;
+  }
+
+  bool hasLayout(const MixerUnit &unit) const {
+    return llvm::isPowerOf2_64(unit.stateDim) && lanesPerRow <= 32 &&
+           lanesPerRow >= kLoads;
+  }
+
+  static int64_t bytesOf(Value memref) {
+    return cast<MemRefType>(memref.getType()).getElementTypeBitWidth() / 8;
   }
 
   /// Measured: 8 cost occupancy, 13 % at batch 256 with bf16 states.
   static constexpr int64_t kLoads = 4;
-  int64_t values, lanesPerRow, rowsPerLoad, rowsPerWarp, rowsPerBlock;
-};
-
-struct StepParameters {
-  Value x, b, c, y, decay, rate, scale, skip, state;
+  int64_t values, lanesPerRow, rowsPerLoad = 0, rowsPerWarp = 0, warps = 0;
 };
 
 class StepKernel {
 public:
-  StepKernel(KernelBuilder &k, const StepKernelConfig &config,
-             const StepParameters &parameters)
-      : k(k), config(config), shape(config), p(parameters) {
-    stateType = config.stateBF16 ? Type(k.builder.getBF16Type()) : k.f32();
-  }
+  StepKernel(KernelBuilder &k, const MixerUnit &unit,
+             const KernelOperands &operands, unsigned poolRows)
+      : k(k), unit(unit), shape(unit), p(operands), poolRows(poolRows) {}
   void emit();
 
 private:
   using Values = KernelBuilder::Values;
-  Value perHead(Value pointer, Value index) {
-    return k.loadGlobal(k.f32(), k.at(pointer, k.mulWide(index, 4)), 4);
+  using Part = EpilogueOperands::Part;
+
+  Position position(Value outer, Value inner = {}) {
+    return {batch, zero, outer, inner};
   }
-  /// One row: the new state, and this lane's part of y.
+  void setPlace();
+  SmallVector<Values> loadState();
+  Values loadColumns(const SequenceTensor &operand);
+  SmallVector<Split> factorsOf(Value &scale);
   Value updateRow(Values &row, ArrayRef<Value> b, ArrayRef<Value> c,
-                  Value factor, Value input);
-  void storeOutputs(Value sum, Value head, Value firstRow);
+                  ArrayRef<Split> factors, Value input);
+  void storeRow(ValueRange row, int64_t load);
+  void storeY(Value sum);
+  Value rowOf(int64_t load) {
+    return k.add(firstRow, load * shape.rowsPerLoad);
+  }
 
   KernelBuilder &k;
-  const StepKernelConfig &config;
+  const MixerUnit &unit;
   StepShape shape;
-  StepParameters p;
-  Type stateType;
+  const KernelOperands &p;
+  unsigned poolRows;
+  /// firstRow is this lane's of the first load, column its first.
+  Value zero, batch, head, firstRow, column;
+  Value stateRow, ownsState; // null: always
 };
 
 } // namespace
 
+void StepKernel::setPlace() {
+  int64_t rowsPerBlock = shape.warps * shape.rowsPerWarp;
+  int64_t parts = unit.headDim / rowsPerBlock;
+  Value block = k.create<BlockOp>(), lane = k.create<LaneOp>();
+  Value index = k.div(block, parts); // b·H + h
+  zero = k.i(0);
+  batch = k.div(index, unit.heads);
+  head = k.rem(index, unit.heads);
+  column = k.mul(k.rem(lane, shape.lanesPerRow), shape.values);
+  firstRow = k.add(k.mul(k.rem(block, parts), rowsPerBlock),
+                   k.add(k.mul(k.create<WarpOp>(), shape.rowsPerWarp),
+                         k.div(lane, shape.lanesPerRow)));
+  stateRow = batch;
+  if (p.slots) {
+    stateRow = p.slots.load(k, batch);
+    ownsState = k.compare(arith::CmpIPredicate::ult, stateRow,
+                          k.argument(poolRows));
+  }
+}
+
+SmallVector<KernelBuilder::Values> StepKernel::loadState() {
+  Values zeros(StepShape::kLoads * shape.values, k.f(0));
+  auto load = [&]() {
+    Values all;
+    Type element = p.initialState.getElementType();
+    for (int64_t r = 0; r < StepShape::kLoads; ++r) {
+      Value at = p.initialState.at(k, {stateRow, head, rowOf(r), column});
+      llvm::append_range(all, k.loadWide(element, at, shape.values));
+    }
+    return all;
+  };
+  Values all = zeros;
+  if (p.initialState)
+    all = ownsState ? k.choose(ownsState, ValueRange(zeros).getTypes(), load,
+                               [&]() { return zeros; })
+                    : load();
+  SmallVector<Values> rows;
+  for (int64_t r = 0; r < StepShape::kLoads; ++r)
+    rows.push_back(Values(
+        ArrayRef<Value>(all).slice(r * shape.values, shape.values)));
+  return rows;
+}
+
+KernelBuilder::Values StepKernel::loadColumns(const SequenceTensor &operand) {
+  Value group = k.div(head, unit.heads / unit.groups);
+  return k.loadWide(operand.getElementType(),
+                    operand.at(k, position(group, column)), shape.values);
+}
+
+/// One factor, or one a column; none where nothing decays.
+SmallVector<Split> StepKernel::factorsOf(Value &scale) {
+  Values decays, rates;
+  auto columnAt = [&](int64_t j) { return k.add(column, j); };
+  if (p.decay) {
+    bool diagonal = unit.decay.raw.getDim(UnitBuffer::inner) >= 0;
+    Value bias = p.decay.loadBias(k, head);
+    for (int64_t j = 0; j < (diagonal ? shape.values : 1); ++j)
+      decays.push_back(p.decay.discretize(
+          k, p.decay.raw.load(k, position(head, columnAt(j))), bias));
+  }
+  if (p.rate) {
+    bool diagonal = cast<MemRefType>(unit.rate.getType()).getRank() == 2;
+    for (int64_t j = 0; j < (diagonal ? shape.values : 1); ++j)
+      rates.push_back(diagonal ? p.rate.loadF32(k, {head, columnAt(j)})
+                               : p.rate.loadF32(k, head));
+  }
+  if (unit.scaleIsDecay)
+    scale = decays.front();
+  else if (p.scale)
+    scale = p.scale.discretize(k, p.scale.raw.load(k, position(head)),
+                               p.scale.loadBias(k, head));
+  return splitFactors(k, decays, rates);
+}
+
+/// One row: the new state, and this lane's part of y.
 Value StepKernel::updateRow(Values &row, ArrayRef<Value> b, ArrayRef<Value> c,
-                            Value factor, Value input) {
+                            ArrayRef<Split> factors, Value input) {
   Value sum;
-  for (auto [value, bn, cn] : llvm::zip(row, b, c)) {
-    value = k.fma(input, bn, k.fmul(factor, value));
-    sum = sum ? k.fma(value, cn, sum) : k.fmul(value, cn);
+  for (auto [j, value] : llvm::enumerate(row)) {
+    if (!factors.empty())
+      value = fmul(k, value, factors[j % factors.size()]);
+    value = k.fma(input, b[j], value);
+    sum = sum ? k.fma(value, c[j], sum) : k.fmul(value, c[j]);
   }
   return sum;
 }
 
-void StepKernel::emit() {
-  const MixerOperands &mixer = config.mixer;
-  Type bf16 = k.builder.getBF16Type();
-  int64_t parts = mixer.headDim / shape.rowsPerBlock;
-  Value block = k.create<BlockOp>(), lane = k.create<LaneOp>();
-  Value row = k.div(block, k.i(parts)); // b·H + h
-  Value batch = k.div(row, k.i(mixer.heads)),
-        head = k.rem(row, k.i(mixer.heads));
-  Value group = k.div(head, k.i(mixer.heads / mixer.groups));
-  Value column = k.mul(k.rem(lane, k.i(shape.lanesPerRow)), shape.values);
-  // This lane's row of the first load.
-  Value firstRow = k.add(k.mul(k.rem(block, k.i(parts)), shape.rowsPerBlock),
-                         k.add(k.mul(k.create<WarpOp>(), shape.rowsPerWarp),
-                               k.div(lane, k.i(shape.lanesPerRow))));
-
-  // All loads of the state first: they are what the kernel waits for.
-  int64_t elementBytes = config.stateBF16 ? 2 : 4;
-  int64_t rowBytes = mixer.stateDim * elementBytes;
-  Value firstByte = k.addWide(
-      k.mulWide(k.addWide(k.mulWide(row, mixer.headDim), k.wide(firstRow)),
-                rowBytes),
-      k.wide(k.mul(column, elementBytes)));
-  Value base = k.at(p.state, firstByte);
-  SmallVector<Values> rows;
-  SmallVector<Value> pointers;
-  for (int64_t r = 0; r < StepShape::kLoads; ++r) {
-    pointers.push_back(k.at(base, k.i(r * shape.rowsPerLoad * rowBytes)));
-    rows.push_back(k.loadWide(stateType, pointers.back(), shape.values));
-  }
-
-  auto mapRow = [&](Value pointer) {
-    Value index = k.add(k.mul(batch, mixer.groups), group);
-    Value bytes = k.addWide(k.mulWide(index, 2 * mixer.stateDim),
-                            k.wide(k.mul(column, 2)));
-    return k.loadWide(bf16, k.at(pointer, bytes), shape.values);
-  };
-  Values b = mapRow(p.b), c = mapRow(p.c);
-  Value log = k.f(mixer.decay || mixer.rate ? kLog2E : 0);
-  Value decay = mixer.decay ? perHead(p.decay, row) : Value();
-  if (decay)
-    log = k.fmul(log, decay);
-  if (mixer.rate)
-    log = k.fmul(log, perHead(p.rate, head));
-  Value factor = k.exp2(log), scale;
-  if (mixer.scale)
-    scale = mixer.scaleIsDecay ? decay : perHead(p.scale, row);
-
-  Values sums;
-  for (int64_t r = 0; r < StepShape::kLoads; ++r) {
-    Value position = k.addWide(k.mulWide(row, mixer.headDim),
-                               k.wide(k.add(firstRow, r * shape.rowsPerLoad)));
-    Value input = k.loadWide(bf16, k.at(p.x, k.mulWide(position, 2)), 1)[0];
-    if (scale)
-      input = k.fmul(input, scale);
-    sums.push_back(updateRow(rows[r], b, c, factor, input));
-    k.storeNarrow(rows[r], stateType, pointers[r]);
-  }
-  storeOutputs(k.sumOverLanes(sums, shape.lanesPerRow), row, firstRow);
+void StepKernel::storeRow(ValueRange row, int64_t load) {
+  Value at = p.finalState.at(k, {stateRow, head, rowOf(load), column});
+  k.storeNarrow(row, p.finalState.getElementType(), at);
 }
 
 /// Load r's row ends in the lanes whose upper bits within the row are r.
-void StepKernel::storeOutputs(Value sum, Value head, Value firstRow) {
-  Type bf16 = k.builder.getBF16Type();
-  Value lane = k.rem(k.create<LaneOp>(), k.i(shape.lanesPerRow));
-  int64_t copies = shape.lanesPerRow / StepShape::kLoads;
-  Value load = k.div(lane, k.i(copies));
-  Value p64 =
-      k.addWide(k.mulWide(head, config.mixer.headDim),
-                k.wide(k.add(firstRow, k.mul(load, shape.rowsPerLoad))));
-  Value bytes = k.mulWide(p64, 2);
-  if (config.mixer.skip) {
-    Value x = k.loadWide(bf16, k.at(p.x, bytes), 1)[0];
-    sum = k.fma(perHead(p.skip, k.rem(head, k.i(config.mixer.heads))), x, sum);
+void StepKernel::storeY(Value sum) {
+  Value lane = k.rem(k.create<LaneOp>(), shape.lanesPerRow);
+  int32_t copies = shape.lanesPerRow / StepShape::kLoads;
+  Value row = k.add(firstRow, k.mul(k.div(lane, copies), shape.rowsPerLoad));
+  Position at = position(head, row);
+  // Loaded by all lanes, so that nothing waits for the sum.
+  Value x = p.epilogue.empty() ? Value() : k.widen(p.x.load(k, at));
+  Values fixed = p.epilogue.load(k, at, Part::fixed),
+         perToken = p.epilogue.load(k, at, Part::perToken);
+  Value y = p.epilogue.apply(k, sum, x, fixed, perToken);
+  k.when(k.equal(k.rem(lane, copies), zero), [&]() { p.y.store(k, y, at); });
+}
+
+void StepKernel::emit() {
+  setPlace();
+  // All loads of the state first: they are what the kernel waits for.
+  SmallVector<Values> rows = loadState();
+  Values b = loadColumns(p.b), c = loadColumns(p.c), sums;
+  Value scale;
+  SmallVector<Split> factors = factorsOf(scale);
+  for (int64_t r = 0; r < StepShape::kLoads; ++r) {
+    Value input = k.widen(p.x.load(k, position(head, rowOf(r))));
+    if (scale)
+      input = k.fmul(input, scale);
+    sums.push_back(updateRow(rows[r], b, c, factors, input));
   }
-  k.when(k.equal(k.rem(lane, k.i(copies)), k.i(0)),
-         [&]() { k.storeNarrow(sum, bf16, k.at(p.y, bytes)); });
+  if (p.finalState)
+    k.when(ownsState, [&]() {
+      for (auto [r, row] : llvm::enumerate(rows))
+        storeRow(row, r);
+    });
+  storeY(k.sumOverLanes(sums, shape.lanesPerRow));
 }
 
-int64_t ssd::stepRowsPerBlock(const StepKernelConfig &config) {
-  return StepShape(config).rowsPerBlock;
-}
+//===----------------------------------------------------------------------===//
+// The kind
+//===----------------------------------------------------------------------===//
 
-LogicalResult ssd::buildStepKernel(OpBuilder &builder, gpu::GPUModuleOp module,
-                                   const StepKernelConfig &config) {
-  const MixerOperands &mixer = config.mixer;
-  StepShape shape(config);
-  if (!llvm::isPowerOf2_64(mixer.stateDim) || shape.lanesPerRow > 32 ||
-      shape.lanesPerRow < StepShape::kLoads)
-    return module.emitError(
-               "the step kernel has no layout for state dimension ")
-           << mixer.stateDim;
-  if (mixer.headDim % shape.rowsPerBlock ||
-      shape.rowsPerBlock % shape.rowsPerWarp)
-    return module.emitError("the step kernel takes head dimensions that are "
-                            "multiples of ")
-           << shape.rowsPerWarp;
-  OpBuilder::InsertionGuard guard(builder);
-  KernelBuilder k(builder, module.getLoc());
-  SmallVector<Type> inputs(9, k.global());
-  int32_t threads = shape.rowsPerBlock / shape.rowsPerWarp * 32;
-  auto func = createKernel(builder, module, config.name, inputs, threads, 0);
-  func->setAttr("ssd.rows_per_block",
-                builder.getI32IntegerAttr(shape.rowsPerBlock));
-  auto a = func.getArguments();
-  StepParameters p = {a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]};
-  StepKernel(k, config, p).emit();
-  return success();
+namespace {
+
+struct StepKind : KernelKind {
+  StringRef getName() const override { return "step"; }
+  StringRef getTarget() const override { return "sm_80"; }
+
+  std::string whyNot(const MixerUnit &unit) const override {
+    int64_t length = 1;
+    if (!unit.isStep)
+      length = unit.x.getType().getDimSize(UnitBuffer::token);
+    if (length != 1)
+      return "the length is not known to be 1";
+    if (unit.segmentIds || unit.offsets || unit.checkpoints)
+      return "it has no segments, offsets or checkpoints";
+    if (unit.initialState && unit.finalState &&
+        StepShape::bytesOf(unit.initialState) !=
+            StepShape::bytesOf(unit.finalState))
+      return "initial and final state have different types";
+    StepShape shape(unit);
+    if (!shape.hasLayout(unit))
+      return llvm::formatv("no warp covers rows of state dimension {0}",
+                           unit.stateDim);
+    if (unit.headDim % shape.rowsPerWarp)
+      return llvm::formatv("the head dimension is {0}, not a multiple of {1}",
+                           unit.headDim, shape.rowsPerWarp);
+    return {};
+  }
+
+  /// Rows are read 16 bytes at a time.
+  Value buildCondition(HostBuilder &host,
+                       const MixerUnit &unit) const override {
+    Value aligned = host.land(host.isMappable(unit.b.memref),
+                              host.isMappable(unit.c.memref));
+    for (Value state : {unit.initialState, unit.finalState})
+      if (state)
+        aligned = host.land(aligned, host.isMappable(state));
+    return aligned;
+  }
+
+  LogicalResult build(HostBuilder &host, gpu::GPUModuleOp module,
+                      StringRef name, const MixerUnit &unit) const override {
+    StepShape shape(unit);
+    KernelArguments arguments(host);
+    KernelOperands operands(arguments, unit);
+    unsigned poolRows = unit.slots ? addPoolRows(arguments, unit) : 0;
+    OpBuilder builder(module.getContext());
+    auto kernel = createKernel(builder, module, name, arguments.getTypes(),
+                               32 * shape.warps, /*sharedBytes=*/0);
+    KernelBuilder k(builder, kernel);
+    StepKernel(k, unit, operands, poolRows).emit();
+    int64_t perBatch =
+        unit.heads * unit.headDim / (shape.warps * shape.rowsPerWarp);
+    Value batch = host.size(unit.x.memref, UnitBuffer::batch);
+    createLaunch(host, kernel, host.mul(batch, perBatch), arguments);
+    return success();
+  }
+};
+
+} // namespace
+
+const KernelKind &ssd::getStepKernel() {
+  static const StepKind kind;
+  return kind;
 }

@@ -1,0 +1,25 @@
+//===- Kernels.h - The kernels there are ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SSD_LOWERING_SSDTOHOPPER_KERNELS_H
+#define SSD_LOWERING_SSDTOHOPPER_KERNELS_H
+
+#include "lowering/SSDToHopper/Launch.h"
+
+namespace ssd {
+
+/// The chunked form on tensor cores, of so many heads a block (1 or 2).
+const KernelKind &getChunkedKernel(int32_t headsPerBlock);
+/// One token, bound by memory.
+const KernelKind &getStepKernel();
+/// Token by token: every unit.
+const KernelKind &getRecurrentKernel();
+
+} // namespace ssd
+
+#endif // SSD_LOWERING_SSDTOHOPPER_KERNELS_H
