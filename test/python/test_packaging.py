@@ -44,7 +44,8 @@ def test_source_distribution_configures(unpacked):
     assert result.returncode == 0, result.stderr
 
 
-def test_source_distribution_has_every_file_of_the_runtime(unpacked):
+def test_source_distribution_has_every_file(unpacked):
+    assert (unpacked / "pyproject.toml").is_file()
     for folder in ("runtime", "python/ssd_mlir"):
         for file in (ROOT / folder).rglob("*"):
             if file.is_file() and "__pycache__" not in file.parts:
