@@ -343,7 +343,7 @@ public:
   int64_t batch() const { return ssd_state_batch(handle); }
   void zero() {
     Use use(*this);
-    ssd_state_zero(handle);
+    check(ssd_state_zero(handle));
   }
   std::unique_ptr<State> copy() {
     Use use(*this);

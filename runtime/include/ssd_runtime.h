@@ -192,6 +192,12 @@ SSD_API int32_t ssd_context_create(int32_t threads, ssd_context **out);
 SSD_API int32_t ssd_context_threads(const ssd_context *);
 SSD_API void ssd_context_destroy(ssd_context *);
 
+/* An artifact that needs a GPU loads its kernels here, on every GPU that the
+ * process uses already (else on the first), so that calls load and allocate
+ * nothing and can be captured in CUDA graphs; the first call on another GPU
+ * loads them there. The driver is libcuda.so.1, or the library that the
+ * environment variable SSD_CUDA_DRIVER names. Without driver or GPU the artifact
+ * still loads and can be described, and calls return SSD_ERROR_NO_DEVICE. */
 SSD_API int32_t ssd_program_load(const char *artifact_path, ssd_program **out);
 SSD_API void ssd_program_destroy(ssd_program *);
 SSD_API const ssd_artifact *ssd_program_artifact(const ssd_program *);
@@ -202,7 +208,8 @@ SSD_API const char *ssd_program_describe(const ssd_program *);
 /* A .safetensors file, or a directory with model.safetensors or with an index
  * and its shards. Files are memory-mapped and must outlive nothing: the
  * mapping is the program's. Float parameters stored in another float type
- * than the program's are converted once, here. */
+ * than the program's are converted once, here. Parameters on the GPU are copied
+ * to the calling thread's current device. */
 SSD_API int32_t ssd_program_bind_weights(ssd_program *, const char *path);
 /* Binds one parameter to caller's memory, which must outlive the program. */
 SSD_API int32_t ssd_program_bind(ssd_program *, const char *name,
@@ -211,7 +218,9 @@ SSD_API int32_t ssd_program_bind(ssd_program *, const char *name,
 SSD_API int32_t ssd_program_is_bound(const ssd_program *);
 
 /* Zeroed state for `batch` sequences (dynamic sizes of states are the batch).
- * State tensors of one program have the same names and types in all entries. */
+ * State tensors of one program have the same names and types in all entries.
+ * States on the GPU are made on the calling thread's current device; to copy,
+ * clear, save or load one waits for all work there. */
 SSD_API int32_t ssd_state_create(const ssd_program *, int64_t batch,
                                  ssd_state **out);
 SSD_API void ssd_state_destroy(ssd_state *);
@@ -220,7 +229,7 @@ SSD_API int32_t ssd_state_count(const ssd_state *);
 SSD_API const char *ssd_state_name(const ssd_state *, int32_t index);
 SSD_API const DLTensor *ssd_state_tensor(const ssd_state *, int32_t index);
 SSD_API int32_t ssd_state_copy(const ssd_state *, ssd_state **out);
-SSD_API void ssd_state_zero(ssd_state *);
+SSD_API int32_t ssd_state_zero(ssd_state *);
 /* A safetensors file holding the state tensors by name. Saving replaces the
  * file atomically. Loading checks names, types and shapes. */
 SSD_API int32_t ssd_state_save(const ssd_state *, const char *path);
@@ -229,8 +238,11 @@ SSD_API int32_t ssd_state_load(const ssd_program *, const char *path,
 
 /* Calls take the entry's inputs and outputs, in the order of its argument
  * list with states and parameters left out. `state` may be null for entries
- * without states. Shapes, dtypes, devices, strides and integer ranges are
- * checked against the table before anything runs. */
+ * without states. Shapes, dtypes, devices, strides and, on the CPU, integer
+ * ranges are checked against the table before anything runs. A call with
+ * tensors on a GPU runs there, on `stream` of its primary context, and returns
+ * before it is done; the workspace is then memory of that GPU, and sizes can be
+ * asked for on any machine. */
 SSD_API int32_t ssd_workspace_size(const ssd_program *, const char *entry,
                                    const DLTensor *const *args, int32_t n_args,
                                    const ssd_state *state, size_t *bytes);

@@ -85,10 +85,11 @@ void checkStrides(const TensorName &name, const DLTensor &tensor) {
 }
 
 void checkMemory(const TensorName &name, const DLTensor &tensor,
-                 DLDeviceType device, int64_t bytes) {
+                 int64_t bytes) {
+  auto device = static_cast<DLDeviceType>(name.argument->device);
   if (!isUsable(tensor.device.device_type, device))
-    refuse(name, "is on device ", deviceName(tensor.device.device_type),
-           "; expected ", deviceName(device), ".");
+    refuse(name, "is on device ", deviceName(tensor.device), "; expected ",
+           device == kDLCPU ? "cpu" : "cuda", ".");
   if (bytes == 0)
     return;
   if (!tensor.data)
@@ -111,27 +112,22 @@ std::string TensorName::str() const {
   return concat("Parameter '", argument->name, "' ");
 }
 
-bool ssd::isHostReadable(DLDeviceType device) {
-  return device == kDLCPU || device == kDLCUDAHost || device == kDLCUDAManaged;
-}
-
-std::string ssd::deviceName(DLDeviceType device) {
-  switch (device) {
+std::string ssd::deviceName(DLDevice device) {
+  switch (device.device_type) {
   case kDLCPU:
     return "cpu";
   case kDLCUDA:
-    return "cuda";
+    return concat("cuda:", device.device_id);
   case kDLCUDAHost:
     return "cuda_host";
   case kDLCUDAManaged:
     return "cuda_managed";
   default:
-    return concat("number ", int(device), " of DLPack");
+    return concat("number ", int(device.device_type), " of DLPack");
   }
 }
 
-void ssd::checkTensor(const TensorName &name, const DLTensor *tensor,
-                      DLDeviceType device) {
+void ssd::checkTensor(const TensorName &name, const DLTensor *tensor) {
   const ssd_argument &argument = *name.argument;
   if (!tensor)
     refuse(name, "is null.");
@@ -144,7 +140,20 @@ void ssd::checkTensor(const TensorName &name, const DLTensor *tensor,
   if (!bytes)
     refuse(name, "has shape ", shapeString(tensor->shape, tensor->ndim),
            ", which is larger than any memory.");
-  checkMemory(name, *tensor, device, *bytes);
+  checkMemory(name, *tensor, *bytes);
+}
+
+void CallDevice::check(const TensorName &name, const DLTensor &tensor) {
+  if (tensor.device.device_type != kDLCUDA)
+    return;
+  if (!owner) {
+    owner = name.argument;
+    device = tensor.device.device_id;
+  } else if (device != tensor.device.device_id) {
+    refuse(name, "is on device ", deviceName(tensor.device), ", but '",
+           owner->name, "' is on ", deviceName({kDLCUDA, device}),
+           "; all tensors of a call must be on one device.");
+  }
 }
 
 void DynamicSizes::check(const TensorName &name, const DLTensor &tensor) {

@@ -24,8 +24,23 @@ struct TensorName {
 /// Checks a tensor alone against its declaration: null, type, rank, sizes
 /// (static ones equal, none negative, the product addressable), device, data
 /// pointer, alignment, strides. Throws Failure (SSD_ERROR_INVALID_ARGUMENT).
-void checkTensor(const TensorName &name, const DLTensor *tensor,
-                 DLDeviceType device);
+void checkTensor(const TensorName &name, const DLTensor *tensor);
+
+/// The GPU that the tensors of one call are on.
+class CallDevice {
+public:
+  void clear() { owner = nullptr; }
+  /// Takes or compares the device of one argument.
+  void check(const TensorName &name, const DLTensor &tensor);
+  /// Nothing if no tensor is bound to a GPU.
+  std::optional<int32_t> ordinal() const {
+    return owner ? std::optional(device) : std::nullopt;
+  }
+
+private:
+  const ssd_argument *owner = nullptr;
+  int32_t device = 0;
+};
 
 /// The dynamic sizes of one call, and where each was first seen.
 class DynamicSizes {
@@ -52,11 +67,8 @@ private:
 /// of its declaration, if that has one.
 void checkRange(const TensorName &name, const DLTensor &tensor);
 
-/// True if the CPU can read memory on this device.
-bool isHostReadable(DLDeviceType device);
-
-/// "cpu", "cuda".
-std::string deviceName(DLDeviceType device);
+/// "cpu", "cuda:0".
+std::string deviceName(DLDevice device);
 
 } // namespace ssd
 

@@ -29,6 +29,7 @@ struct CallScratch {
   std::vector<DLTensor> tensors;
   std::vector<std::array<int64_t, kMaxRank>> strides;
   DynamicSizes sizes;
+  CallDevice device;
 };
 
 CallScratch &threadScratch() {
@@ -48,12 +49,14 @@ public:
   const ssd_entry &entry() const { return *plan.entry; }
   const DLTensor *const *arguments() const { return scratch.arguments.data(); }
   size_t workspaceBytes() const;
+  std::optional<int32_t> device() const { return scratch.device.ordinal(); }
 
 private:
   TensorName nameOf(int32_t position) const {
     return {plan.entry->name, &plan.entry->args[position]};
   }
   void addCallArguments(const DLTensor *const *args, int32_t count);
+  void add(int32_t position, const DLTensor &tensor);
   void addStates(const ssd_state *state);
   void addParameters();
   [[noreturn]] void failUnbound() const;
@@ -67,6 +70,7 @@ void CallBuilder::build(const DLTensor *const *args, int32_t count,
                         const ssd_state *state) {
   scratch.arguments.assign(plan.entry->n_args, nullptr);
   scratch.sizes.clear();
+  scratch.device.clear();
   addCallArguments(args, count);
   addStates(state);
   addParameters();
@@ -85,7 +89,7 @@ void CallBuilder::addCallArguments(const DLTensor *const *args, int32_t count) {
   for (size_t i = 0; i < expected; ++i) {
     int32_t position = plan.callPositions[i];
     TensorName name = nameOf(position);
-    checkTensor(name, args[i], program.device);
+    checkTensor(name, args[i]);
     DLTensor &tensor = scratch.tensors[i] = *args[i];
     if (tensor.data)
       tensor.data = static_cast<char *>(tensor.data) + tensor.byte_offset;
@@ -96,12 +100,19 @@ void CallBuilder::addCallArguments(const DLTensor *const *args, int32_t count) {
     else
       denseStrides(tensor.shape, tensor.ndim, strides);
     tensor.strides = strides;
-    scratch.sizes.check(name, tensor);
+    add(position, tensor);
+    // What the GPU reads may not be written yet when the CPU looks.
     if (name.argument->role == SSD_ROLE_INPUT &&
-        isHostReadable(tensor.device.device_type))
+        name.argument->device == kDLCPU)
       checkRange(name, tensor);
-    scratch.arguments[position] = &tensor;
   }
+}
+
+void CallBuilder::add(int32_t position, const DLTensor &tensor) {
+  TensorName name = nameOf(position);
+  scratch.sizes.check(name, tensor);
+  scratch.device.check(name, tensor);
+  scratch.arguments[position] = &tensor;
 }
 
 void CallBuilder::addStates(const ssd_state *state) {
@@ -111,15 +122,11 @@ void CallBuilder::addStates(const ssd_state *state) {
     fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
          "' needs a state; create one with ssd_state_create().");
   // A state made by another load of the same artifact serves as well.
-  if (state->layout != program.states &&
-      !(state->layout->tensors == program.states->tensors))
+  if (state->layout != program.states && !(*state->layout == *program.states))
     fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
          "': the state was made for another program.");
-  for (const EntryPlan::Source &source : plan.states) {
-    const DLTensor &tensor = state->tensors[source.index];
-    scratch.sizes.check(nameOf(source.position), tensor);
-    scratch.arguments[source.position] = &tensor;
-  }
+  for (const EntryPlan::Source &source : plan.states)
+    add(source.position, state->tensors[source.index]);
 }
 
 void CallBuilder::addParameters() {
@@ -127,8 +134,7 @@ void CallBuilder::addParameters() {
     const Binding &binding = program.parameters[source.index].binding;
     if (!binding.isBound())
       failUnbound();
-    scratch.sizes.check(nameOf(source.position), binding.tensor());
-    scratch.arguments[source.position] = &binding.tensor();
+    add(source.position, binding.tensor());
   }
 }
 
@@ -176,22 +182,28 @@ void checkWorkspace(const ssd_entry &entry, size_t needed, const void *memory,
 /// Takes a context for one call and releases it on every way out.
 class ContextLease {
 public:
-  ContextLease(Context &context, const ssd_program &program)
-      : context(context) {
+  explicit ContextLease(Context &context) : context(context) {
     if (context.busy.exchange(true, std::memory_order_acquire))
       fail(SSD_ERROR_INVALID_ARGUMENT, "The context is running another call; "
                                        "concurrent calls need a context each.");
-    context.program = &program;
+    context.kernels = nullptr;
+    context.failure = SSD_OK;
   }
-  ~ContextLease() {
-    context.program = nullptr;
-    context.busy.store(false, std::memory_order_release);
-  }
+  ~ContextLease() { context.busy.store(false, std::memory_order_release); }
   ContextLease(const ContextLease &) = delete;
 
 private:
   Context &context;
 };
+
+/// The kernels on the device of the call's tensors; null on the CPU.
+const DeviceKernels *kernelsFor(ProgramKernels *gpu,
+                                std::optional<int32_t> device, void *stream) {
+  if (!gpu)
+    return nullptr;
+  return &gpu->on(device ? *device : gpu->driver().currentDevice().ordinal,
+                  stream);
+}
 
 void runEntry(const ssd_entry &entry, Context &context,
               const DLTensor *const *arguments, void *workspace, void *stream) {
@@ -231,12 +243,17 @@ int32_t ssd_call(const ssd_program *program, ssd_context *context,
     if (!program || !context)
       fail(SSD_ERROR_INVALID_ARGUMENT,
            "ssd_call: the program or the context is null.");
-    ContextLease lease(*Context::of(context), *program);
+    ProgramKernels *gpu = program->gpu();
+    Context &own = *Context::of(context);
+    ContextLease lease(own);
     CallBuilder call(*program, entry);
     call.build(args, n_args, state);
     checkWorkspace(call.entry(), call.workspaceBytes(), workspace,
                    workspace_bytes);
-    runEntry(call.entry(), *Context::of(context), call.arguments(), workspace,
-             stream);
+    own.kernels = kernelsFor(gpu, call.device(), stream);
+    std::optional<DeviceScope> scope;
+    if (own.kernels)
+      scope.emplace(*own.kernels->device);
+    runEntry(call.entry(), own, call.arguments(), workspace, stream);
   });
 }

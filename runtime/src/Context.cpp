@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/src/Context.h"
-#include "runtime/src/Driver.h"
+#include "runtime/src/DriverCalls.h"
 #include "runtime/src/Error.h"
 
 #include <algorithm>
@@ -60,8 +60,11 @@ void parallelFor(ssd_context *base, int64_t count, ssd_task_fn task,
 
 void setError(ssd_context *, const char *message) { setLastError(message); }
 
-constexpr ssd_context_api kApi = {SSD_ABI_VERSION, parallelFor, launchKernel,
-                                  setError};
+constexpr ssd_context_api kApi = {SSD_ABI_VERSION, parallelFor,
+                                  gpu::launch,     gpu::clear,
+                                  gpu::copy,       gpu::encodeTensorMap,
+                                  gpu::hasKernel,  gpu::multiprocessors,
+                                  gpu::status,     setError};
 
 /// The CPUs that this process may run on: in a container often fewer than the
 /// machine has.
@@ -76,7 +79,7 @@ int32_t availableCpus() {
 } // namespace
 
 Context::Context(int32_t requested)
-    : ssd_context{&kApi},
+    : ssd_context{&kApi, /*stream=*/nullptr},
       threads(std::min(requested ? requested : availableCpus(), kMaxThreads)) {
   if (threads > 1)
     pool = std::make_unique<WorkerPool>(threads);

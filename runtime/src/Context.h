@@ -15,6 +15,8 @@
 
 namespace ssd {
 
+struct DeviceKernels;
+
 /// What an ssd_context is behind its public head.
 struct Context : ssd_context {
   explicit Context(int32_t threads);
@@ -28,8 +30,10 @@ struct Context : ssd_context {
   std::unique_ptr<WorkerPool> pool;
   /// Set during a call, to catch a second one on the same context.
   std::atomic<bool> busy{false};
-  /// The program of the current call, for launch().
-  const ssd_program *program = nullptr;
+  /// Of the current call: the kernels on its device, null on the CPU, and what
+  /// the first failure was.
+  const DeviceKernels *kernels = nullptr;
+  int32_t failure = SSD_OK;
 };
 
 } // namespace ssd

@@ -51,6 +51,8 @@ ordered_json describeArgument(const ssd_argument &argument) {
                        {"role", roleName(argument.role)},
                        {"dtype", typeName(argument.dtype)},
                        {"shape", describeShape(argument)}};
+  if (argument.device == kDLCUDA)
+    json["device"] = "cuda";
   if (argument.strided)
     json["strided"] = true;
   if (argument.min_value <= argument.max_value &&

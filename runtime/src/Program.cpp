@@ -22,7 +22,7 @@ namespace {
 
 /// Two entries may number a dynamic size differently and still agree.
 bool sameDeclaration(const ssd_argument &a, const ssd_argument &b) {
-  if (!sameType(a.dtype, b.dtype) || a.rank != b.rank)
+  if (!sameType(a.dtype, b.dtype) || a.rank != b.rank || a.device != b.device)
     return false;
   for (int32_t d = 0; d < a.rank; ++d)
     if (std::max<int64_t>(a.shape[d], -1) != std::max<int64_t>(b.shape[d], -1))
@@ -47,8 +47,7 @@ std::string entryNames(const ssd_artifact &table) {
 } // namespace
 
 ssd_program::ssd_program(const std::string &path)
-    : artifact(path), description(describeTable(artifact.table())),
-      device(artifact.table().n_kernels > 0 ? kDLCUDA : kDLCPU) {
+    : artifact(path), description(describeTable(artifact.table())) {
   const ssd_artifact &table = artifact.table();
   auto layout = std::make_shared<StateLayout>();
   for (int32_t e = 0; e < table.n_entries; ++e) {
@@ -66,6 +65,26 @@ ssd_program::ssd_program(const std::string &path)
     plans.push_back(std::move(plan));
   }
   states = std::move(layout);
+  if (usesGpu(table))
+    loadKernels();
+}
+
+void ssd_program::loadKernels() {
+  try {
+    kernels = std::make_unique<ProgramKernels>(artifact.table());
+  } catch (const Failure &failure) {
+    gpuFailure = failure;
+  }
+}
+
+ProgramKernels *ssd_program::gpu() const {
+  if (gpuFailure)
+    throw *gpuFailure;
+  return kernels.get();
+}
+
+const Device *ssd_program::memoryDevice(DLDeviceType device) const {
+  return device == kDLCPU ? nullptr : &gpu()->driver().currentDevice();
 }
 
 int32_t ssd_program::addParameter(const ssd_argument &argument) {
@@ -75,7 +94,8 @@ int32_t ssd_program::addParameter(const ssd_argument &argument) {
     parameters.push_back({&argument, {}});
   else if (!sameDeclaration(argument, *parameters[found->second].argument))
     fail(SSD_ERROR_CORRUPT, "The table of '", artifact.path(),
-         "' is invalid: two entries disagree on the type or shape of the "
+         "' is invalid: two entries disagree on the type, shape or device of "
+         "the "
          "parameter '",
          argument.name, "'.");
   return found->second;
@@ -84,6 +104,12 @@ int32_t ssd_program::addParameter(const ssd_argument &argument) {
 int32_t ssd_program::addState(StateLayout &layout,
                               const ssd_argument &argument) {
   StateLayout::Tensor tensor = stateTensor(argument);
+  auto device = static_cast<DLDeviceType>(argument.device);
+  if (!layout.tensors.empty() && layout.device != device)
+    fail(SSD_ERROR_CORRUPT, "The table of '", artifact.path(),
+         "' is invalid: the states '", layout.tensors[0].name, "' and '",
+         tensor.name, "' are on different devices.");
+  layout.device = device;
   for (size_t i = 0; i < layout.tensors.size(); ++i) {
     if (layout.tensors[i].name != tensor.name)
       continue;

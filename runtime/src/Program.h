@@ -7,7 +7,7 @@
 #ifndef SSD_RUNTIME_SRC_PROGRAM_H
 #define SSD_RUNTIME_SRC_PROGRAM_H
 
-#include "runtime/src/Artifact.h"
+#include "runtime/src/DriverKernels.h"
 
 #include <memory>
 #include <string>
@@ -55,6 +55,11 @@ struct StateLayout {
     bool operator==(const Tensor &other) const;
   };
   std::vector<Tensor> tensors;
+  DLDeviceType device = kDLCPU;
+
+  bool operator==(const StateLayout &other) const {
+    return device == other.device && tensors == other.tensors;
+  }
 };
 
 /// Where each argument of an entry comes from in a call.
@@ -78,20 +83,28 @@ struct ssd_program {
 
   const ssd::EntryPlan &plan(const char *entry) const;
   ssd::Parameter *findParameter(const std::string &name);
+  /// The kernels on the GPU; null if no entry uses it. Throws Failure where
+  /// the GPU can't be used.
+  ssd::ProgramKernels *gpu() const;
+  /// Where new memory for arguments on `device` goes: null for the CPU.
+  const ssd::Device *memoryDevice(DLDeviceType device) const;
 
   ssd::Artifact artifact;
   std::string description;
-  /// Where arguments must live: on the GPU if the artifact has kernels.
-  DLDeviceType device;
   std::vector<ssd::Parameter> parameters;
   std::shared_ptr<const ssd::StateLayout> states;
   std::vector<ssd::EntryPlan> plans;
 
 private:
+  void loadKernels();
   int32_t addParameter(const ssd_argument &argument);
   int32_t addState(ssd::StateLayout &layout, const ssd_argument &argument);
 
   std::unordered_map<std::string, int32_t> parameterIndex;
+  std::unique_ptr<ssd::ProgramKernels> kernels;
+  /// Why there are none, in an artifact that needs some: it can be described,
+  /// but not called.
+  std::optional<ssd::Failure> gpuFailure;
 };
 
 #endif // SSD_RUNTIME_SRC_PROGRAM_H

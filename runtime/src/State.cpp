@@ -5,16 +5,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/src/State.h"
-#include "runtime/src/Driver.h"
+#include "runtime/src/AlignedBuffer.h"
 #include "runtime/src/Error.h"
 #include "runtime/src/Type.h"
-
-#include <cstring>
 
 using namespace ssd;
 
 ssd_state::ssd_state(std::shared_ptr<const StateLayout> stateLayout,
-                     int64_t batch)
+                     int64_t batch, const Device *device)
     : layout(std::move(stateLayout)), batch(batch) {
   std::vector<size_t> offsets;
   int64_t total = 0;
@@ -34,17 +32,12 @@ ssd_state::ssd_state(std::shared_ptr<const StateLayout> stateLayout,
     denseStrides(shape.data(), rank, strides.back().data());
     shapes.push_back(std::move(shape));
   }
-  bytes = static_cast<size_t>(total);
-  memory = allocateAligned(bytes);
-  std::memset(memory.get(), 0, bytes);
+  memory.emplace(device, static_cast<size_t>(total));
   for (size_t i = 0; i < offsets.size(); ++i)
-    tensors.push_back({static_cast<char *>(memory.get()) + offsets[i],
-                       {kDLCPU, 0},
-                       static_cast<int32_t>(shapes[i].size()),
-                       layout->tensors[i].type,
-                       shapes[i].data(),
-                       strides[i].data(),
-                       0});
+    tensors.push_back(
+        {static_cast<char *>(memory->data()) + offsets[i], memory->dlDevice(),
+         static_cast<int32_t>(shapes[i].size()), layout->tensors[i].type,
+         shapes[i].data(), strides[i].data(), 0});
 }
 
 int32_t ssd_state_create(const ssd_program *program, int64_t batch,
@@ -59,9 +52,10 @@ int32_t ssd_state_create(const ssd_program *program, int64_t batch,
            "A state's batch can't be negative; "
            "found ",
            batch, ".");
-    if (program->device != kDLCPU)
-      failNoDriver("Creating a state on the GPU");
-    *out = new ssd_state(program->states, batch);
+    auto state = std::make_unique<ssd_state>(
+        program->states, batch, program->memoryDevice(program->states->device));
+    state->memory->clear();
+    *out = state.release();
   });
 }
 
@@ -98,13 +92,17 @@ int32_t ssd_state_copy(const ssd_state *state, ssd_state **out) {
       fail(SSD_ERROR_INVALID_ARGUMENT,
            "ssd_state_copy: the state or the result pointer is null.");
     *out = nullptr;
-    auto copy = std::make_unique<ssd_state>(state->layout, state->batch);
-    std::memcpy(copy->memory.get(), state->memory.get(), state->bytes);
+    auto copy = std::make_unique<ssd_state>(state->layout, state->batch,
+                                            state->memory->device());
+    copy->memory->copyFrom(*state->memory);
     *out = copy.release();
   });
 }
 
-void ssd_state_zero(ssd_state *state) {
-  if (state)
-    std::memset(state->memory.get(), 0, state->bytes);
+int32_t ssd_state_zero(ssd_state *state) {
+  return guard([&] {
+    if (!state)
+      fail(SSD_ERROR_INVALID_ARGUMENT, "ssd_state_zero: the state is null.");
+    state->memory->clear();
+  });
 }

@@ -7,19 +7,20 @@
 #ifndef SSD_RUNTIME_SRC_STATE_H
 #define SSD_RUNTIME_SRC_STATE_H
 
-#include "runtime/src/AlignedBuffer.h"
+#include "runtime/src/Memory.h"
 #include "runtime/src/Program.h"
 
 /// All tensors lie in one block, each at a multiple of 64 bytes.
 struct ssd_state {
-  ssd_state(std::shared_ptr<const ssd::StateLayout> layout, int64_t batch);
+  /// Uninitialised; `device` as for ssd::Memory.
+  ssd_state(std::shared_ptr<const ssd::StateLayout> layout, int64_t batch,
+            const ssd::Device *device);
   ssd_state(const ssd_state &) = delete;
 
   std::shared_ptr<const ssd::StateLayout> layout;
   int64_t batch;
   std::vector<DLTensor> tensors;
-  ssd::AlignedBuffer memory;
-  size_t bytes = 0;
+  std::optional<ssd::Memory> memory;
 
 private:
   std::vector<std::vector<int64_t>> shapes, strides;

@@ -107,6 +107,12 @@ int32_t ssd_state_save(const ssd_state *state, const char *path) {
     if (!state || !path)
       fail(SSD_ERROR_INVALID_ARGUMENT,
            "ssd_state_save: the state or the path is null.");
+    std::optional<ssd_state> onCpu;
+    if (state->memory->device()) {
+      onCpu.emplace(state->layout, state->batch, /*device=*/nullptr);
+      state->memory->read(onCpu->memory->data(), state->memory->size());
+      state = &*onCpu;
+    }
     std::vector<std::pair<std::string, const DLTensor *>> tensors;
     for (size_t i = 0; i < state->tensors.size(); ++i)
       tensors.emplace_back(state->layout->tensors[i].name, &state->tensors[i]);
@@ -122,19 +128,23 @@ int32_t ssd_state_load(const ssd_program *program, const char *path,
       fail(SSD_ERROR_INVALID_ARGUMENT,
            "ssd_state_load: the program, path or result pointer is null.");
     *out = nullptr;
-    if (program->device != kDLCPU)
-      failNoDriver("Loading a state to the GPU");
     MappedFile file(path);
     SafetensorsHeader header =
         parseSafetensors(file.data(), file.size(), file.path());
     int64_t batch =
         StateFileCheck(*program->states, header, file.path()).check();
-    auto state = std::make_unique<ssd_state>(program->states, batch);
+    auto state = std::make_unique<ssd_state>(program->states, batch,
+                                             /*device=*/nullptr);
     for (size_t i = 0; i < state->tensors.size(); ++i) {
       const StoredTensor &stored =
           header.tensors.at(state->layout->tensors[i].name);
       std::memcpy(state->tensors[i].data, file.data() + stored.begin,
                   stored.bytes);
+    }
+    if (const Device *device = program->memoryDevice(state->layout->device)) {
+      auto onGpu = std::make_unique<ssd_state>(state->layout, batch, device);
+      onGpu->memory->write(state->memory->data(), state->memory->size());
+      state = std::move(onGpu);
     }
     *out = state.release();
   });

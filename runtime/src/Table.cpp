@@ -31,6 +31,7 @@ private:
   void checkEntry(const ssd_entry &entry);
   void checkArgument(const ssd_entry &entry, const ssd_argument &argument);
   void checkKernel(const ssd_kernel &kernel);
+  void checkImage(const ssd_kernel &kernel, const ssd_kernel_image &image);
   void checkJson(const char *text, const std::string &what, bool array);
 
   const std::string &path;
@@ -85,6 +86,8 @@ void TableCheck::checkArgument(const ssd_entry &entry,
       concat("entry '", entry.name, "', argument '", argument.name, "' ");
   if (argument.role < SSD_ROLE_INPUT || argument.role > SSD_ROLE_PARAMETER)
     corrupt(where, "has the unknown role ", argument.role, ".");
+  if (argument.device != kDLCPU && argument.device != kDLCUDA)
+    corrupt(where, "is on the unknown device ", argument.device, ".");
   if (!isSupportedType(argument.dtype))
     corrupt(where, "has the unsupported type ", typeName(argument.dtype), ".");
   if (argument.rank < 0 || argument.rank > kMaxRank)
@@ -105,12 +108,22 @@ void TableCheck::checkArgument(const ssd_entry &entry,
 void TableCheck::checkKernel(const ssd_kernel &kernel) {
   if (!kernel.name || !*kernel.name)
     corrupt("a kernel has no name.");
+  for (int i = 0; i < 3; ++i)
+    if (kernel.block[i] == 0 || kernel.cluster[i] == 0)
+      corrupt("kernel '", kernel.name, "' has an empty block or cluster.");
   if (kernel.n_images <= 0 || !kernel.images)
     corrupt("kernel '", kernel.name, "' has no image.");
   for (int32_t i = 0; i < kernel.n_images; ++i)
-    if (!kernel.images[i].target || !kernel.images[i].data ||
-        kernel.images[i].size == 0)
-      corrupt("kernel '", kernel.name, "' has an empty image.");
+    checkImage(kernel, kernel.images[i]);
+}
+
+void TableCheck::checkImage(const ssd_kernel &kernel,
+                            const ssd_kernel_image &image) {
+  if (!image.target || !image.data || image.size == 0)
+    corrupt("kernel '", kernel.name, "' has an empty image.");
+  const char *text = static_cast<const char *>(image.data);
+  if (std::strcmp(image.target, "ptx") == 0 && text[image.size - 1] != 0)
+    corrupt("kernel '", kernel.name, "' has portable code without an end.");
 }
 
 void TableCheck::checkJson(const char *text, const std::string &what,

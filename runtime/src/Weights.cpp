@@ -7,9 +7,9 @@
 #include "runtime/src/AlignedBuffer.h"
 #include "runtime/src/ArgumentCheck.h"
 #include "runtime/src/Checkpoint.h"
-#include "runtime/src/Driver.h"
 #include "runtime/src/Error.h"
 #include "runtime/src/Float.h"
+#include "runtime/src/Memory.h"
 #include "runtime/src/Program.h"
 #include "runtime/src/Type.h"
 
@@ -50,6 +50,8 @@ private:
   std::string findMismatch(const ssd_argument &argument,
                            const Checkpoint::Tensor &tensor);
   Binding bind(const ssd_argument &argument, const Checkpoint::Tensor &tensor);
+  Binding bindOnCpu(const ssd_argument &argument,
+                    const Checkpoint::Tensor &tensor);
   [[noreturn]] void failMismatch();
 
   ssd_program &program;
@@ -84,6 +86,21 @@ std::string WeightBinder::findMismatch(const ssd_argument &argument,
 
 Binding WeightBinder::bind(const ssd_argument &argument,
                            const Checkpoint::Tensor &tensor) {
+  Binding onCpu = bindOnCpu(argument, tensor);
+  const Device *device =
+      program.memoryDevice(static_cast<DLDeviceType>(argument.device));
+  if (!device)
+    return onCpu;
+  const std::vector<int64_t> &shape = tensor.stored->shape;
+  size_t bytes = *denseBytes(shape.data(), argument.rank, argument.dtype);
+  auto memory = std::make_shared<Memory>(device, bytes);
+  memory->write(onCpu.tensor().data, bytes);
+  return Binding(memory->data(), memory->dlDevice(), argument.dtype, shape,
+                 nullptr, memory);
+}
+
+Binding WeightBinder::bindOnCpu(const ssd_argument &argument,
+                                const Checkpoint::Tensor &tensor) {
   const StoredTensor &stored = *tensor.stored;
   DLDevice cpu = {kDLCPU, 0};
   int64_t elementBytes = typeBytes(argument.dtype);
@@ -144,8 +161,6 @@ int32_t ssd_program_bind_weights(ssd_program *program, const char *path) {
     if (!program || !path)
       fail(SSD_ERROR_INVALID_ARGUMENT,
            "ssd_program_bind_weights: the program or the path is null.");
-    if (program->device != kDLCPU)
-      failNoDriver("Placing weights on the GPU");
     Checkpoint checkpoint = Checkpoint::open(path);
     WeightBinder(*program, checkpoint).bindAll();
   });
@@ -163,7 +178,7 @@ int32_t ssd_program_bind(ssd_program *program, const char *name,
            "' has no parameter '", name, "' among its ",
            program->parameters.size(), "; ssd_program_describe() lists them.");
     const ssd_argument &argument = *parameter->argument;
-    checkTensor({nullptr, &argument}, tensor, program->device);
+    checkTensor({nullptr, &argument}, tensor);
     std::vector<int64_t> shape(tensor->shape, tensor->shape + tensor->ndim);
     const char *data = static_cast<const char *>(tensor->data);
     parameter->binding =

@@ -49,10 +49,10 @@ static int64_t row_bytes(const DLTensor *const *args, int32_t count) {
       ARGUMENT("logits", SSD_ROLE_OUTPUT, F32, -1, VOCABULARY)
 
 static const ssd_argument prefill[] = {
-    {"ids", SSD_ROLE_INPUT, I64, 2, SHAPE(-1, -2), 0, 0, VOCABULARY - 1},
+    {"ids", SSD_ROLE_INPUT, I64, 2, SHAPE(-1, -2), 0, kDLCPU, 0, VOCABULARY - 1},
     COMMON_ARGUMENTS};
 static const ssd_argument step[] = {
-    {"ids", SSD_ROLE_INPUT, I64, 1, SHAPE(-1), 0, 0, VOCABULARY - 1},
+    {"ids", SSD_ROLE_INPUT, I64, 1, SHAPE(-1), 0, kDLCPU, 0, VOCABULARY - 1},
     COMMON_ARGUMENTS};
 
 static const ssd_entry entries[] = {

@@ -28,7 +28,7 @@ static int32_t add(ssd_context *context, const DLTensor *const *args,
   return SSD_OK;
 }
 static const ssd_argument add_args[] = {
-    {"x", SSD_ROLE_INPUT, F32, 3, SHAPE(-1, -2, 4), 1, 1, 0},
+    {"x", SSD_ROLE_INPUT, F32, 3, SHAPE(-1, -2, 4), 1, kDLCPU, 1, 0},
     ARGUMENT("y", SSD_ROLE_INPUT, F32, -1, -2, 4),
     ARGUMENT("sum", SSD_ROLE_OUTPUT, F32, -1, -2, 4),
     ARGUMENT("difference", SSD_ROLE_OUTPUT, F32, -1, -2, 4)};

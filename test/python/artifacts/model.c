@@ -41,7 +41,7 @@ static int32_t logits(ssd_context *context, const DLTensor *const *args,
 }
 
 static const ssd_argument logits_args[] = {
-    {"ids", SSD_ROLE_INPUT, I64, 2, SHAPE(-1, -2), 0, 0, V - 1},
+    {"ids", SSD_ROLE_INPUT, I64, 2, SHAPE(-1, -2), 0, kDLCPU, 0, V - 1},
     ARGUMENT("weight", SSD_ROLE_PARAMETER, F32, V),
     ARGUMENT("logits", SSD_ROLE_OUTPUT, F32, -1, -2, V)};
 
@@ -63,14 +63,14 @@ static int32_t prefill(ssd_context *context, const DLTensor *const *args,
 }
 
 static const ssd_argument prefill_args[] = {
-    {"ids", SSD_ROLE_INPUT, I64, 2, SHAPE(-1, -2), 0, 0, V - 1},
+    {"ids", SSD_ROLE_INPUT, I64, 2, SHAPE(-1, -2), 0, kDLCPU, 0, V - 1},
     ARGUMENT("sum", SSD_ROLE_STATE, F32, -1, 2),
     ARGUMENT("weight", SSD_ROLE_PARAMETER, F32, V),
     ARGUMENT("logits", SSD_ROLE_OUTPUT, F32, -1, V)};
 
 /* step(ids [B], sum [B, 2], weight [V]) -> logits [B, V] */
 static const ssd_argument step_args[] = {
-    {"ids", SSD_ROLE_INPUT, I64, 1, SHAPE(-1), 0, 0, V - 1},
+    {"ids", SSD_ROLE_INPUT, I64, 1, SHAPE(-1), 0, kDLCPU, 0, V - 1},
     ARGUMENT("sum", SSD_ROLE_STATE, F32, -1, 2),
     ARGUMENT("weight", SSD_ROLE_PARAMETER, F32, V),
     ARGUMENT("logits", SSD_ROLE_OUTPUT, F32, -1, V)};

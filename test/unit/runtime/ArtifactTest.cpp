@@ -173,28 +173,6 @@ TEST(Describe, shows_the_whole_table) {
   EXPECT_TRUE(json["kernels"].empty());
 }
 
-TEST(Describe, shows_kernels) {
-  Program program = loadProgram("kernels");
-  auto json = nlohmann::json::parse(ssd_program_describe(program.get()));
-  EXPECT_EQ(json["kernels"][0]["images"][0]["target"], "sm_90a");
-  EXPECT_EQ(json["kernels"][0]["images"][0]["size"], 4);
-}
-
-TEST(Device, without_a_driver_a_gpu_program_is_described_but_not_run) {
-  Program program = loadProgram("kernels");
-  ssd_state *state = nullptr;
-  EXPECT_FAILS(ssd_state_create(program.get(), 1, &state), SSD_ERROR_NO_DEVICE,
-               "needs a GPU driver");
-  EXPECT_FAILS(ssd_program_bind_weights(program.get(), "x"),
-               SSD_ERROR_NO_DEVICE, "needs a GPU driver");
-  ContextHandle context = makeContext();
-  Tensor<float> x({2});
-  const DLTensor *args[] = {&x};
-  EXPECT_FAILS(ssd_call(program.get(), context.get(), "on_device", args, 1,
-                        nullptr, nullptr, 0, nullptr),
-               SSD_ERROR_INVALID_ARGUMENT, "is on device cpu; expected cuda.");
-}
-
 TEST(CpuLevel, names_what_is_missing) {
   auto without = [](const std::string &absent) {
     return [absent](const std::string &feature) { return feature != absent; };

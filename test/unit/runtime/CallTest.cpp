@@ -205,9 +205,9 @@ TEST_F(Call, an_entry_that_fails) {
                "Entry 'fail_positively' failed: unknown status (7).");
 }
 
-TEST_F(Call, a_launch_without_a_driver) {
-  EXPECT_FAILS(call("launch", {}), SSD_ERROR_NO_DEVICE,
-               "needs a GPU driver, and this build of the runtime has none.");
+TEST_F(Call, a_launch_that_the_table_does_not_announce) {
+  EXPECT_FAILS(call("launch", {}), SSD_ERROR_CORRUPT,
+               "the artifact's table has neither a kernel nor an argument");
 }
 
 TEST_F(Call, a_context_serves_one_call_at_a_time) {

@@ -69,7 +69,7 @@ TEST_F(StateTest, copies_are_independent) {
   ssd_state *made = nullptr;
   ASSERT_EQ(ssd_state_copy(state.get(), &made), SSD_OK);
   State copy(made);
-  ssd_state_zero(state.get());
+  ASSERT_EQ(ssd_state_zero(state.get()), SSD_OK);
   EXPECT_EQ(values(state)[3], 0);
   EXPECT_EQ(values(copy)[3], 5);
 }
@@ -174,7 +174,7 @@ TEST_F(StateTest, refuses_nulls_and_odd_indices) {
   EXPECT_EQ(ssd_state_name(state.get(), -1), nullptr);
   EXPECT_EQ(ssd_state_batch(nullptr), 0);
   EXPECT_EQ(ssd_state_count(nullptr), 0);
-  ssd_state_zero(nullptr);
+  EXPECT_FAILS(ssd_state_zero(nullptr), SSD_ERROR_INVALID_ARGUMENT, "null");
   ssd_state_destroy(nullptr);
 }
 

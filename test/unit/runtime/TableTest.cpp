@@ -27,11 +27,12 @@ protected:
   }
 
   int64_t shape[2] = {-1, 4};
-  ssd_argument args[2] = {{"x", SSD_ROLE_INPUT, kF32, 2, shape, 0, 1, 0},
-                          {"y", SSD_ROLE_OUTPUT, kF32, 2, shape, 0, 1, 0}};
+  ssd_argument args[2] = {
+      {"x", SSD_ROLE_INPUT, kF32, 2, shape, 0, kDLCPU, 1, 0},
+      {"y", SSD_ROLE_OUTPUT, kF32, 2, shape, 0, kDLCPU, 1, 0}};
   ssd_entry entries[2] = {{"e", 2, args, doNothing, nullptr, nullptr},
                           {"f", 0, nullptr, doNothing, nullptr, nullptr}};
-  ssd_kernel_image image = {"ptx", "code", 4};
+  ssd_kernel_image image = {"ptx", "code", 5};
   ssd_kernel kernel = {"k", {1, 1, 1}, {1, 1, 1}, 0, 1, &image};
   ssd_artifact table = {1, "c", "x86-64", nullptr, 2, entries, 1, &kernel};
 };
@@ -119,6 +120,11 @@ TEST_F(Table, dynamic_numbers) {
   EXPECT_CONTAINS(refusal(), "refers to dynamic size 9223372036854775807");
 }
 
+TEST_F(Table, device) {
+  args[1].device = 3;
+  EXPECT_CONTAINS(refusal(), "argument 'y' is on the unknown device 3.");
+}
+
 TEST_F(Table, sizes) {
   shape[0] = INT64_MAX;
   EXPECT_CONTAINS(refusal(), "is larger than any memory.");
@@ -128,6 +134,11 @@ TEST_F(Table, kernels) {
   kernel.n_images = 0;
   EXPECT_CONTAINS(refusal(), "kernel 'k' has no image.");
   kernel.n_images = 1;
+  kernel.cluster[1] = 0;
+  EXPECT_CONTAINS(refusal(), "kernel 'k' has an empty block or cluster.");
+  kernel.cluster[1] = 1;
+  image.size = 4;
+  EXPECT_CONTAINS(refusal(), "kernel 'k' has portable code without an end.");
   image.size = 0;
   EXPECT_CONTAINS(refusal(), "kernel 'k' has an empty image.");
   kernel.name = nullptr;

@@ -40,6 +40,6 @@
 #define SHAPE(...) ((const int64_t[]){__VA_ARGS__})
 #define RANK(...) LENGTH(SHAPE(__VA_ARGS__))
 #define ARGUMENT(name, role, type, ...)                                        \
-  {name, role, type, RANK(__VA_ARGS__), SHAPE(__VA_ARGS__), 0, 1, 0}
+  {name, role, type, RANK(__VA_ARGS__), SHAPE(__VA_ARGS__), 0, kDLCPU, 1, 0}
 
 #endif

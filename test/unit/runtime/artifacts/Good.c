@@ -50,7 +50,7 @@ static int32_t accumulate(ssd_context *context, const DLTensor *const *args,
 }
 
 static const ssd_argument accumulate_args[] = {
-    {"ids", SSD_ROLE_INPUT, I64, 1, SHAPE(-1), 0, 0, 9},
+    {"ids", SSD_ROLE_INPUT, I64, 1, SHAPE(-1), 0, kDLCPU, 0, 9},
     ARGUMENT("cache", SSD_ROLE_STATE, F32, -1, 2),
     ARGUMENT("sum", SSD_ROLE_OUTPUT, F32, -1)};
 
@@ -70,8 +70,8 @@ static int32_t strided(ssd_context *context, const DLTensor *const *args,
 }
 
 static const ssd_argument strided_args[] = {
-    {"x", SSD_ROLE_INPUT, I32, 2, SHAPE(-1, -2), 1, -5, 5},
-    {"y", SSD_ROLE_OUTPUT, I32, 2, SHAPE(-1, -2), 1, 1, 0}};
+    {"x", SSD_ROLE_INPUT, I32, 2, SHAPE(-1, -2), 1, kDLCPU, -5, 5},
+    {"y", SSD_ROLE_OUTPUT, I32, 2, SHAPE(-1, -2), 1, kDLCPU, 1, 0}};
 
 /* scratch(x [d0]) -> y [d0] through a workspace of d0 floats */
 static int32_t scratch(ssd_context *context, const DLTensor *const *args,
@@ -114,7 +114,7 @@ static int32_t halves(ssd_context *context, const DLTensor *const *args,
 static const ssd_argument halves_args[] = {
     ARGUMENT("a.bf16", SSD_ROLE_PARAMETER, BF16, 3),
     ARGUMENT("b.f16", SSD_ROLE_PARAMETER, F16, 3),
-    {"bits", SSD_ROLE_OUTPUT, {kDLUInt, 16, 1}, 1, SHAPE(6), 0, 1, 0}};
+    {"bits", SSD_ROLE_OUTPUT, {kDLUInt, 16, 1}, 1, SHAPE(6), 0, kDLCPU, 1, 0}};
 
 /* Entries that fail in all the ways an entry can. */
 static int32_t fail_with_message(ssd_context *context,
@@ -141,8 +141,9 @@ static int32_t fail_positively(ssd_context *context,
 static int32_t launch(ssd_context *context, const DLTensor *const *args,
                       int32_t count, void *workspace, void *stream) {
   (void)args, (void)count, (void)workspace;
-  const uint32_t grid[3] = {1, 1, 1};
-  return context->api->launch(context, 0, grid, 0, 0, stream);
+  context->stream = stream;
+  context->api->launch(context, 0, 1, 0, 0);
+  return context->api->status(context);
 }
 
 static const ssd_entry entries[] = {

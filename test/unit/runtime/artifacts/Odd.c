@@ -42,19 +42,7 @@ extern int missing_everywhere(void);
 int call_missing(void) { return missing_everywhere(); }
 #endif
 
-#ifdef ODD_KERNELS
-static const struct ssd_kernel_image image = {"sm_90a", "code", 4};
-static const ssd_kernel kernel = {"k", {1, 1, 1}, {1, 1, 1}, 0, 1, &image};
-#define KERNELS 1, &kernel
-static int32_t run(ssd_context *context, const DLTensor *const *args,
-                   int32_t count, void *workspace, void *stream) {
-  (void)context, (void)args, (void)count, (void)workspace, (void)stream;
-  return SSD_OK;
-}
-static const ssd_argument args[] = {ARGUMENT("x", SSD_ROLE_INPUT, F32, 2)};
-static const ssd_entry entries[] = {{"on_device", 1, args, run, 0, 0}};
-#define ENTRIES 1, entries
-#elif defined(ODD_OTHER_STATE)
+#ifdef ODD_OTHER_STATE
 static int32_t run(ssd_context *context, const DLTensor *const *args,
                    int32_t count, void *workspace, void *stream) {
   (void)context, (void)args, (void)count, (void)workspace, (void)stream;
