@@ -237,8 +237,9 @@ SSD_API int32_t ssd_state_load(const ssd_program *, const char *path,
                                ssd_state **out);
 
 /* Calls take the entry's inputs and outputs, in the order of its argument
- * list with states and parameters left out. `state` may be null for entries
- * without states. Shapes, dtypes, devices, strides and, on the CPU, integer
+ * list with states and parameters left out. Where `state` is null, they take
+ * the state tensors too, in their places in that list: the caller's own memory,
+ * written in place. Shapes, dtypes, devices, strides and, on the CPU, integer
  * ranges are checked against the table before anything runs. A call with
  * tensors on a GPU runs there, on `stream` of its primary context, and returns
  * before it is done; the workspace is then memory of that GPU, and sizes can be

@@ -55,9 +55,11 @@ private:
   TensorName nameOf(int32_t position) const {
     return {plan.entry->name, &plan.entry->args[position]};
   }
-  void addCallArguments(const DLTensor *const *args, int32_t count);
+  void addCallArguments(const std::vector<int32_t> &positions,
+                        const DLTensor *const *args, int32_t count);
   void add(int32_t position, const DLTensor &tensor);
-  void addStates(const ssd_state *state);
+  [[noreturn]] void failCount(size_t expected, int32_t count) const;
+  void addStates(const ssd_state &state);
   void addParameters();
   [[noreturn]] void failUnbound() const;
 
@@ -71,23 +73,37 @@ void CallBuilder::build(const DLTensor *const *args, int32_t count,
   scratch.arguments.assign(plan.entry->n_args, nullptr);
   scratch.sizes.clear();
   scratch.device.clear();
-  addCallArguments(args, count);
-  addStates(state);
+  if (state) {
+    addCallArguments(plan.callPositions, args, count);
+    addStates(*state);
+  } else {
+    addCallArguments(plan.tensorPositions, args, count);
+  }
   addParameters();
 }
 
-void CallBuilder::addCallArguments(const DLTensor *const *args, int32_t count) {
-  size_t expected = plan.callPositions.size();
+void CallBuilder::failCount(size_t expected, int32_t count) const {
+  if (expected != plan.callPositions.size() &&
+      static_cast<size_t>(count) == plan.callPositions.size())
+    fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
+         "' needs a state; create one with ssd_state_create(), or pass its "
+         "tensors with the others.");
+  fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name, "' takes ",
+       expected, " inputs and outputs; found ", count, ".");
+}
+
+void CallBuilder::addCallArguments(const std::vector<int32_t> &positions,
+                                   const DLTensor *const *args, int32_t count) {
+  size_t expected = positions.size();
   if (count < 0 || static_cast<size_t>(count) != expected)
-    fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name, "' takes ",
-         expected, " inputs and outputs; found ", count, ".");
+    failCount(expected, count);
   if (count > 0 && !args)
     fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
          "': the argument list is null.");
   scratch.tensors.resize(expected);
   scratch.strides.resize(expected);
   for (size_t i = 0; i < expected; ++i) {
-    int32_t position = plan.callPositions[i];
+    int32_t position = positions[i];
     TensorName name = nameOf(position);
     checkTensor(name, args[i]);
     DLTensor &tensor = scratch.tensors[i] = *args[i];
@@ -115,18 +131,15 @@ void CallBuilder::add(int32_t position, const DLTensor &tensor) {
   scratch.arguments[position] = &tensor;
 }
 
-void CallBuilder::addStates(const ssd_state *state) {
+void CallBuilder::addStates(const ssd_state &state) {
   if (plan.states.empty())
     return;
-  if (!state)
-    fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
-         "' needs a state; create one with ssd_state_create().");
   // A state made by another load of the same artifact serves as well.
-  if (state->layout != program.states && !(*state->layout == *program.states))
+  if (state.layout != program.states && !(*state.layout == *program.states))
     fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
          "': the state was made for another program.");
   for (const EntryPlan::Source &source : plan.states)
-    add(source.position, state->tensors[source.index]);
+    add(source.position, state.tensors[source.index]);
 }
 
 void CallBuilder::addParameters() {

@@ -52,7 +52,7 @@ ssd_program::ssd_program(const std::string &path)
   auto layout = std::make_shared<StateLayout>();
   for (int32_t e = 0; e < table.n_entries; ++e) {
     const ssd_entry &entry = table.entries[e];
-    EntryPlan plan{&entry, {}, {}, {}};
+    EntryPlan plan{&entry, {}, {}, {}, {}};
     for (int32_t i = 0; i < entry.n_args; ++i) {
       const ssd_argument &argument = entry.args[i];
       if (argument.role == SSD_ROLE_STATE)
@@ -61,6 +61,8 @@ ssd_program::ssd_program(const std::string &path)
         plan.parameters.push_back({i, addParameter(argument)});
       else
         plan.callPositions.push_back(i);
+      if (argument.role != SSD_ROLE_PARAMETER)
+        plan.tensorPositions.push_back(i);
     }
     plans.push_back(std::move(plan));
   }

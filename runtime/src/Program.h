@@ -65,8 +65,9 @@ struct StateLayout {
 /// Where each argument of an entry comes from in a call.
 struct EntryPlan {
   const ssd_entry *entry;
-  /// Positions of inputs and outputs, in the order of a call's arguments.
-  std::vector<int32_t> callPositions;
+  /// Positions of inputs and outputs, in the order of a call's arguments, and
+  /// the same with the states.
+  std::vector<int32_t> callPositions, tensorPositions;
   /// Argument position and index into the program's states or parameters.
   struct Source {
     int32_t position;

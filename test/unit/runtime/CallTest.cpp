@@ -146,6 +146,22 @@ TEST_F(Call, integer_range) {
                "must lie in [0, 9].");
 }
 
+TEST_F(Call, takes_state_tensors_in_their_places) {
+  Tensor<int64_t> ids({2}, {3, 4});
+  Tensor<float> cache({2, 2}, {1, 0, 1, 0}), sum({2});
+  ASSERT_EQ(call("accumulate", {&ids, &cache, &sum}), SSD_OK)
+      << ssd_last_error();
+  EXPECT_EQ(sum.values, (std::vector<float>{4, 5}));
+  EXPECT_EQ(cache.values, (std::vector<float>{4, 1, 5, 1}));
+  State state = makeState(program, 2);
+  EXPECT_FAILS(call("accumulate", {&ids, &cache, &sum}, state.get()),
+               SSD_ERROR_INVALID_ARGUMENT,
+               "takes 2 inputs and outputs; found 3.");
+  cache.setStrides({0, 1});
+  EXPECT_FAILS(call("accumulate", {&ids, &cache, &sum}),
+               SSD_ERROR_INVALID_ARGUMENT, "argument 'cache' has stride 0");
+}
+
 TEST_F(Call, missing_state) {
   Tensor<int64_t> ids({2});
   Tensor<float> sum({2});
