@@ -21,6 +21,9 @@ namespace ssd {
 using namespace mlir;
 using namespace ssd;
 
+/// On a module: see the option batch-invariant.
+static constexpr StringLiteral kBatchInvariantAttr = "ssd.batch_invariant";
+
 /// Where the mixer stands in its source: "backbone.layers.3.mixer" or
 /// "file.mlir:12:8".
 static std::string describe(Location loc) {
@@ -35,12 +38,15 @@ static std::string describe(Location loc) {
   return "unknown";
 }
 
-static MixerShape getShape(MixOp op) {
+/// With `batchInvariant` as if the batch were unknown.
+static MixerShape getShape(MixOp op, bool batchInvariant) {
   auto bytes = [](Type type) {
     return int64_t(getElementTypeOrSelf(type).getIntOrFloatBitWidth() / 8);
   };
   MixerShape shape;
-  shape.batch = ShapedType::isDynamic(op.getBatch()) ? 1 : op.getBatch();
+  shape.batchIsKnown =
+      !batchInvariant && !ShapedType::isDynamic(op.getBatch());
+  shape.batch = shape.batchIsKnown ? op.getBatch() : 1;
   shape.length = op.getLength();
   shape.heads = op.getHeads(), shape.groups = op.getGroups();
   shape.headDim = op.getHeadDim(), shape.stateDim = op.getStateDim();
@@ -57,7 +63,7 @@ static Attribute toAttribute(MLIRContext *context, const Form &form) {
   case FormKind::quadratic:
     return QuadraticAttr::get(context);
   case FormKind::chunked:
-    return ChunkedAttr::get(context, form.chunk);
+    return ChunkedAttr::get(context, form.chunk, form.parts);
   }
   return {};
 }
@@ -78,6 +84,7 @@ struct ChooseDecompositionPass
 
   void runOnOperation() override {
     numbers = getCPUNumbers(getOperation());
+    invariant = batchInvariant || getOperation()->hasAttr(kBatchInvariantAttr);
     if (workers > 0)
       numbers.workers = workers;
     if (!force.empty() && force != "recurrent" && force != "chunked" &&
@@ -116,7 +123,7 @@ private:
   }
 
   FailureOr<Attribute> decide(MixOp op) {
-    MixerShape shape = getShape(op);
+    MixerShape shape = getShape(op, invariant);
     if (!ShapedType::isDynamic(shape.length))
       return decideStatic(shape);
     SmallVector<int64_t> bounds;
@@ -149,12 +156,12 @@ private:
   }
 
   int64_t bestChunk(MixOp op) {
-    MixerShape shape = getShape(op);
+    MixerShape shape = getShape(op, invariant);
     if (ShapedType::isDynamic(shape.length))
       shape.length = 4096;
     Form best = {FormKind::chunked, 64};
-    for (const Form &form : candidateForms(shape))
-      if (form.kind == FormKind::chunked &&
+    for (const Form &form : candidateForms(shape, numbers))
+      if (form.parts == 1 && form.kind == FormKind::chunked &&
           estimateCost(shape, form, numbers).seconds <
               estimateCost(shape, best, numbers).seconds)
         best = form;
@@ -163,12 +170,12 @@ private:
 
   /// A remark per candidate, and the same as JSON for the artifact.
   void explain(MixOp op, StringRef why) {
-    MixerShape shape = getShape(op);
+    MixerShape shape = getShape(op, invariant);
     bool dynamic = ShapedType::isDynamic(shape.length);
     if (dynamic)
       shape.length = 2048; // what the candidates are quoted for
     llvm::json::Array candidates;
-    for (const Form &form : candidateForms(shape)) {
+    for (const Form &form : candidateForms(shape, numbers)) {
       Cost cost = estimateCost(shape, form, numbers);
       candidates.push_back(costToJson(form, cost));
       remark::analysis(op.getLoc(), remark::RemarkOpts::name("candidate")
@@ -240,6 +247,7 @@ private:
   }
 
   CPUNumbers numbers;
+  bool invariant = false;
   std::map<func::FuncOp, llvm::json::Array, CompareNames> records;
 };
 

@@ -48,9 +48,7 @@ static FailureOr<MixOp> tile(RewriterBase &rewriter, MixOp op,
   return cast<MixOp>(result->tiledOps.front());
 }
 
-/// Heads of one task: as many as share a group's scores, but few enough that
-/// there are `tasks` tasks without counting the batch.
-static int64_t headsPerTask(MixOp op, int64_t tasks) {
+int64_t ssd::headsPerTask(MixOp op, int64_t tasks) {
   int64_t perGroup = op.getHeadsPerGroup();
   int64_t batch = ShapedType::isDynamic(op.getBatch()) ? 1 : op.getBatch();
   int64_t wanted =
@@ -131,6 +129,14 @@ Value ssd::loadState(OpBuilder &builder, Location loc, Value state) {
                .getResult(0);
   return swapLastDims(builder, loc, wide,
                       emptyLike(builder, loc, state, true));
+}
+
+Value ssd::zeroState(OpBuilder &builder, Location loc, Value like) {
+  Value zero =
+      arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(0.0));
+  return linalg::FillOp::create(builder, loc, zero,
+                                emptyLike(builder, loc, like, true))
+      .getResult(0);
 }
 
 Value ssd::storeState(OpBuilder &builder, Location loc, Value state,

@@ -34,6 +34,10 @@ void registerQuadraticDecomposition(mlir::DialectRegistry &registry);
 /// Puts the body of a fused unit in its place.
 void inlineFused(mlir::RewriterBase &rewriter, FusedOp op);
 
+/// Heads of one task: as many as share a group's scores, but few enough that
+/// there are `tasks` tasks, not counting a batch of unknown size.
+int64_t headsPerTask(MixOp op, int64_t tasks);
+
 /// Tiles a mixer into parallel tasks over batch, group and blocks of heads,
 /// replaces it, and returns the mixer of one task: [1, L, heads, P].
 mlir::FailureOr<MixOp> tileIntoTasks(mlir::RewriterBase &rewriter, MixOp op,
@@ -49,11 +53,17 @@ llvm::LogicalResult decomposeIntoChunks(mlir::RewriterBase &rewriter, MixOp op,
                                         int64_t chunk,
                                         const DecompositionOptions &options);
 
+/// The same with the sequence cut into parts, which are parallel, too.
+void splitSequence(mlir::RewriterBase &rewriter, MixOp op, int64_t chunk,
+                   int64_t parts, const DecompositionOptions &options);
+
 /// The operands of a task's mixer without its batch and group dimensions.
 /// x, y: [Q, R, P]; b, c: [Q, N]; decay, scale: [Q, R]; runs: [1+Q];
 /// state: [R, P, N].
 struct TaskOperands {
   mlir::Value x, b, c, decay, rate, scale, runs, y, state;
+  /// Whether the state before the first token is zero, i1; null: it may not be.
+  mlir::Value stateIsZero;
 };
 TaskOperands dropUnitDims(mlir::OpBuilder &builder, MixOp op);
 
@@ -61,9 +71,15 @@ TaskOperands dropUnitDims(mlir::OpBuilder &builder, MixOp op);
 void replaceTask(mlir::RewriterBase &rewriter, MixOp op, mlir::Value y,
                  mlir::Value state);
 
-/// Computes the outputs of one chunk from `state`, [R, N, P], and returns them
-/// with the state after the chunk: the quadratic form in blocks. `length` is
-/// the chunk's size, at most `bound`, kDynamic if unknown.
+/// Goes through a task's tokens in chunks from `state`, [R, N, P], and returns
+/// the outputs and the state after them. Without a y only the state is computed.
+std::pair<mlir::Value, mlir::Value>
+buildChunks(mlir::OpBuilder &builder, mlir::Location loc,
+            const TaskOperands &task, mlir::Value state, int64_t chunk,
+            const DecompositionOptions &options);
+
+/// The same for one chunk, of at most `bound` tokens, kDynamic if unknown: the
+/// quadratic form in blocks.
 std::pair<mlir::Value, mlir::Value>
 buildQuadraticChunk(mlir::OpBuilder &builder, mlir::Location loc,
                     const TaskOperands &operands, mlir::Value state,
@@ -74,6 +90,9 @@ mlir::Value loadState(mlir::OpBuilder &builder, mlir::Location loc,
                       mlir::Value state);
 mlir::Value storeState(mlir::OpBuilder &builder, mlir::Location loc,
                        mlir::Value state, mlir::Value into);
+/// A zero state of a chunk, for a mixer's state [R, P, N].
+mlir::Value zeroState(mlir::OpBuilder &builder, mlir::Location loc,
+                      mlir::Value like);
 
 } // namespace ssd
 

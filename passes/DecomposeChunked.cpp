@@ -6,10 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/SSD/OpSupport.h"
 #include "dialect/SSD/SliceUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
@@ -38,10 +40,11 @@ static TaskOperands sliceChunk(OpBuilder &builder, Location loc,
 
 /// Outputs of the chunk that starts at `first`, in their place in `y`, and the
 /// state after it.
-static std::pair<Value, Value>
-buildChunk(OpBuilder &builder, Location loc, const TaskOperands &task,
-           Value first, Value length, int64_t chunk, Value y, Value state,
-           const DecompositionOptions &options) {
+static std::pair<Value, Value> buildChunk(OpBuilder &builder, Location loc,
+                                          const TaskOperands &task, Value first,
+                                          Value length, int64_t chunk, Value y,
+                                          Value state,
+                                          const DecompositionOptions &options) {
   OpFoldResult count = length;
   if (!ShapedType::isDynamic(chunk)) {
     AffineExpr d0, d1;
@@ -53,14 +56,71 @@ buildChunk(OpBuilder &builder, Location loc, const TaskOperands &task,
         builder, loc, map, ArrayRef<OpFoldResult>{first, length});
   }
   TaskOperands operands = sliceChunk(builder, loc, task, y, first, count);
+  if (task.stateIsZero && !ShapedType::isDynamic(chunk)) {
+    Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+    Value isFirst = arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::eq, first, zero);
+    operands.stateIsZero =
+        arith::AndIOp::create(builder, loc, isFirst, task.stateIsZero);
+  }
   auto [part, next] =
       buildQuadraticChunk(builder, loc, operands, state, chunk, options);
+  if (!y)
+    return {Value(), next};
   return {put(builder, loc, part, y, {{0, first, count}}), next};
+}
+
+std::pair<Value, Value> ssd::buildChunks(OpBuilder &builder, Location loc,
+                                         const TaskOperands &task, Value state,
+                                         int64_t chunk,
+                                         const DecompositionOptions &options) {
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value length = getValueOrCreateConstantIndexOp(
+      builder, loc, tensor::getMixedSize(builder, loc, task.x, 0));
+  // One chunk: the loop runs once, or not at all where there are no tokens.
+  Value step;
+  if (ShapedType::isDynamic(chunk)) {
+    Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+    step = arith::MaxUIOp::create(builder, loc, length, one);
+  } else {
+    step = arith::ConstantIndexOp::create(builder, loc, chunk);
+  }
+  SmallVector<Value> inits;
+  if (task.y)
+    inits.push_back(task.y);
+  inits.push_back(state);
+  auto loop = scf::ForOp::create(
+      builder, loc, zero, length, step, inits,
+      [&](OpBuilder &b, Location, Value first, ValueRange carried) {
+        auto [y, next] = buildChunk(b, loc, task, first, length, chunk,
+                                    task.y ? carried.front() : Value(),
+                                    carried.back(), options);
+        SmallVector<Value> results;
+        if (y)
+          results.push_back(y);
+        results.push_back(next);
+        scf::YieldOp::create(b, loc, results);
+      });
+  return {task.y ? loop.getResult(0) : Value(), loop.getResults().back()};
+}
+
+/// Whether a mixer starts from zero. The zeros themselves are then not read any
+/// more, and if nobody else does either, not written.
+static bool forgetZeroState(RewriterBase &rewriter, MixOp op) {
+  if (!ssd::detail::isKnownZero(op.getStateInit()))
+    return false;
+  auto fill = op.getStateInit().getDefiningOp<linalg::FillOp>();
+  if (fill && fill->hasOneUse())
+    rewriter.modifyOpInPlace(
+        op, [&] { op.getOutsMutable()[1].set(fill.getOutputs()[0]); });
+  return true;
 }
 
 LogicalResult ssd::decomposeIntoChunks(RewriterBase &rewriter, MixOp op,
                                        int64_t chunk,
                                        const DecompositionOptions &options) {
+  bool fromZero = forgetZeroState(rewriter, op);
+  bool stateIsRead = !op.getResult(1).use_empty();
   FailureOr<MixOp> tiled = tileIntoTasks(rewriter, op, options);
   if (failed(tiled))
     return failure();
@@ -68,40 +128,31 @@ LogicalResult ssd::decomposeIntoChunks(RewriterBase &rewriter, MixOp op,
   rewriter.setInsertionPoint(*tiled);
 
   TaskOperands task = dropUnitDims(rewriter, *tiled);
-  Value state = loadState(rewriter, loc, task.state);
-  Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
-  Value length = getValueOrCreateConstantIndexOp(
-      rewriter, loc, tensor::getMixedSize(rewriter, loc, task.x, 0));
-  // One chunk: the loop runs once, or not at all where there are no tokens.
-  Value step;
-  if (ShapedType::isDynamic(chunk)) {
-    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
-    step = arith::MaxUIOp::create(rewriter, loc, length, one);
-  } else {
-    step = arith::ConstantIndexOp::create(rewriter, loc, chunk);
-  }
-  auto loop = scf::ForOp::create(
-      rewriter, loc, zero, length, step, ValueRange{task.y, state},
-      [&](OpBuilder &builder, Location, Value first, ValueRange carried) {
-        auto [y, next] = buildChunk(builder, loc, task, first, length, chunk,
-                                    carried[0], carried[1], options);
-        scf::YieldOp::create(builder, loc, ValueRange{y, next});
-      });
-  Value last = storeState(rewriter, loc, loop.getResult(1), task.state);
-  replaceTask(rewriter, *tiled, loop.getResult(0), last);
+  if (fromZero)
+    task.stateIsZero = arith::ConstantIntOp::create(rewriter, loc, 1, 1);
+  Value start = fromZero ? zeroState(rewriter, loc, task.state)
+                         : loadState(rewriter, loc, task.state);
+  auto [y, last] = buildChunks(rewriter, loc, task, start, chunk, options);
+  Value stored =
+      stateIsRead ? storeState(rewriter, loc, last, task.state) : task.state;
+  replaceTask(rewriter, *tiled, y, stored);
   return success();
 }
 
 namespace {
 
 struct ChunkedDecomposition
-    : DecompositionInterface::ExternalModel<ChunkedDecomposition,
-                                            ChunkedAttr> {
+    : DecompositionInterface::ExternalModel<ChunkedDecomposition, ChunkedAttr> {
   LogicalResult decompose(Attribute form, RewriterBase &rewriter,
                           Operation *mixer,
                           const DecompositionOptions &options) const {
-    int64_t chunk = cast<ChunkedAttr>(form).getChunk();
-    return decomposeIntoChunks(rewriter, cast<MixOp>(mixer), chunk, options);
+    auto op = cast<MixOp>(mixer);
+    auto chunked = cast<ChunkedAttr>(form);
+    if (chunked.getParts() == 1)
+      return decomposeIntoChunks(rewriter, op, chunked.getChunk(), options);
+    splitSequence(rewriter, op, chunked.getChunk(), chunked.getParts(),
+                  options);
+    return success();
   }
 };
 

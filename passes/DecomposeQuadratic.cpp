@@ -40,6 +40,8 @@ public:
   std::pair<Value, Value> build();
 
 private:
+  Value buildOutputs();
+  Value readState(OpFoldResult first, OpFoldResult count, Value y);
   Value buildQueryBlock(OpFoldResult first, OpFoldResult count, Value y);
   Value buildRoundedBlock(OpFoldResult first, OpFoldResult count, Value y);
   Value buildKeyBlock(OpFoldResult firstQuery, OpFoldResult queries,
@@ -100,13 +102,35 @@ Value QuadraticChunk::buildKeyBlock(OpFoldResult firstQuery,
       .getResult(0);
 }
 
+/// What the state contributes: nothing where it is zero.
+Value QuadraticChunk::readState(OpFoldResult first, OpFoldResult count,
+                                Value y) {
+  auto read = [&] {
+    return ChunkOutputOp::create(builder, loc, slice(in.c, 0, first, count),
+                                 state, slice(decay, 1, first, count),
+                                 slice(tokenRuns, 0, first, count), stateRun,
+                                 ValueRange{y})
+        .getResult(0);
+  };
+  if (!in.stateIsZero)
+    return read();
+  auto branch = scf::IfOp::create(
+      builder, loc, in.stateIsZero,
+      [&](OpBuilder &, Location) {
+        Value zero = arith::ConstantOp::create(builder, loc,
+                                               builder.getF32FloatAttr(0.0));
+        auto cleared = linalg::FillOp::create(builder, loc, zero, y);
+        scf::YieldOp::create(builder, loc, cleared.getResults());
+      },
+      [&](OpBuilder &, Location) {
+        scf::YieldOp::create(builder, loc, read());
+      });
+  return branch.getResult(0);
+}
+
 Value QuadraticChunk::buildQueryBlock(OpFoldResult first, OpFoldResult count,
                                       Value y) {
-  y = ChunkOutputOp::create(builder, loc, slice(in.c, 0, first, count), state,
-                            slice(decay, 1, first, count),
-                            slice(tokenRuns, 0, first, count), stateRun,
-                            ValueRange{y})
-          .getResult(0);
+  y = readState(first, count, y);
   // Whole blocks of earlier keys, then the block that ends with these queries.
   AffineExpr d0, d1, d2;
   bindDims(builder.getContext(), d0, d1, d2);
@@ -149,19 +173,28 @@ std::pair<Value, Value> QuadraticChunk::build() {
     tokenRuns = slice(in.runs, 0, index(1), tokens);
   }
   if (in.decay || in.rate) {
-    Value empty = scratch(builder.getF64Type(), index(heads), heads, tokens,
-                          bound);
+    Value empty =
+        scratch(builder.getF64Type(), index(heads), heads, tokens, bound);
     decay = CumulativeDecayOp::create(builder, loc, in.decay, in.rate,
                                       ValueRange{empty})
                 .getResult(0);
   }
   if (in.scale) {
-    Value empty = scratch(builder.getF32Type(), index(heads), heads, tokens,
-                          bound);
+    Value empty =
+        scratch(builder.getF32Type(), index(heads), heads, tokens, bound);
     scale = linalg::TransposeOp::create(builder, loc, in.scale, empty,
                                         ArrayRef<int64_t>{1, 0})
                 ->getResult(0);
   }
+  Value y = in.y ? buildOutputs() : Value();
+  Value next = ChunkStateOp::create(builder, loc, in.b, in.x, decay, scale,
+                                    tokenRuns, stateRun, ValueRange{state})
+                   .getResult(0);
+  return {y, next};
+}
+
+/// Blocks of outputs, in order.
+Value QuadraticChunk::buildOutputs() {
   AffineExpr d0, d1;
   bindDims(builder.getContext(), d0, d1);
   auto remaining =
@@ -174,14 +207,10 @@ std::pair<Value, Value> QuadraticChunk::build() {
         OpFoldResult count = affine::makeComposedFoldedAffineMin(
             builder, loc, remaining, {first, tokens});
         Value part = buildRoundedBlock(first, count, carried[0]);
-        Value whole =
-            put(builder, loc, part, carried[0], {{0, first, count}});
+        Value whole = put(builder, loc, part, carried[0], {{0, first, count}});
         scf::YieldOp::create(builder, loc, whole);
       });
-  Value next = ChunkStateOp::create(builder, loc, in.b, in.x, decay, scale,
-                                    tokenRuns, stateRun, ValueRange{state})
-                   .getResult(0);
-  return {loop.getResult(0), next};
+  return loop.getResult(0);
 }
 
 struct QuadraticDecomposition

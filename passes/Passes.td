@@ -18,7 +18,10 @@ def SSDChooseDecompositionPass : Pass<"ssd-choose-decomposition", "::mlir::Modul
     (passes/analysis/CostModel.h) predicts to be fastest for its shape on the
     module's target; a form that is already there stays. Where the length is
     only known at run time the result is an `#ssd.dispatch` over ranges of
-    lengths. Each candidate leaves a remark with its predicted cost.
+    lengths. A sequence is split where a known batch has fewer heads than there
+    are workers. With `batch-invariant`, or the attribute `ssd.batch_invariant` on
+    the module, a choice depends on lengths and the mixer's own sizes only, so
+    that a sequence's result is bitwise the same in any batch. Each candidate leaves a remark with its predicted cost.
 
     ```mlir
     %y, %s = ssd.mix ins(%x, %b, %c : ...) decay(%dt : ...) outs(%y0, %s0 : ...)
@@ -32,7 +35,9 @@ def SSDChooseDecompositionPass : Pass<"ssd-choose-decomposition", "::mlir::Modul
     Option<"chunk", "chunk", "int64_t", "0",
       "Chunk of a forced chunked form; 0: the cost model's choice">,
     Option<"workers", "workers", "int64_t", "0",
-      "Threads to plan for; 0: what the module's target says, else 1">
+      "Threads to plan for; 0: what the module's target says, else 1">,
+    Option<"batchInvariant", "batch-invariant", "bool", "false",
+      "Choose the same form whatever the batch is">
   ];
   let statistics = [
     Statistic<"chosen", "chosen", "Mixers that were given a form">
@@ -91,7 +96,8 @@ def SSDDecomposePass : Pass<"ssd-decompose"> {
     * all: `scf.forall` over batch, group and blocks of heads;
     * recurrent: inside, tiling along L by 1; the body is `ssd.step`;
     * chunked: tiling along L by the chunk; the body is the quadratic form on
-      one chunk with a state;
+      one chunk with a state; with parts, two such loops over parts of the
+      sequence and `ssd.state_pass` between them;
     * quadratic: stage ops on blocks of queries and keys;
     * dispatch: `scf.if` over the length, a form in each branch.
 

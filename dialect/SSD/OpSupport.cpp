@@ -8,7 +8,9 @@
 
 #include "dialect/SSD/OpSupport.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -80,6 +82,17 @@ void appendEffects(Operation *op, MutableOperandRange outs,
     if (isa<MemRefType>(out.get().getType()))
       effects.emplace_back(MemoryEffects::Write::get(), &out,
                            SideEffects::DefaultResource::get());
+}
+
+bool isKnownZero(Value value) {
+  if (!value)
+    return false;
+  if (auto fill = value.getDefiningOp<linalg::FillOp>())
+    return matchPattern(fill.value(), m_AnyZeroFloat());
+  DenseElementsAttr elements;
+  return matchPattern(value, m_Constant(&elements)) && elements.isSplat() &&
+         isa<FloatType>(elements.getElementType()) &&
+         elements.getSplatValue<APFloat>().isZero();
 }
 
 LogicalResult reifyDestinations(OpBuilder &builder, Operation *op,

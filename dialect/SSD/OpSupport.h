@@ -52,6 +52,9 @@ void appendEffects(
     mlir::Operation *op, mlir::MutableOperandRange outs,
     llvm::SmallVectorImpl<mlir::MemoryEffects::EffectInstance> &effects);
 
+/// Whether every element is known to be zero.
+bool isKnownZero(mlir::Value value);
+
 /// Each result has the shape of its destination.
 mlir::LogicalResult
 reifyDestinations(mlir::OpBuilder &builder, mlir::Operation *op,

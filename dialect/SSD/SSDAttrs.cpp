@@ -40,10 +40,13 @@ bool QuadraticAttr::supportsDiagonalDecay() const { return false; }
 
 LogicalResult
 ChunkedAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
-                    int64_t chunk) {
+                    int64_t chunk, int64_t parts) {
   if (chunk <= 0)
     return emitError() << "chunk must be positive, got " << chunk
                        << " (CHUNK1)";
+  if (parts <= 0)
+    return emitError() << "parts must be positive, got " << parts
+                       << " (CHUNK2)";
   return success();
 }
 

@@ -1,4 +1,5 @@
-//===- SSDCanonicalization.cpp - Rewrites that hold for every target ---*- C++ -*-===//
+//===- SSDCanonicalization.cpp - Rewrites that hold for every target ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -6,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/SSD/OpSupport.h"
 #include "dialect/SSD/SSDOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/Matchers.h"
@@ -13,18 +15,6 @@
 
 using namespace mlir;
 using namespace ssd;
-
-/// Whether every element is known to be zero.
-static bool isZero(Value value) {
-  if (!value)
-    return false;
-  if (auto fill = value.getDefiningOp<linalg::FillOp>())
-    return matchPattern(fill.value(), m_AnyZeroFloat());
-  DenseElementsAttr elements;
-  return matchPattern(value, m_Constant(&elements)) && elements.isSplat() &&
-         isa<FloatType>(elements.getElementType()) &&
-         elements.getSplatValue<APFloat>().isZero();
-}
 
 /// Whether every element is known to be one.
 static bool isOne(Value value) {
@@ -44,7 +34,8 @@ struct DropZeroDecay : OpRewritePattern<MixOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(MixOp op,
                                 PatternRewriter &rewriter) const override {
-    if (!isZero(op.getDecay()) && !isZero(op.getRate()))
+    if (!ssd::detail::isKnownZero(op.getDecay()) &&
+        !ssd::detail::isKnownZero(op.getRate()))
       return failure();
     rewriter.modifyOpInPlace(op, [&] {
       op.getDecayMutable().clear();
@@ -87,8 +78,7 @@ struct DropReverseOfOneToken : OpRewritePattern<MixOp> {
     if (op.getDirection() != Direction::reverse || op.getLength() != 1 ||
         op.getSegmentIds())
       return failure();
-    rewriter.modifyOpInPlace(op,
-                             [&] { op.setDirection(Direction::forward); });
+    rewriter.modifyOpInPlace(op, [&] { op.setDirection(Direction::forward); });
     return success();
   }
 };

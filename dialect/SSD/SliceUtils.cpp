@@ -60,3 +60,12 @@ Value ssd::put(OpBuilder &builder, Location loc, Value value, Value into,
   return tensor::InsertSliceOp::create(builder, loc, value, into, box.offsets,
                                        box.sizes, box.strides);
 }
+
+void ssd::putInParallel(OpBuilder &builder, Location loc, Value value,
+                        Value into, ArrayRef<Part> parts) {
+  Operation *terminator = builder.getInsertionBlock()->getParentOp();
+  OpBuilder before(terminator);
+  Box box(before, loc, into, parts);
+  tensor::ParallelInsertSliceOp::create(builder, loc, value, into, box.offsets,
+                                        box.sizes, box.strides);
+}

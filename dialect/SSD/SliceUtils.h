@@ -32,6 +32,11 @@ mlir::Value take(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value put(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
                 mlir::Value into, llvm::ArrayRef<Part> parts);
 
+/// The same in a parallel loop, at the builder's position in its terminator.
+void putInParallel(mlir::OpBuilder &builder, mlir::Location loc,
+                   mlir::Value value, mlir::Value into,
+                   llvm::ArrayRef<Part> parts);
+
 } // namespace ssd
 
 #endif // SSD_DIALECT_SSD_SLICEUTILS_H

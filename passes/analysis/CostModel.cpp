@@ -20,18 +20,27 @@ std::string ssd::toString(const Form &form) {
   case FormKind::quadratic:
     return "quadratic";
   case FormKind::chunked:
-    return "chunked<" + std::to_string(form.chunk) + ">";
+    return "chunked<" + std::to_string(form.chunk) +
+           (form.parts > 1 ? ", parts = " + std::to_string(form.parts) : "") +
+           ">";
   }
   return {};
 }
 
-std::vector<Form> ssd::candidateForms(const MixerShape &shape) {
+std::vector<Form> ssd::candidateForms(const MixerShape &shape,
+                                      const CPUNumbers &target) {
   std::vector<Form> forms = {{FormKind::recurrent, 0}};
   if (shape.diagonalDecay)
     return forms;
-  for (int64_t chunk : {16, 32, 64, 128, 256})
+  // A split sequence keeps workers busy that have no head of their own.
+  int64_t tasks = std::max<int64_t>(shape.batch * shape.heads, 1);
+  int64_t parts = shape.batchIsKnown ? (target.workers + tasks - 1) / tasks : 1;
+  for (int64_t chunk : {16, 32, 64, 128, 256}) {
     if (chunk < shape.length)
       forms.push_back({FormKind::chunked, chunk});
+    if (parts > 1 && parts * chunk < shape.length)
+      forms.push_back({FormKind::chunked, chunk, parts});
+  }
   forms.push_back({FormKind::quadratic, 0});
   return forms;
 }
@@ -47,10 +56,10 @@ static double operandBytes(const MixerShape &s) {
 }
 
 /// Time on all workers of work that takes `seconds` on one. Tasks are blocks of
-/// heads: few of them leave workers idle.
+/// heads, of `parts` parts each: few of them leave workers idle.
 static double onWorkers(const MixerShape &s, double seconds,
-                        const CPUNumbers &t) {
-  double tasks = double(s.batch) * s.heads;
+                        const CPUNumbers &t, int64_t parts = 1) {
+  double tasks = double(s.batch) * s.heads * parts;
   double rounds = std::ceil(tasks / t.workers);
   return seconds * rounds / std::max(tasks, 1.0) + t.loopTime;
 }
@@ -59,12 +68,19 @@ static Cost recurrentCost(const MixerShape &s, const CPUNumbers &t) {
   double steps = double(s.batch) * s.length * s.heads;
   Cost cost;
   cost.flops = steps * 5.0 * s.headDim * s.stateDim;
-  double seconds = steps * (t.tokenTime + s.headDim * t.rowTime) +
-                   cost.flops / t.updateRate;
+  double seconds =
+      steps * (t.tokenTime + s.headDim * t.rowTime) + cost.flops / t.updateRate;
   cost.bytes = operandBytes(s);
   cost.seconds = std::max(onWorkers(s, seconds, t),
                           cost.bytes / (t.bandwidth * t.workers));
+  cost.launches = 1;
   return cost;
+}
+
+/// Short blocks do not reach the rate of a large product.
+static double productRate(double q, const CPUNumbers &t) {
+  double block = std::min<double>(t.block, q);
+  return t.matmulRate * block / (block + 3.7);
 }
 
 /// One chunk of Q tokens of one head: keys are visited in whole blocks.
@@ -78,35 +94,51 @@ static Cost chunkCost(const MixerShape &s, double q, const CPUNumbers &t) {
                     4 * q * s.stateDim * s.headDim; // state in, state out
   Cost cost;
   cost.flops = products + 4 * pairs + 6 * q;
-  // Short blocks do not reach the rate of a large product.
-  double rate = t.matmulRate * block / (block + 6);
-  cost.seconds = products / rate + pairs / t.scoreRate + t.chunkTime +
+  cost.seconds = products / productRate(q, t) + pairs / t.scoreRate +
+                 t.chunkTime + s.stateDim * t.stateRowTime +
                  blocks * t.blockTime;
   return cost;
 }
 
-static Cost chunkedCost(const MixerShape &s, double chunk,
+/// What splitting a sequence adds to one head: the states of all chunks without
+/// their outputs, and the states of the parts in memory.
+static Cost splitCost(const MixerShape &s, double q, double chunks,
+                      int64_t parts, const CPUNumbers &t) {
+  double elements = double(s.headDim) * s.stateDim;
+  Cost cost;
+  cost.flops = chunks * 2 * q * elements;
+  cost.bytes = 16.0 * parts * elements;
+  cost.seconds = cost.flops / productRate(q, t) +
+                 chunks * (t.chunkTime + s.stateDim * t.stateRowTime) +
+                 3.0 * parts * elements / t.transposeRate;
+  return cost;
+}
+
+static Cost chunkedCost(const MixerShape &s, double chunk, int64_t parts,
                         const CPUNumbers &t) {
   double q = std::min<double>(chunk, s.length);
   double chunks = q > 0 ? std::floor(s.length / q) : 0;
   double rest = s.length - chunks * q;
   double sequences = double(s.batch) * s.heads;
-  Cost whole = chunkCost(s, q, t), tail;
+  Cost whole = chunkCost(s, q, t), tail, split;
   if (rest > 0)
     tail = chunkCost(s, rest, t);
+  if (parts > 1)
+    split = splitCost(s, q, std::ceil(s.length / q), parts, t);
   // The state is transposed on the way in and out.
   double transposes = 2.0 * s.headDim * s.stateDim / t.transposeRate;
   Cost cost;
-  cost.flops = sequences * (chunks * whole.flops + tail.flops);
-  double seconds =
-      sequences * (chunks * whole.seconds + tail.seconds + transposes);
-  cost.bytes = operandBytes(s);
-  cost.seconds = std::max(onWorkers(s, seconds, t),
+  cost.flops = sequences * (chunks * whole.flops + tail.flops + split.flops);
+  double seconds = sequences * (chunks * whole.seconds + tail.seconds +
+                                split.seconds + transposes);
+  cost.bytes = operandBytes(s) * (parts > 1 ? 2 : 1) + sequences * split.bytes;
+  cost.launches = parts > 1 ? 3 : 1;
+  cost.seconds = std::max(onWorkers(s, seconds, t, parts) +
+                              (cost.launches - 1) * t.loopTime,
                           cost.bytes / (t.bandwidth * t.workers));
   double keys = std::min<double>(q, 4.0 * t.block);
-  cost.memory =
-      double(t.workers) *
-      (8 * t.block * keys + 12 * q + 8.0 * s.headDim * s.stateDim);
+  cost.memory = double(t.workers) *
+                (8 * t.block * keys + 12 * q + 8.0 * s.headDim * s.stateDim);
   return cost;
 }
 
@@ -120,18 +152,17 @@ Cost ssd::estimateCost(const MixerShape &shape, const Form &form,
   else
     cost = chunkedCost(
         shape, form.kind == FormKind::chunked ? form.chunk : shape.length,
-        target);
-  cost.launches = 1;
+        form.parts, target);
   return cost;
 }
 
 Form ssd::chooseForm(const MixerShape &shape, const CPUNumbers &target) {
-  std::vector<Form> forms = candidateForms(shape);
-  return *std::min_element(
-      forms.begin(), forms.end(), [&](const Form &a, const Form &b) {
-        return estimateCost(shape, a, target).seconds <
-               estimateCost(shape, b, target).seconds;
-      });
+  std::vector<Form> forms = candidateForms(shape, target);
+  return *std::min_element(forms.begin(), forms.end(),
+                           [&](const Form &a, const Form &b) {
+                             return estimateCost(shape, a, target).seconds <
+                                    estimateCost(shape, b, target).seconds;
+                           });
 }
 
 std::vector<LengthRange> ssd::chooseForLengths(MixerShape shape,
@@ -151,8 +182,8 @@ std::vector<LengthRange> ssd::chooseForLengths(MixerShape shape,
     shape.length = lengths[i];
     Form best = chooseForm(shape, target);
     const Form &current = ranges.front().form;
-    if (best == current || seconds(lengths[i], best) * 1.1 >
-                               seconds(lengths[i], current))
+    if (best == current ||
+        seconds(lengths[i], best) * 1.1 > seconds(lengths[i], current))
       continue;
     ranges.insert(ranges.begin(), {lengths[i], best});
   }

@@ -23,6 +23,9 @@ struct MixerShape {
   int64_t activationBytes = 4, stateBytes = 4;
   /// A decay per state column, which only the recurrent form computes.
   bool diagonalDecay = false;
+  /// Whether a choice may depend on the batch; else it counts as one sequence
+  /// of many, and none is split.
+  bool batchIsKnown = true;
 };
 
 /// What the model knows of a CPU. The defaults were fitted to the times of all
@@ -31,20 +34,21 @@ struct MixerShape {
 struct CPUNumbers {
   int64_t workers = 1;
   /// Rate of a large f32 matrix product on one worker, FLOP/s.
-  double matmulRate = 100e9;
-  /// Rate of the state update and read-out of one token, FLOP/s: the state stays
-  /// in the first cache.
-  double updateRate = 44e9;
+  double matmulRate = 132e9;
+  /// Rate of the state update and read-out of one token, FLOP/s: the state
+  /// stays in the first cache.
+  double updateRate = 43.5e9;
   /// Masked exponentials of scores, elements/s.
-  double scoreRate = 0.9e9;
+  double scoreRate = 1.25e9;
   /// Elements/s of transposing a state between its place and scratch.
-  double transposeRate = 8e9;
+  double transposeRate = 10e9;
   /// Bytes/s one worker streams from memory.
   double bandwidth = 18e9;
-  /// Seconds for a parallel loop, a token, a row of the state per token (its sum
-  /// over lanes), a chunk and a block of queries of one head, whatever its size.
-  double loopTime = 4e-6, tokenTime = 10e-9, rowTime = 0.85e-9,
-         chunkTime = 220e-9, blockTime = 150e-9;
+  /// Seconds for a parallel loop, a token, a row of the state per token (its
+  /// sum over lanes), a chunk, a row of the state per chunk and a block of
+  /// queries of one head, whatever its size.
+  double loopTime = 4e-6, tokenTime = 12e-9, rowTime = 0.88e-9,
+         chunkTime = 230e-9, stateRowTime = 5e-9, blockTime = 150e-9;
   /// Queries of a block; see DecompositionOptions.
   int64_t block = 32;
 };
@@ -53,9 +57,10 @@ enum class FormKind { recurrent, chunked, quadratic };
 
 struct Form {
   FormKind kind = FormKind::recurrent;
-  int64_t chunk = 0; // of the chunked form
+  // Of the chunked form.
+  int64_t chunk = 0, parts = 1;
   bool operator==(const Form &other) const {
-    return kind == other.kind && chunk == other.chunk;
+    return kind == other.kind && chunk == other.chunk && parts == other.parts;
   }
 };
 
@@ -63,14 +68,15 @@ std::string toString(const Form &form);
 
 struct Cost {
   double seconds = 0;
-  double flops = 0;    // all operations that the form performs
-  double bytes = 0;    // moved between memory and cores, each operand once
-  double memory = 0;   // scratch, bytes
+  double flops = 0;     // all operations that the form performs
+  double bytes = 0;     // moved between memory and cores, each operand once
+  double memory = 0;    // scratch, bytes
   int64_t launches = 0; // parallel loops
 };
 
 /// The forms worth comparing for this shape.
-std::vector<Form> candidateForms(const MixerShape &shape);
+std::vector<Form> candidateForms(const MixerShape &shape,
+                                 const CPUNumbers &target);
 
 /// Predicted cost of computing `shape` by `form`.
 Cost estimateCost(const MixerShape &shape, const Form &form,

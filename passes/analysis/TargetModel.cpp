@@ -41,6 +41,7 @@ ssd::CPUNumbers ssd::getCPUNumbers(Operation *op) {
   read(op, "ssd.token_time", numbers.tokenTime);
   read(op, "ssd.row_time", numbers.rowTime);
   read(op, "ssd.chunk_time", numbers.chunkTime);
+  read(op, "ssd.state_row_time", numbers.stateRowTime);
   read(op, "ssd.block_time", numbers.blockTime);
   return numbers;
 }

@@ -79,3 +79,29 @@ func.func @segments(%x: tensor<2x?x4x8xf32>, %b: tensor<2x?x1x16xf32>, %ids: ten
   %0:2 = ssd.mix {form = #ssd.chunked<chunk = 64>, leading_segment} ins(%x, %b, %b : tensor<2x?x4x8xf32>, tensor<2x?x1x16xf32>, tensor<2x?x1x16xf32>) segment_ids(%ids : tensor<2x?xi32>) outs(%y, %s : tensor<2x?x4x8xf32>, tensor<2x4x8x16xf32>)
   return %0#0, %0#1 : tensor<2x?x4x8xf32>, tensor<2x4x8x16xf32>
 }
+
+// -----
+
+// A state that is known to be zero is not read: no transposition on the way in,
+// and nothing of it in the first chunk's outputs.
+// CHECK-LABEL: func.func @from_zero(
+// CHECK-NOT:     linalg.fill {{.*}} tensor<1x4x8x16xf32>
+// CHECK:         scf.forall
+// CHECK-NOT:       linalg.transpose {{.*}} permutation = [0, 2, 1]
+// CHECK:           linalg.fill
+// CHECK:           scf.for %[[FIRST:.*]] = %c0
+// CHECK:             %[[ZERO:.*]] = arith.cmpi eq, %[[FIRST]], %c0
+// CHECK:               scf.if %[[ZERO]]
+// CHECK:                 linalg.fill
+// CHECK:               } else {
+// CHECK:                 ssd.chunk_output
+func.func @from_zero(%x: tensor<1x64x4x8xf32>, %b: tensor<1x64x2x16xf32>, %dt: tensor<1x64x4xf32>,
+                     %y: tensor<1x64x4x8xf32>) -> (tensor<1x64x4x8xf32>, tensor<1x4x8x16xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %empty = tensor.empty() : tensor<1x4x8x16xf32>
+  %s = linalg.fill ins(%zero : f32) outs(%empty : tensor<1x4x8x16xf32>) -> tensor<1x4x8x16xf32>
+  %0:2 = ssd.mix {form = #ssd.chunked<chunk = 16>}
+      ins(%x, %b, %b : tensor<1x64x4x8xf32>, tensor<1x64x2x16xf32>, tensor<1x64x2x16xf32>) decay(%dt : tensor<1x64x4xf32>)
+      outs(%y, %s : tensor<1x64x4x8xf32>, tensor<1x4x8x16xf32>)
+  return %0#0, %0#1 : tensor<1x64x4x8xf32>, tensor<1x4x8x16xf32>
+}

@@ -17,6 +17,11 @@ func.func private @chunk_negative() attributes {form = #ssd.chunked<chunk = -8>}
 
 // -----
 
+// expected-error @+1 {{parts must be positive, got 0 (CHUNK2)}}
+func.func private @no_parts() attributes {form = #ssd.chunked<chunk = 16, parts = 0>}
+
+// -----
+
 // expected-error @+1 {{bounds must increase, got 64 before 64 (DISPATCH1)}}
 func.func private @dispatch_equal_bounds() attributes {form = #ssd.dispatch<[64 : #ssd.recurrent, 64 : #ssd.quadratic], #ssd.recurrent>}
 

@@ -1,13 +1,13 @@
 // The initial state belongs to the segment of the id before the first token's:
 // size 2 is one more than size 1.
-// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> quadratic" "0" --dim 0=2 --dim 2=1
-// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> quadratic" "1" --dim 0=2 --dim 2=2
-// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> quadratic" "171" --dim 0=2 --dim 2=172
+// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> quadratic" "0" --dim 0=2 --dim 2=1
+// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> quadratic" "1" --dim 0=2 --dim 2=2
+// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> quadratic" "171" --dim 0=2 --dim 2=172
 // RUN: %python %S/Inputs/write_integers.py %t.npy 2,172 random:2:3
-// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> quadratic" "171" --dim 0=2 --dim 2=172 --input segment_ids=%t.npy
+// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> quadratic" "171" --dim 0=2 --dim 2=172 --input segment_ids=%t.npy
 // Another segment from the first token on: the state is dropped.
 // RUN: %python %S/Inputs/write_integers.py %t.npy 1,18 7,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3,3
-// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> quadratic" "17" --dim 0=1 --dim 2=18 --input segment_ids=%t.npy
+// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> quadratic" "17" --dim 0=1 --dim 2=18 --input segment_ids=%t.npy
 
 #form = #ssd.recurrent
 

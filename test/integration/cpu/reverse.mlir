@@ -1,4 +1,4 @@
-// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> quadratic" "0 1 16 17 37 171" --dim 0=2 --reverse
+// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> quadratic" "0 1 16 17 37 171" --dim 0=2 --reverse
 
 #form = #ssd.recurrent
 

@@ -1,5 +1,5 @@
 // States that the runtime keeps are updated in place, from zero.
-// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> quadratic" "0 1 17 171" --dim 0=2
+// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> quadratic" "0 1 17 171" --dim 0=2
 
 #form = #ssd.recurrent
 

@@ -24,7 +24,7 @@ static double seconds(const MixerShape &shape, const Form &form) {
 }
 
 TEST(CostModel, EmptySequencesCostNothing) {
-  for (const Form &form : candidateForms(mamba2(2048))) {
+  for (const Form &form : candidateForms(mamba2(2048), CPUNumbers())) {
     Cost cost = estimateCost(mamba2(0), form, CPUNumbers());
     EXPECT_EQ(cost.seconds, 0) << toString(form);
     EXPECT_EQ(cost.flops, 0) << toString(form);
@@ -60,12 +60,12 @@ TEST(CostModel, LongSequencesAreChunked) {
 TEST(CostModel, DiagonalDecaysHaveOneForm) {
   MixerShape shape = mamba2(4096);
   shape.diagonalDecay = true;
-  ASSERT_EQ(candidateForms(shape).size(), 1u);
+  ASSERT_EQ(candidateForms(shape, CPUNumbers()).size(), 1u);
   EXPECT_EQ(chooseForm(shape, CPUNumbers()).kind, FormKind::recurrent);
 }
 
 TEST(CostModel, ChunksShorterThanTheSequenceOnly) {
-  for (const Form &form : candidateForms(mamba2(64)))
+  for (const Form &form : candidateForms(mamba2(64), CPUNumbers()))
     if (form.kind == FormKind::chunked)
       EXPECT_LT(form.chunk, 64);
 }
@@ -103,10 +103,37 @@ TEST(CostModel, WorkersShareWork) {
   EXPECT_LE(ratio, 2.0);
 }
 
+TEST(CostModel, SplitsWhereHeadsAreFewerThanWorkers) {
+  CPUNumbers many;
+  many.workers = 16;
+  MixerShape shape = mamba2(16384);
+  shape.heads = 2;
+  Form form = chooseForm(shape, many);
+  EXPECT_EQ(form.kind, FormKind::chunked);
+  EXPECT_EQ(form.parts, 8);
+  Form whole = form;
+  whole.parts = 1;
+  EXPECT_GT(estimateCost(shape, form, many).flops,
+            estimateCost(shape, whole, many).flops);
+  EXPECT_EQ(estimateCost(shape, form, many).launches, 3);
+  shape.batch = 8; // as many tasks as workers
+  EXPECT_EQ(chooseForm(shape, many).parts, 1);
+}
+
+TEST(CostModel, UnknownBatchesAreNotSplit) {
+  CPUNumbers many;
+  many.workers = 16;
+  MixerShape shape = mamba2(16384);
+  shape.heads = 2;
+  shape.batchIsKnown = false;
+  for (const Form &form : candidateForms(shape, many))
+    EXPECT_EQ(form.parts, 1) << toString(form);
+}
+
 TEST(CostModel, NothingIsFasterThanItsBytes) {
   CPUNumbers target;
   for (int64_t length : {1, 100, 10000})
-    for (const Form &form : candidateForms(mamba2(length))) {
+    for (const Form &form : candidateForms(mamba2(length), CPUNumbers())) {
       Cost cost = estimateCost(mamba2(length), form, target);
       EXPECT_GE(cost.seconds, cost.bytes / target.bandwidth) << toString(form);
     }
