@@ -45,6 +45,35 @@ def SSDChooseDecompositionPass : Pass<"ssd-choose-decomposition", "::mlir::Modul
   let dependentDialects = ["::ssd::SSDDialect"];
 }
 
+def SSDApplyTuningSpecPass : Pass<"ssd-apply-tuning-spec", "::mlir::ModuleOp"> {
+  let summary = "Forms that a tuning spec names";
+  let description = [{
+    Runs the transform library of a file, a tuning spec, whose entry
+    `@__transform_main` gets the module. A spec matches mixers and annotates them
+    with `form` or `lowering_config`; anything else in it is an error. While it
+    runs, a mixer has its static sizes as attributes: `batch`, `length`, `heads`,
+    `groups`, `head_dim`, `state_dim`, of type i64, and the type `element` of x.
+    What a mixer already has wins over the spec, the spec over the cost model.
+
+    ```mlir
+    module attributes {transform.with_named_sequence} {
+      transform.named_sequence @__transform_main(%module: !transform.any_op {transform.readonly}) {
+        %mixers = transform.structured.match ops{["ssd.mix"]} attributes {heads = 80 : i64, element = bf16}
+            in %module : (!transform.any_op) -> !transform.any_op
+        %form = transform.param.constant #ssd.chunked<chunk = 128> -> !transform.any_param
+        transform.annotate %mixers "form" = %form : !transform.any_op, !transform.any_param
+        transform.yield
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"tuningSpec", "tuning-spec", "std::string", "\"\"",
+      "File of the spec; without one nothing happens">
+  ];
+  let dependentDialects = ["::ssd::SSDDialect"];
+}
+
 def SSDFusePass : Pass<"ssd-fuse"> {
   let summary = "Group each mixer with its discretisation and elementwise neighbours";
   let description = [{
