@@ -11,7 +11,9 @@
 // an opinion (defaults, caller's array kinds, messages for people) is Python.
 //
 // A tensor crosses this border as a NumPy array and the name of its element
-// type, because NumPy has no bfloat16: its bits travel as uint16.
+// type, because NumPy has no bfloat16: its bits travel as uint16. PyTorch's
+// tensors cross as they are, by the attributes that tell where they lie: that
+// is cheaper than a DLPack capsule, and works for views that DLPack refuses.
 //
 //===----------------------------------------------------------------------===//
 
@@ -111,14 +113,64 @@ struct VersionedTensor {
 };
 constexpr uint64_t kReadOnlyFlag = 1;
 
-/// A DLTensor that views a NumPy array, with strides in elements.
+constexpr DLDevice kCpu = {kDLCPU, 0};
+
+/// The names of attributes, made once.
+struct AttributeNames {
+  PyObject *dataPointer = PyUnicode_InternFromString("data_ptr");
+  PyObject *shape = PyUnicode_InternFromString("shape");
+  PyObject *stride = PyUnicode_InternFromString("stride");
+};
+
+const AttributeNames &attributeNames() {
+  static const AttributeNames names;
+  return names;
+}
+
+py::object steal(PyObject *object) {
+  if (!object)
+    throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(object);
+}
+
+/// The address of a tensor of PyTorch's.
+void *dataPointer(py::handle tensor) {
+  py::object address = steal(
+      PyObject_CallMethodNoArgs(tensor.ptr(), attributeNames().dataPointer));
+  return PyLong_AsVoidPtr(address.ptr());
+}
+
+/// A DLTensor that views an array, with strides in elements.
 class TensorView {
 public:
-  TensorView(py::array array, const std::string &typeName)
-      : array(std::move(array)) {
+  /// A NumPy array, or a tensor of PyTorch's on `device`.
+  TensorView(py::object value, const std::string &typeName,
+             DLDevice device = kCpu)
+      : owner(std::move(value)) {
     const ElementType &type = elementType(typeName);
-    const py::array &a = this->array;
-    if (a.itemsize() * 8 != type.bits)
+    tensor.dtype.code = type.code;
+    tensor.dtype.bits = type.bits;
+    tensor.dtype.lanes = 1;
+    tensor.device = kCpu;
+    if (py::isinstance<py::array>(owner)) {
+      readNumPy(py::reinterpret_borrow<py::array>(owner), typeName);
+    } else {
+      tensor.device = device;
+      readTorch();
+    }
+    tensor.ndim = static_cast<int32_t>(shape.size());
+    tensor.shape = shape.data();
+    tensor.strides = strides.data();
+    tensor.byte_offset = 0;
+  }
+  TensorView(const TensorView &) = delete;
+
+  const DLTensor *get() const { return &tensor; }
+  bool isWritable() const { return writable; }
+
+private:
+  void readNumPy(const py::array &a, const std::string &typeName) {
+    if (a.itemsize() * 8 != tensor.dtype.bits)
       refuse("An array of " + std::to_string(a.itemsize()) +
              " bytes an element cannot hold " + typeName + ".");
     for (py::ssize_t d = 0; d < a.ndim(); ++d) {
@@ -129,25 +181,28 @@ public:
       strides.push_back(a.strides(d) / a.itemsize());
     }
     tensor.data = const_cast<void *>(a.data());
-    tensor.device.device_type = kDLCPU;
-    tensor.device.device_id = 0;
-    tensor.ndim = static_cast<int32_t>(a.ndim());
-    tensor.dtype.code = type.code;
-    tensor.dtype.bits = type.bits;
-    tensor.dtype.lanes = 1;
-    tensor.shape = shape.data();
-    tensor.strides = strides.data();
-    tensor.byte_offset = 0;
+    writable = a.writeable();
   }
-  TensorView(const TensorView &) = delete;
+  void readTorch() {
+    PyObject *self = owner.ptr();
+    tensor.data = dataPointer(owner);
+    readSizes(steal(PyObject_GetAttr(self, attributeNames().shape)), shape);
+    readSizes(steal(PyObject_CallMethodNoArgs(self, attributeNames().stride)),
+              strides);
+  }
+  static void readSizes(const py::object &tuple, std::vector<int64_t> &sizes) {
+    if (!PyTuple_Check(tuple.ptr()))
+      refuse("An array's shape or strides are no tuple.");
+    for (Py_ssize_t d = 0, rank = PyTuple_GET_SIZE(tuple.ptr()); d < rank; ++d)
+      sizes.push_back(PyLong_AsLongLong(PyTuple_GET_ITEM(tuple.ptr(), d)));
+    if (PyErr_Occurred())
+      throw py::error_already_set();
+  }
 
-  const DLTensor *get() const { return &tensor; }
-  bool isWritable() const { return array.writeable(); }
-
-private:
-  py::array array;
+  py::object owner;
   std::vector<int64_t> shape, strides;
   DLTensor tensor = {};
+  bool writable = true;
 
   friend struct ExportedTensor;
 };
@@ -404,6 +459,7 @@ py::dict describeArgument(const ssd_argument &argument) {
   result["dtype"] = elementTypeName(argument.dtype);
   result["shape"] = py::tuple(shape);
   result["strided"] = argument.strided != 0;
+  result["device"] = argument.device == kDLCUDA ? "cuda" : "cpu";
   if (argument.min_value <= argument.max_value)
     result["range"] = py::make_tuple(argument.min_value, argument.max_value);
   else
@@ -442,8 +498,10 @@ public:
   }
 
   /// The program reads the array's own memory, so it keeps the array.
-  void bind(const std::string &name, py::array array, const std::string &type) {
-    auto view = std::make_unique<TensorView>(std::move(array), type);
+  void bind(const std::string &name, py::object array, const std::string &type,
+            int32_t gpu) {
+    auto view =
+        std::make_unique<TensorView>(std::move(array), type, deviceOf(gpu));
     check(ssd_program_bind(handle, name.c_str(), view->get()));
     bound.push_back(std::move(view));
   }
@@ -485,16 +543,20 @@ public:
     return std::make_unique<State>(state);
   }
 
+  /// `workspace` is a Workspace, or a function from a number of bytes to a
+  /// tensor of PyTorch's; PyTorch's tensors are all on GPU `gpu`, or on the CPU
+  /// if that is negative.
   void call(const std::string &entry, const py::sequence &arrays,
             const std::vector<bool> &written, State *state, Context &context,
-            Workspace &workspace) const {
+            const py::object &workspace, int32_t gpu, uintptr_t stream) const {
+    DLDevice device = deviceOf(gpu);
     std::vector<std::unique_ptr<TensorView>> views;
     std::vector<const DLTensor *> args;
     size_t position = 0;
     for (py::handle item : arrays) {
       auto pair = item.cast<py::tuple>();
       views.push_back(std::make_unique<TensorView>(
-          pair[0].cast<py::array>(), pair[1].cast<std::string>()));
+          py::object(pair[0]), pair[1].cast<std::string>(), device));
       args.push_back(views.back()->get());
       if (position < written.size() && written[position] &&
           !views.back()->isWritable())
@@ -512,13 +574,21 @@ public:
     size_t bytes = 0;
     check(ssd_workspace_size(handle, entry.c_str(), args.data(), count,
                              stateHandle, &bytes));
-    void *memory = workspace.reserve(bytes);
+    py::object scratch; // until all work that uses it is in the stream
+    void *memory = nullptr;
+    if (py::isinstance<Workspace>(workspace)) {
+      memory = workspace.cast<Workspace &>().reserve(bytes);
+    } else if (bytes > 0) {
+      scratch = workspace(bytes);
+      memory = dataPointer(scratch);
+    }
     int32_t status;
     std::string message;
     {
       py::gil_scoped_release nogil;
       status = ssd_call(handle, handles, entry.c_str(), args.data(), count,
-                        stateHandle, memory, bytes, /*stream=*/nullptr);
+                        stateHandle, memory, bytes,
+                        reinterpret_cast<void *>(stream));
       if (status != SSD_OK)
         message = ssd_last_error();
     }
@@ -527,6 +597,10 @@ public:
   }
 
 private:
+  static DLDevice deviceOf(int32_t gpu) {
+    return gpu < 0 ? kCpu : DLDevice{kDLCUDA, gpu};
+  }
+
   ssd_program *handle = nullptr;
   std::vector<std::unique_ptr<TensorView>> bound;
 };
@@ -568,12 +642,12 @@ PYBIND11_MODULE(_runtime, m) {
       .def_property_readonly("is_bound", &Program::isBound)
       .def("bind_weights", &Program::bindWeights, py::arg("path"))
       .def("bind", &Program::bind, py::arg("name"), py::arg("array"),
-           py::arg("dtype"))
+           py::arg("dtype"), py::arg("gpu") = -1)
       .def("entries", &Program::entries)
       .def("info", &Program::info)
       .def("create_state", &Program::createState, py::arg("batch"))
       .def("load_state", &Program::loadState, py::arg("path"))
       .def("call", &Program::call, py::arg("entry"), py::arg("arrays"),
            py::arg("written"), py::arg("state").none(true), py::arg("context"),
-           py::arg("workspace"));
+           py::arg("workspace"), py::arg("gpu") = -1, py::arg("stream") = 0);
 }

@@ -17,8 +17,8 @@ from ._cache import CacheInfo
 from ._compile import compile
 from ._errors import (ArgumentError, ArtifactError, CompileError,
                       CompilerNotFoundError, DeviceError, Error,
-                      FileMissingError, InputOutputError, InternalError,
-                      MemoryExhaustedError, NotFoundError)
+                      FileMissingError, GradientError,
+                      InputOutputError, InternalError, MemoryExhaustedError, NotFoundError)
 from ._operators import cache_info, clear_cache
 from ._program import Argument, Entry, Program, State, load
 from ._scan import mamba_chunk_scan_combined
@@ -30,8 +30,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Argument", "ArgumentError", "ArtifactError", "CacheInfo", "CompileError",
     "CompilerNotFoundError", "DeviceError", "Entry", "Error",
-    "FileMissingError", "InputOutputError", "InternalError",
-    "MemoryExhaustedError", "NotFoundError", "Program", "State", "cache_info",
+    "FileMissingError", "GradientError", "InputOutputError",
+    "InternalError", "MemoryExhaustedError", "NotFoundError", "Program", "State", "cache_info",
     "clear_cache", "compile", "get_num_threads", "load",
     "mamba_chunk_scan_combined", "selective_state_update", "set_num_threads",
 ]

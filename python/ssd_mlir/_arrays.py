@@ -1,11 +1,13 @@
 # Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Arrays of any library in and out: NumPy by itself, others by `__dlpack__`.
+"""Arrays of any library in and out: NumPy by itself, PyTorch as it is, others
+by `__dlpack__`.
 
 Inside the package a tensor is an `Array`: a NumPy array that holds the bits and
 the name of the element type, because NumPy has no bfloat16 (its bits are held
-as uint16)."""
+as uint16); or a tensor of PyTorch's. What is done differently with the two is in
+a `Library`."""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from typing import Any, Callable, NamedTuple, Optional
 import numpy as np
 
 from . import _runtime
-from ._errors import ArgumentError
+from ._errors import ArgumentError, GradientError
 
 FLOATS = ("f32", "bf16", "f16")
 
@@ -33,7 +35,7 @@ _NAMES = {storage: name for name, storage in _STORAGE.items() if name != "bf16"}
 class Array(NamedTuple):
     """A tensor: `data` holds its bits, `dtype` names its elements."""
 
-    data: np.ndarray
+    data: Any  # a NumPy array, or a tensor of PyTorch's
     dtype: str
 
     @property
@@ -95,9 +97,7 @@ def _from_dlpack(name: str, value: Any) -> Array:
     if getattr(value, "requires_grad", False):
         torch = sys.modules.get("torch")
         if torch is not None and torch.is_grad_enabled():
-            raise ArgumentError(f"{name} requires a gradient, but no gradients "
-                                "are computed here: pass it with .detach() or "
-                                "under torch.no_grad()")
+            raise GradientError(name)
         value = value.detach()
     try:
         capsule = value.__dlpack__(max_version=(1, 0))
@@ -127,6 +127,13 @@ def as_array(name: str, value: Any) -> Array:
         raise ArgumentError(f"{name} is no array of numbers, but "
                             f"{type(value).__name__}")
     return _from_numpy(name, array)
+
+
+def integer_dtype(name: str, array: Array) -> Array:
+    """The array, which must hold integers."""
+    if array.dtype[0] not in "iu":
+        raise ArgumentError(f"{name} must be integers, not {array.dtype}")
+    return array
 
 
 def as_layout(array: Array, strided: bool) -> Array:
@@ -213,7 +220,103 @@ def read_ids(name: str, value: Any) -> np.ndarray:
     """Token ids as an integer array; an empty list is an empty sequence."""
     if isinstance(value, (list, tuple)) and len(value) == 0:
         return np.empty((0,), np.int64)
-    array = as_array(name, value)
-    if array.dtype[0] not in "iu":
-        raise ArgumentError(f"{name} must be integers, not {array.dtype}")
-    return array.data
+    return integer_dtype(name, as_array(name, value)).data
+
+
+class Library:
+    """How arrays of one library on one device are read, made and reshaped: here
+    NumPy's, and whatever DLPack brings to the CPU."""
+
+    target = "cpu"  # what programs for it are compiled for
+    gpu = -1  # the GPU's number
+    stream = 0  # the GPU's current stream
+
+    def __init__(self, like: Any = None) -> None:
+        self.wrap = wrapper_like(like)
+
+    def read(self, name: str, value: Any) -> Array:
+        """A view of an operand; `name` is for messages."""
+        return as_array(name, value)
+
+    def read_written(self, name: str, value: Any) -> Array:
+        """A view that is updated in place."""
+        return writable_view(name, value)
+
+    def empty(self, shape: tuple[int, ...], dtype: str) -> Array:
+        return empty(shape, dtype)
+
+    def zeros(self, shape: tuple[int, ...], dtype: str) -> Array:
+        return Array(np.zeros(shape, _STORAGE[dtype]), dtype)
+
+    def float32(self, array: Array) -> Array:
+        """The values as f32. Those that stand for many, by strides of 0, are
+        converted once and still do."""
+        if array.dtype == "f32":
+            return array
+        data = array.data
+        once = data[tuple(slice(0, 1) if stride == 0 else slice(None)
+                          for stride in data.strides)]
+        wide = to_float32(Array(np.ascontiguousarray(once).reshape(once.shape),
+                                array.dtype))
+        return Array(np.broadcast_to(wide, data.shape), "f32")
+
+    def strides(self, array: Array) -> tuple[int, ...]:
+        """In whatever unit; 0 where values repeat."""
+        return array.data.strides
+
+    def laid_out(self, array: Array, strided: bool) -> Array:
+        """As `as_layout`."""
+        return as_layout(array, strided)
+
+    def has_dense_rows(self, array: Array) -> bool:
+        """Whether a call can take it where strides are free."""
+        return array.data.flags.aligned and _has_dense_rows(array.data)
+
+    def view(self, array: Array, shape: tuple[int, ...]) -> Optional[Array]:
+        """The same memory in another shape, if it can be seen so."""
+        data = array.data.reshape(shape)
+        if data.size and not np.may_share_memory(data, array.data):
+            return None
+        return Array(data, array.dtype)
+
+    def dense_copy(self, array: Array) -> Array:
+        return Array(np.array(array.data, order="C"), array.dtype)
+
+    def on_cpu(self, array: Array) -> np.ndarray:
+        return array.data
+
+    def from_cpu(self, values: np.ndarray) -> Any:
+        """An index for this library's arrays."""
+        return values
+
+    def ids(self, array: Array) -> Array:
+        """Integers as programs take them."""
+        return Array(np.ascontiguousarray(array.data, np.int32), "i32")
+
+    def segment_numbers(self, array: Array) -> Array:
+        """Ids that change where those of [B, L] do, whatever their type holds."""
+        ids = array.data
+        if ids.dtype == np.int32:
+            return Array(np.ascontiguousarray(ids), "i32")
+        numbers = np.zeros(ids.shape, np.int32)
+        changes = ids[:, 1:] != ids[:, :-1]
+        np.cumsum(changes, axis=1, out=numbers[:, 1:])
+        return Array(numbers, "i32")
+
+    def workspace(self, size: int) -> Any:
+        raise NotImplementedError  # the CPU's has its own, which is kept
+
+
+def torch_side(value: Any) -> Any:
+    """The module for tensors of PyTorch's, if this is one."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(value, torch.Tensor):
+        return None
+    from . import _torch
+    return _torch
+
+
+def library_of(value: Any) -> Library:
+    """The library of an array: of its results, and of all other operands."""
+    side = torch_side(value)
+    return Library(value) if side is None else side.library_on(value.device)

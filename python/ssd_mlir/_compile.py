@@ -105,7 +105,7 @@ def build(source: Source, target: str = "cpu", dtype: str = "f32",
         return path
     key = _cache.key_of(source=source.fingerprint(), options=options,
                         compiler=compiler_identity(compiler),
-                        host=host_identity())
+                        host=host_identity() if target == "cpu" else target)
     return _cache.fetch(key, produce)
 
 
@@ -133,7 +133,8 @@ def compile(path_or_mlir: Union[PathLike, str], target: str = "cpu",
 
     path_or_mlir: a Hugging Face directory (config.json and safetensors), a
     .mlir file, or MLIR text.
-    target: "cpu" (this machine), "x86-64-v3" or "x86-64-v4".
+    target: "cpu" (this machine), "x86-64-v3", "x86-64-v4", "sm_90a" (Hopper) or
+    "sm_80" (any GPU since Ampere).
     dtype: the type of a model's activations: "f32", "bf16" or "f16".
     output: where to write the artifact; without it, it goes to the cache
     ($SSD_MLIR_CACHE, else the user's cache folder) and is found there again.

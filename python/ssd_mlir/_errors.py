@@ -15,6 +15,19 @@ class ArgumentError(Error, ValueError):
     """A shape, element type, stride, range or option that isn't accepted."""
 
 
+class GradientError(Error, NotImplementedError):
+    """An operand requires a gradient, but there is no backward."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} requires a gradient, but the operators have no backward: "
+            "pass it with .detach() or under torch.no_grad()")
+        self.name = name
+
+    def __reduce__(self):
+        return (type(self), (self.name,))
+
+
 class NotFoundError(Error, LookupError):
     """No such entry, parameter or file."""
 

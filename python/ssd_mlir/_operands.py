@@ -5,31 +5,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Sequence
+from typing import Any, Optional
 
-import numpy as np
-
-from ._arrays import FLOATS, Array, as_array, to_float32
+from ._arrays import FLOATS, Array, Library, integer_dtype
 from ._errors import ArgumentError
 
 
-def read_floats(name: str, value: Any) -> Array:
-    """Any float operand."""
-    array = as_array(name, value)
+def expect_float(name: str, array: Array) -> Array:
+    """The array, which must be of a type that programs take."""
     if array.dtype not in FLOATS:
         raise ArgumentError(f"{name} must be float32, bfloat16 or float16, not "
                             f"{array.dtype}")
     return array
 
 
-def read_float32(name: str, value: Any) -> Array:
+def read_floats(library: Library, name: str, value: Any) -> Array:
+    """Any float operand."""
+    return expect_float(name, library.read(name, value))
+
+
+def read_float32(library: Library, name: str, value: Any) -> Array:
     """A small operand that the kernels take in f32."""
-    return Array(to_float32(read_floats(name, value)), "f32")
+    return library.float32(read_floats(library, name, value))
 
 
-def expect_shape(name: str, array: Array, *shapes: Sequence[int]) -> None:
+def read_integers(library: Library, name: str, value: Any) -> Array:
+    """Any integer operand."""
+    return integer_dtype(name, library.read(name, value))
+
+
+def expect_shape(name: str, array: Array, *shapes: tuple[int, ...]) -> None:
     """One of the shapes."""
-    if list(array.shape) not in [list(shape) for shape in shapes]:
+    if tuple(array.shape) not in shapes:
         expected = " or ".join(str(list(shape)) for shape in shapes)
         raise ArgumentError(f"{name} has shape {list(array.shape)}; expected "
                             f"{expected}")
@@ -63,14 +70,6 @@ def expect_sizes(**sizes: int) -> None:
             raise ArgumentError(f"{letter} must be at least 1, not {size}")
 
 
-def read_integers(name: str, value: Any) -> np.ndarray:
-    """Any integer operand."""
-    array = as_array(name, value)
-    if array.dtype[0] not in "iu":
-        raise ArgumentError(f"{name} must be integers, not {array.dtype}")
-    return array.data
-
-
 def present(**operands: Optional[Array]) -> dict[str, Array]:
     """Those operands that there are."""
     return {k: v for k, v in operands.items() if v is not None}
@@ -81,16 +80,3 @@ def skip_kind(D: Optional[Array]) -> Optional[str]:
     if D is None:
         return None
     return "head" if len(D.shape) == 1 else "channel"
-
-
-def read_float32_view(name: str, value: Any) -> Array:
-    """As read_float32, but repeated values stay repeated (strides of 0)."""
-    array = read_floats(name, value)
-    if array.dtype == "f32":
-        return array
-    data = array.data
-    once = data[tuple(slice(0, 1) if stride == 0 else slice(None)
-                      for stride in data.strides)]
-    wide = to_float32(Array(np.ascontiguousarray(once).reshape(once.shape),
-                            array.dtype))
-    return Array(np.broadcast_to(wide, data.shape), "f32")

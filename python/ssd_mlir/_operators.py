@@ -9,7 +9,7 @@ import threading
 from typing import Mapping
 
 from . import _cache
-from ._arrays import Array
+from ._arrays import Array, Library
 from ._cache import CacheInfo
 from ._compile import Source, load_cached
 from ._program import Program
@@ -19,28 +19,32 @@ from ._template import ENTRY, ShapeClass, write_operator
 class _Operator:
     """A compiled shape class and the order of its inputs."""
 
-    def __init__(self, shape: ShapeClass, form: str) -> None:
+    def __init__(self, shape: ShapeClass, form: str, target: str) -> None:
         text, self._names = write_operator(shape)
-        self._program: Program = load_cached(Source(text), form=form)
+        self._program: Program = load_cached(Source(text), form=form,
+                                             target=target)
 
-    def __call__(self, inputs: Mapping[str, Array]) -> list[Array]:
-        """The results for inputs by name; those it doesn't take are ignored."""
-        return self._program.call_arrays(ENTRY,
-                                         [inputs[name] for name in self._names])
+    def __call__(self, inputs: Mapping[str, Array],
+                 library: Library) -> list[Array]:
+        """The results for inputs by name; those it doesn't take are ignored. A
+        state is updated in place."""
+        return self._program.call_arrays(
+            ENTRY, [inputs[name] for name in self._names], library=library)
 
 
-_operators: dict[tuple[ShapeClass, str], _Operator] = {}
+_operators: dict[tuple[ShapeClass, str, str], _Operator] = {}
 _operators_lock = threading.Lock()
 
 
-def get_operator(shape: ShapeClass, form: str) -> _Operator:
+def get_operator(shape: ShapeClass, form: str, target: str) -> _Operator:
     """The operator of a shape class, compiled on first use. Two threads that
     need a new one at once meet at the disk cache's lock."""
-    operator = _operators.get((shape, form))
+    key = (shape, form, target)
+    operator = _operators.get(key)
     if operator is None:
-        operator = _Operator(shape, form)
+        operator = _Operator(shape, form, target)
         with _operators_lock:
-            operator = _operators.setdefault((shape, form), operator)
+            operator = _operators.setdefault(key, operator)
     return operator
 
 

@@ -13,13 +13,15 @@ from typing import Any, Mapping, NamedTuple, Optional, Sequence, Union
 import numpy as np
 
 from . import _runtime
-from ._arrays import (Array, Wrap, as_array, as_layout, empty, read_ids,
-                      storage_type, to_float32, wrapper_like)
+from ._arrays import (Array, Library, Wrap, library_of, read_ids, storage_type,
+                      to_float32, wrapper_like)
 from ._errors import ArgumentError, FileMissingError, NotFoundError
 from ._generate import Callback, Sampling, generate_tokens
-from ._threads import current_context
+from ._threads import current_context, gpu_context
 
 PathLike = Union[str, "os.PathLike[str]"]
+
+_NUMPY = Library()
 
 
 class Argument(NamedTuple):
@@ -30,6 +32,7 @@ class Argument(NamedTuple):
     dtype: str  # f32, bf16, f16, i32, i64, ...
     shape: tuple[int, ...]
     strided: bool
+    device: str  # cpu or cuda
     range: Optional[tuple[int, int]]  # inclusive bounds of integers
 
 
@@ -46,6 +49,10 @@ class Entry:
         self.call_arguments = [a for a in self.arguments
                                if a.role in ("input", "output")]
         self.written = [a.role == "output" for a in self.call_arguments]
+        # The same where the caller passes the states' tensors, too.
+        self.tensors = [a for a in self.arguments if a.role != "parameter"]
+        self.tensors_written = [a.role != "input" for a in self.tensors]
+        self.tensors_read = [a for a in self.tensors if a.role != "output"]
         self._mixers: str = description["mixers"]
 
     @property
@@ -53,11 +60,12 @@ class Entry:
         """The form that each mixer got, and its candidates' costs."""
         return json.loads(self._mixers)
 
-    def sizes(self, inputs: Sequence[Array]) -> dict[int, int]:
+    def sizes(self, arguments: Sequence[Argument],
+              inputs: Sequence[Array]) -> dict[int, int]:
         """The dynamic sizes of a call, by number. Contradictions between the
         inputs are the runtime's to report."""
         known: dict[int, int] = {}
-        for argument, array in zip(self.inputs, inputs):
+        for argument, array in zip(arguments, inputs):
             if len(array.shape) != len(argument.shape):
                 raise ArgumentError(
                     f"Entry '{self.name}': argument '{argument.name}' has rank "
@@ -227,8 +235,9 @@ class Program:
 
     def bind(self, name: str, array: Any) -> None:
         """Binds one parameter to an array, which is read in place and kept."""
-        bits = as_layout(as_array(name, array), strided=False)
-        self._native.bind(name, bits.data, bits.dtype)
+        library = library_of(array)
+        bits = library.laid_out(library.read(name, array), strided=False)
+        self._native.bind(name, bits.data, bits.dtype, library.gpu)
 
     def new_state(self, batch: int = 1) -> State:
         """A state at the start of `batch` sequences."""
@@ -246,36 +255,49 @@ class Program:
         return State(self._native.load_state(path), self._native)
 
     def _run(self, entry: Entry, inputs: Sequence[Array],
-             outputs: Sequence[Array], state: Optional[State]) -> None:
+             outputs: Sequence[Array], state: Optional[State],
+             library: Library) -> None:
         """The one place where calls leave Python."""
-        laid_out = iter([as_layout(array, argument.strided)
-                         for argument, array in zip(entry.inputs, inputs)])
-        results = iter(outputs)
-        arrays = [next(results) if written else next(laid_out)
-                  for written in entry.written]
-        self._native.call(entry.name, arrays, entry.written,
-                          None if state is None else state._native,
-                          current_context(), self._buffers.workspace)
+        with_states = len(inputs) > len(entry.inputs)
+        arguments = entry.tensors if with_states else entry.call_arguments
+        reads, results = iter(inputs), iter(outputs)
+        arrays = [
+            library.laid_out(next(reads), a.strided) if a.role == "input"
+            else next(reads if a.role == "state" else results)
+            for a in arguments]
+        on_gpu = library.gpu >= 0
+        self._native.call(
+            entry.name, arrays,
+            entry.tensors_written if with_states else entry.written,
+            None if state is None else state._native,
+            gpu_context() if on_gpu else current_context(),
+            library.workspace if on_gpu else self._buffers.workspace,
+            library.gpu, library.stream)
 
     def call_arrays(self, name: str, inputs: Sequence[Array],
                     out: Optional[Sequence[Array]] = None,
-                    state: Optional[State] = None) -> list[Array]:
-        """`call` on tensors that have been read already."""
+                    state: Optional[State] = None,
+                    library: Library = _NUMPY) -> list[Array]:
+        """`call` on tensors that have been read already. With the states' own
+        tensors in their places among the inputs, these are updated."""
         entry = self._entry(name)
-        if len(inputs) != len(entry.inputs):
+        arguments = entry.inputs
+        if state is None and len(inputs) == len(entry.tensors_read):
+            arguments = entry.tensors_read
+        elif len(inputs) != len(entry.inputs):
             raise ArgumentError(
                 f"Entry '{name}' takes {len(entry.inputs)} arrays ("
                 f"{', '.join(a.name for a in entry.inputs)}), not {len(inputs)}")
-        sizes = entry.sizes(inputs)
+        sizes = entry.sizes(arguments, inputs)
         if out is None:
-            out = [empty(entry.output_shape(o, sizes), o.dtype)
+            out = [library.empty(entry.output_shape(o, sizes), o.dtype)
                    for o in entry.outputs]
         elif len(out) != len(entry.outputs):
             raise ArgumentError(f"Entry '{name}' has {len(entry.outputs)} "
                                 f"results, but out= has {len(out)} arrays")
-        if state is None and entry.states:
+        if state is None and arguments is entry.inputs and entry.states:
             state = self._fresh_state(entry, sizes)
-        self._run(entry, inputs, out, state)
+        self._run(entry, inputs, out, state, library)
         return list(out)
 
     def _fresh_state(self, entry: Entry, sizes: Mapping[int, int]) -> State:
@@ -294,22 +316,25 @@ class Program:
         copied where the entry needs a dense one. Results are returned as one
         array or a tuple, of the library of the first input; their sizes follow
         from the inputs, or else `out` gives the arrays to write. An entry with
-        states starts from zero where no `state` is passed.
+        states starts from zero where no `state` is passed. A program for a GPU
+        takes tensors of PyTorch's there, and puts the work into its current
+        stream.
 
         Raises: LookupError for an unknown entry; ValueError for a wrong number
         of arrays, shape, element type or value.
         """
         signature = self._entry(entry)
         names = [a.name for a in signature.inputs]
-        inputs = [as_array(names[i] if i < len(names) else f"argument {i}", a)
-                  for i, a in enumerate(arrays)]
-        wrap = wrapper_like(arrays[0] if arrays else None)
+        library = library_of(arrays[0] if arrays else None)
+        inputs = [
+            library.read(names[i] if i < len(names) else f"argument {i}", a)
+            for i, a in enumerate(arrays)]
         if out is None:
-            results = [wrap(r) for r in self.call_arrays(entry, inputs, None,
-                                                         state)]
+            results = [library.wrap(r) for r in self.call_arrays(
+                entry, inputs, None, state, library)]
         else:
-            views = [as_array(f"out[{i}]", a) for i, a in enumerate(out)]
-            self.call_arrays(entry, inputs, views, state)
+            views = [library.read(f"out[{i}]", a) for i, a in enumerate(out)]
+            self.call_arrays(entry, inputs, views, state, library)
             results = list(out)
         return results[0] if len(results) == 1 else tuple(results)
 

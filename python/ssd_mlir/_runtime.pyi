@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The runtime's C interface. See bindings.cpp."""
 
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Callable, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
@@ -43,7 +43,9 @@ class Program:
     @property
     def is_bound(self) -> bool: ...
     def bind_weights(self, path: str) -> None: ...
-    def bind(self, name: str, array: np.ndarray, dtype: str) -> None: ...
+    def bind(
+        self, name: str, array: Any, dtype: str, gpu: int = -1
+    ) -> None: ...
     def entries(self) -> list[Mapping[str, Any]]: ...
     def info(self) -> Mapping[str, Any]: ...
     def create_state(self, batch: int) -> State: ...
@@ -51,9 +53,11 @@ class Program:
     def call(
         self,
         entry: str,
-        arrays: Sequence[tuple[np.ndarray, str]],
+        arrays: Sequence[tuple[Any, str]],
         written: Sequence[bool],
         state: Optional[State],
         context: Context,
-        workspace: Workspace,
+        workspace: Union[Workspace, Callable[[int], Any]],
+        gpu: int = -1,
+        stream: int = 0,
     ) -> None: ...

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 
-from ._arrays import Array, Wrap, empty, wrapper_like
+from ._arrays import Array, Library, library_of, torch_side
 from ._compiler import check_options
 from ._errors import ArgumentError
 from ._operands import (expect_dtype, expect_groups, expect_rank, expect_shape,
@@ -33,67 +33,68 @@ def _limits(dt_limit: Any) -> tuple[float, float]:
     return low, high
 
 
-def _segment_numbers(seq_idx: np.ndarray) -> np.ndarray:
-    """int32 ids that change where `seq_idx` does, whatever its type holds."""
-    if seq_idx.dtype == np.int32:
-        return np.ascontiguousarray(seq_idx)
-    numbers = np.zeros(seq_idx.shape, np.int32)
-    changes = seq_idx[:, 1:] != seq_idx[:, :-1]
-    np.cumsum(changes, axis=1, out=numbers[:, 1:])
-    return numbers
-
-
-def _read_segments(seq_idx: Any, batch: int, length: int) -> Optional[np.ndarray]:
+def _read_segments(library: Library, seq_idx: Any, batch: int,
+                   length: int) -> Optional[Array]:
     if seq_idx is None:
         return None
-    ids = read_integers("seq_idx", seq_idx)
-    if ids.shape != (batch, length):
-        raise ArgumentError(f"seq_idx has shape {list(ids.shape)}; expected "
-                            f"{[batch, length]}")
-    return _segment_numbers(ids)
+    ids = read_integers(library, "seq_idx", seq_idx)
+    expect_shape("seq_idx", ids, (batch, length))
+    return library.segment_numbers(ids)
 
 
-def _read_offsets(cu_seqlens: Any, batch: int, length: int) -> np.ndarray:
+class _Packed(NamedTuple):
+    """Packed sequences as the mixer takes them: every segment of every sequence
+    is one of its sequences, with a state of its own."""
+
+    offsets: Array
+    # Where each sequence's last segment is among all of them; None: all are.
+    rows: Any
+    # The segment that holds the last token.
+    last: Any
+
+    @property
+    def count(self) -> int:
+        return self.offsets.shape[0] - 1
+
+
+def _read_packed(library: Library, cu_seqlens: Any,
+                 segments: Optional[Array], batch: int, length: int) -> _Packed:
     if batch != 1:
         raise ArgumentError(f"packed sequences (cu_seqlens) are one batch, but "
                             f"x has {batch}")
-    offsets = read_integers("cu_seqlens", cu_seqlens).astype(np.int64)
-    if offsets.ndim != 1 or offsets.size < 2:
-        raise ArgumentError(f"cu_seqlens has shape {list(offsets.shape)}; "
+    given = read_integers(library, "cu_seqlens", cu_seqlens)
+    if len(given.shape) != 1 or given.shape[0] < 2:
+        raise ArgumentError(f"cu_seqlens has shape {list(given.shape)}; "
                             "expected [S + 1] with S >= 1")
+    if library.gpu >= 0 and segments is None:
+        # What they say can't be looked at without waiting for the GPU.
+        offsets = library.ids(given)
+        return _Packed(offsets, None, library.last_segment(offsets))
+    return _pack(library, library.on_cpu(given).astype(np.int64),
+                 None if segments is None else library.on_cpu(segments)[0],
+                 length)
+
+
+def _pack(library: Library, offsets: np.ndarray, ids: Optional[np.ndarray],
+          length: int) -> _Packed:
     if offsets[0] != 0 or offsets[-1] != length or (np.diff(offsets) < 0).any():
         raise ArgumentError("cu_seqlens must rise from 0 to the length "
                             f"{length}, not {offsets.tolist()[:8]}"
                             f"{'...' if offsets.size > 8 else ''}")
-    return offsets
-
-
-class _Packed:
-    """Packed sequences as the mixer takes them: every segment of every sequence
-    is one of its sequences, with a state of its own."""
-
-    def __init__(self, offsets: np.ndarray,
-                 segments: Optional[np.ndarray]) -> None:
-        cuts = offsets
-        if segments is not None and segments.shape[1] > 1:
-            ids = segments[0]
-            resets = np.flatnonzero(ids[1:] != ids[:-1]) + 1
-            # Cuts inside a sequence only; repeated offsets are empty sequences.
-            cuts = np.sort(np.concatenate([offsets,
-                                           np.setdiff1d(resets, offsets)]))
-        self.offsets = cuts.astype(np.int32)
-        # Where each sequence's last segment is among all of them. Of several
-        # empty sequences at one place, the first belongs to the first offset.
-        ends = np.searchsorted(cuts, offsets[1:], side="left") - 1
-        repeats = np.arange(1, offsets.size) - np.searchsorted(
-            offsets, offsets[1:], side="left")
-        self.rows = ends + repeats
-        # The segment that holds the last token.
-        self.last = int(np.searchsorted(cuts, offsets[-1], side="left")) - 1
-
-    @property
-    def count(self) -> int:
-        return self.offsets.size - 1
+    cuts = offsets
+    if ids is not None and ids.size > 1:
+        resets = np.flatnonzero(ids[1:] != ids[:-1]) + 1
+        # Cuts inside a sequence only; repeated offsets are empty sequences.
+        cuts = np.sort(np.concatenate([offsets, np.setdiff1d(resets, offsets)]))
+    # Of several empty sequences at one place, the first belongs to the first
+    # offset.
+    ends = np.searchsorted(cuts, offsets[1:], side="left") - 1
+    repeats = np.arange(1, offsets.size) - np.searchsorted(
+        offsets, offsets[1:], side="left")
+    last = max(int(np.searchsorted(cuts, offsets[-1], side="left")) - 1, 0)
+    return _Packed(Array(library.from_cpu(cuts.astype(np.int32)), "i32"),
+                   library.from_cpu(ends + repeats),
+                   library.from_cpu(np.array([last])))
 
 
 def mamba_chunk_scan_combined(
@@ -109,8 +110,10 @@ def mamba_chunk_scan_combined(
         d_t = clip(softplus(dt_t + dt_bias), dt_limit), each part where asked for
         S_t = exp(d_t A) S_{t-1} + d_t x_t B_t',  y_t = (S_t C_t + D x_t) silu(z_t)
 
-    Arrays are NumPy's or any with `__dlpack__` on the CPU; read-only, broadcast
-    and strided ones too. f means float32, bfloat16 or float16.
+    Arrays are NumPy's, or any with `__dlpack__` on the CPU; read-only, broadcast
+    and strided ones too. f means float32, bfloat16 or float16. PyTorch's may be
+    on a GPU: all on the same, where the work is put into its current stream and
+    not waited for. What integers hold is then not checked.
 
     x: f [B, L, H, P]. dt: f [B, L, H]. A: f [H]. B, C: of x's type
     [B, L, G, N], where G divides H. D: f [H] or [H, P]. z: f, as x.
@@ -123,7 +126,8 @@ def mamba_chunk_scan_combined(
     tokens cu_seqlens[s] to cu_seqlens[s+1] - 1. Only with
     return_varlen_states. The state resets at the start of each sequence, and at
     changes of seq_idx if that is given too (mamba_ssm needs it given for y to be
-    right); the initial state is the first sequence's.
+    right); the initial state is the first sequence's. On a GPU, cu_seqlens with
+    seq_idx waits for both to be read by the CPU; alone it does not.
     dt_limit applies with and without dt_softplus.
     form: "auto", "recurrent", "chunked" or "quadratic": how it is computed.
 
@@ -133,9 +137,17 @@ def mamba_chunk_scan_combined(
     from. Results are of x's library.
 
     Raises: ValueError for wrong shapes, types (float64 and integers among them)
-    or options; CompileError if the operator cannot be compiled, which happens
+    or options; NotImplementedError for an operand that requires a gradient, since
+    there is no backward; CompileError if the operator cannot be compiled, which happens
     on first use of a shape class (everything but B and L).
     """
+    side = torch_side(x)
+    if side is not None and side.is_traced(x):
+        from . import _torch_operators
+        return _torch_operators.trace_scan(
+            x, dt, A, B, C, chunk_size, D, z, dt_bias, initial_states, seq_idx,
+            cu_seqlens, dt_softplus, dt_limit, return_final_states,
+            return_varlen_states, form)
     check_options("cpu", "f32", form)
     if chunk_size is not None and (not hasattr(chunk_size, "__index__")
                                    or int(chunk_size) < 1):
@@ -148,11 +160,11 @@ def mamba_chunk_scan_combined(
     if return_varlen_states and cu_seqlens is None:
         raise ArgumentError("return_varlen_states needs cu_seqlens")
 
-    wrap = wrapper_like(x)
-    x = read_floats("x", x)
+    library = library_of(x)
+    x = read_floats(library, "x", x)
     expect_rank("x", x, "BLHP")
     batch, length, heads, head_dim = x.shape
-    B, C = read_floats("B", B), read_floats("C", C)
+    B, C = read_floats(library, "B", B), read_floats(library, "C", C)
     expect_rank("B", B, "BLGN")
     groups, state_dim = B.shape[2:]
     expect_sizes(H=heads, P=head_dim, G=groups, N=state_dim)
@@ -161,28 +173,28 @@ def mamba_chunk_scan_combined(
     expect_dtype("B", B, x)
     expect_dtype("C", C, x)
     expect_groups(heads, groups)
-    dt = read_floats("dt", dt)
+    dt = read_floats(library, "dt", dt)
     expect_shape("dt", dt, (batch, length, heads))
-    A = read_float32("A", A)
+    A = read_float32(library, "A", A)
     expect_shape("A", A, (heads,))
     if D is not None:
-        D = read_float32("D", D)
+        D = read_float32(library, "D", D)
         expect_shape("D", D, (heads,), (heads, head_dim))
     if z is not None:
-        z = read_floats("z", z)
+        z = read_floats(library, "z", z)
         expect_shape("z", z, x.shape)
     if dt_bias is not None:
-        dt_bias = read_float32("dt_bias", dt_bias)
+        dt_bias = read_float32(library, "dt_bias", dt_bias)
         expect_shape("dt_bias", dt_bias, (heads,))
     if initial_states is not None:
-        initial_states = read_float32("initial_states", initial_states)
+        initial_states = read_float32(library, "initial_states", initial_states)
         expect_shape("initial_states", initial_states,
-                (batch, heads, head_dim, state_dim))
-    segments = _read_segments(seq_idx, batch, length)
+                     (batch, heads, head_dim, state_dim))
+    segments = _read_segments(library, seq_idx, batch, length)
     limits = _limits(dt_limit)
     packed = None
     if return_varlen_states:
-        packed = _Packed(_read_offsets(cu_seqlens, batch, length), segments)
+        packed = _read_packed(library, cu_seqlens, segments, batch, length)
 
     shape = ShapeClass(
         "scan", heads, groups, head_dim, state_dim, x.dtype, dt.dtype,
@@ -192,52 +204,46 @@ def mamba_chunk_scan_combined(
         final=return_final_states or packed is not None,
         segments=segments is not None and packed is None,
         offsets=packed is not None)
-    inputs = present(
-        x=x, dt=dt, A=A, B=B, C=C, D=D, z=z, dt_bias=dt_bias,
-        initial_state=initial_states,
-        segment_ids=None if segments is None else Array(segments, "i32"))
+    inputs = present(x=x, dt=dt, A=A, B=B, C=C, D=D, z=z, dt_bias=dt_bias,
+                     initial_state=initial_states, segment_ids=segments)
     if packed is not None:
-        return _packed_scan(shape, form, inputs, packed, wrap,
-                            return_final_states)
-    if batch == 0 or length == 0:
-        results = _nothing_to_scan(shape, inputs)
+        results = _packed_scan(library, shape, form, inputs, packed,
+                               return_final_states)
+    elif batch == 0 or length == 0:
+        results = _nothing_to_scan(library, shape, inputs)
     else:
-        results = get_operator(shape, form)(inputs)
-    if not return_final_states:
-        return wrap(results[0])
-    return wrap(results[0]), wrap(results[1])
+        results = get_operator(shape, form, library.target)(inputs, library)
+    if not return_final_states and packed is None:
+        return library.wrap(results[0])
+    return tuple(map(library.wrap, results))
 
 
-def _state_before(shape: ShapeClass, batch: int,
-                  initial: Optional[Array]) -> Array:
-    """A copy of the initial state, or zeros."""
-    if initial is not None:
-        return Array(np.array(initial.data, order="C"), "f32")
-    return Array(np.zeros((batch, shape.heads, shape.head_dim, shape.state_dim),
-                          np.float32), "f32")
-
-
-def _nothing_to_scan(shape: ShapeClass,
+def _nothing_to_scan(library: Library, shape: ShapeClass,
                      inputs: dict[str, Array]) -> list[Array]:
-    x = inputs["x"]
-    return [empty(x.shape, x.dtype),
-            _state_before(shape, x.shape[0], inputs.get("initial_state"))]
+    x, initial = inputs["x"], inputs.get("initial_state")
+    after = (library.zeros((x.shape[0], *_state_shape(shape)), "f32")
+             if initial is None else library.dense_copy(initial))
+    return [library.empty(x.shape, x.dtype), after]
 
 
-def _packed_scan(shape: ShapeClass, form: str,
-                 inputs: dict[str, Array], packed: _Packed, wrap: Wrap,
-                 return_final_states: bool) -> Any:
-    before = _state_before(shape, packed.count, None)
+def _state_shape(shape: ShapeClass) -> tuple[int, int, int]:
+    return shape.heads, shape.head_dim, shape.state_dim
+
+
+def _packed_scan(library: Library, shape: ShapeClass, form: str,
+                 inputs: dict[str, Array], packed: _Packed,
+                 return_final_states: bool) -> list[Array]:
+    before = library.zeros((packed.count, *_state_shape(shape)), "f32")
     if "initial_state" in inputs:
         before.data[0] = inputs["initial_state"].data[0]
-    inputs = {**inputs, "initial_state": before,
-              "offsets": Array(packed.offsets, "i32")}
-    if inputs["x"].shape[1] == 0:
-        y, after = empty(inputs["x"].shape, inputs["x"].dtype), before
+    inputs = {**inputs, "initial_state": before, "offsets": packed.offsets}
+    x = inputs["x"]
+    if x.shape[1] == 0:
+        y, after = library.empty(x.shape, x.dtype), before
     else:
-        y, after = get_operator(shape, form)(inputs)
-    varlen = wrap(Array(after.data[packed.rows], "f32"))
+        y, after = get_operator(shape, form, library.target)(inputs, library)
+    rows = packed.rows
+    varlen = after if rows is None else Array(after.data[rows], "f32")
     if not return_final_states:
-        return wrap(y), varlen
-    last = max(packed.last, 0)
-    return wrap(y), wrap(Array(after.data[last:last + 1].copy(), "f32")), varlen
+        return [y, varlen]
+    return [y, Array(after.data[packed.last], "f32"), varlen]

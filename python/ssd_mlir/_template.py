@@ -32,6 +32,7 @@ class ShapeClass(NamedTuple):
     final: bool = False  # returns the final state
     segments: bool = False  # has segment_ids
     offsets: bool = False  # has offsets: packed sequences
+    slots: bool = False  # of a step: has slots, rows of a pool of states
     state_dtype: str = "f32"
 
 
@@ -40,6 +41,7 @@ class _Argument(NamedTuple):
     dims: tuple[str, ...]  # names of dynamic sizes, numbers of static ones
     dtype: str
     strided: bool = False
+    state: bool = False  # a result takes its place
 
     @property
     def type(self) -> str:
@@ -50,7 +52,8 @@ class _Argument(NamedTuple):
     def attributes(self) -> str:
         dims = ", ".join('""' if d.isdigit() else f'"{d}"' for d in self.dims)
         strided = ", ssd.strided" if self.strided else ""
-        return f'{{ssd.name = "{self.name}", ssd.dims = [{dims}]{strided}}}'
+        role = "state" if self.state else "name"
+        return f'{{ssd.{role} = "{self.name}", ssd.dims = [{dims}]{strided}}}'
 
 
 def _float(value: float) -> str:
@@ -72,7 +75,7 @@ class _Writer:
         # offsets need one batch.
         batch = "1" if s.offsets else "B"
         tokens = (batch,) if s.kind == "step" else (batch, "L")
-        rows = "S" if s.offsets else "B"
+        rows = "S" if s.offsets else "R" if s.slots else "B"
         self.x = _Argument("x", (*tokens, h, p), s.dtype, True)
         self.b = _Argument("B", (*tokens, g, n), s.dtype, True)
         self.c = _Argument("C", (*tokens, g, n), s.dtype, True)
@@ -84,9 +87,16 @@ class _Writer:
         self.gate = _Argument("z", (*tokens, h, p), s.z_dtype or "f32", True)
         self.segments = _Argument("segment_ids", ("B", "L"), "i32")
         self.offsets = _Argument("offsets", ("S1",), "i32")
-        self.initial = _Argument("initial_state", (rows, h, p, n), s.state_dtype)
+        self.slots = _Argument("slots", ("B",), "i32")
+        # A step updates its states where they are.
+        self.initial = (
+            _Argument("state", (rows, h, p, n), s.state_dtype, True, True)
+            if s.kind == "step" else
+            _Argument("initial_state", (rows, h, p, n), s.state_dtype))
         self.y = _Argument("y", (*tokens, h, p), s.dtype)
-        self.final = _Argument("final_state", (rows, h, p, n), s.state_dtype)
+        self.final = (
+            self.initial if s.kind == "step" else
+            _Argument("final_state", (rows, h, p, n), s.state_dtype))
         # In f32 until the skip and the gate have been applied.
         self.has_epilogue = s.skip is not None or s.z_dtype is not None
         self.y_mix = self.y._replace(dtype="f32") if self.has_epilogue else self.y
@@ -99,7 +109,7 @@ class _Writer:
             (self.c, True), (self.skip, s.skip is not None),
             (self.gate, s.z_dtype is not None), (self.bias, s.bias),
             (self.initial, s.initial), (self.segments, s.segments),
-            (self.offsets, s.offsets)) if used]
+            (self.offsets, s.offsets), (self.slots, s.slots)) if used]
 
     @property
     def results(self) -> list[_Argument]:
@@ -118,7 +128,7 @@ class _Writer:
         self._write_state()
         self._write_mixer()
         y = self._write_epilogue() if self.has_epilogue else "%mixed"
-        values = [y, "%state"] if self.shape.final else [y]
+        values = [y, "%after"] if self.shape.final else [y]
         types = ", ".join(a.type for a in self.results)
         self.line(f"return {', '.join(values)} : {types}")
         body = "\n".join(self.lines)
@@ -180,7 +190,9 @@ class _Writer:
             extra += f" segment_ids(%segment_ids : {self.segments.type})"
         if s.offsets:
             extra += f" offsets(%offsets : {self.offsets.type})"
-        self.line(f"%mixed, %state = {op} "
+        if s.slots:
+            extra += f" slots(%slots : {self.slots.type})"
+        self.line(f"%mixed, %after = {op} "
                   f"ins(%x, %B, %C : {self.x.type}, {self.b.type}, {self.c.type}) "
                   f"decay(%delta : {self.delta.type}) rate(%A : {self.rate.type}) "
                   f"scale(%delta : {self.delta.type}){extra} "

@@ -9,29 +9,22 @@ from typing import Any, Optional
 
 import numpy as np
 
-from ._arrays import FLOATS, Array, empty, wrapper_like, writable_view
+from ._arrays import Array, Library, library_of, torch_side
 from ._errors import ArgumentError
-from ._operands import (expect_dtype, expect_groups, expect_rank, expect_shape,
-                        expect_sizes, present, read_float32_view, read_floats,
-                        read_integers)
+from ._operands import (expect_dtype, expect_float, expect_groups, expect_rank,
+                        expect_shape, expect_sizes, present, read_float32,
+                        read_floats, read_integers)
 from ._operators import get_operator
 from ._template import ShapeClass
-
-
-def _is_tied(array: Array, axes: int) -> bool:
-    """Whether the last `axes` dimensions repeat one value in memory."""
-    data = array.data
-    return all(size == 1 or stride == 0 for size, stride in
-               zip(data.shape[-axes:], data.strides[-axes:]))
 
 
 class _Update:
     """Arguments of selective_state_update, read and checked, with 3-D states as
     4-D ones of one head."""
 
-    def __init__(self, state: Array, x: Array, dt: Array, A: Array, B: Array,
-                 C: Array, D: Optional[Array], z: Optional[Array],
-                 dt_bias: Optional[Array]) -> None:
+    def __init__(self, library: Library, state: Array, x: Array, dt: Array,
+                 A: Array, B: Array, C: Array, D: Optional[Array],
+                 z: Optional[Array], dt_bias: Optional[Array]) -> None:
         flat = len(state.shape) == 3
         if len(state.shape) not in (3, 4):
             raise ArgumentError(f"state has shape {list(state.shape)}; expected "
@@ -58,7 +51,8 @@ class _Update:
         def head(array: Array, axis: int) -> Array:
             if not flat:
                 return array
-            return Array(np.expand_dims(array.data, axis), array.dtype)
+            place = (slice(None),) * axis + (None,)
+            return Array(array.data[place], array.dtype)
 
         self.x, self.dt, self.A = head(x, 1), head(dt, 1), head(A, 0)
         self.B, self.C = head(B, 1), head(C, 1)
@@ -71,8 +65,12 @@ class _Update:
         expect_sizes(H=self.heads, P=self.head_dim, G=self.groups, N=n)
         expect_groups(self.heads, self.groups)
         # Mamba-2: one step size and rate for all of a head.
-        self.tied = (_is_tied(self.A, 2) and _is_tied(self.dt, 1)
-                     and (self.dt_bias is None or _is_tied(self.dt_bias, 1)))
+        def is_tied(array: Array, axes: int) -> bool:
+            return all(size == 1 or stride == 0 for size, stride in zip(
+                array.shape[-axes:], library.strides(array)[-axes:]))
+
+        self.tied = (is_tied(self.A, 2) and is_tied(self.dt, 1)
+                     and (self.dt_bias is None or is_tied(self.dt_bias, 1)))
 
     def inputs(self) -> dict[str, Array]:
         """The operands of ssd.step: where dt or A is untied, every channel is a
@@ -96,47 +94,27 @@ def _reshape(array: Array, shape: tuple[int, ...]) -> Array:
     return Array(array.data.reshape(shape), array.dtype)
 
 
-class _Rows:
-    """The rows of a state pool that a batch reads and writes."""
+def _read_slots(library: Library, indices: Any, batch: int,
+                rows: int) -> Optional[Array]:
+    if indices is None:
+        if rows != batch:
+            raise ArgumentError(f"state has {rows} rows, but x has {batch} "
+                                "batches")
+        return None
+    given = read_integers(library, "state_batch_indices", indices)
+    expect_shape("state_batch_indices", given, (batch,))
+    if library.gpu < 0:
+        _check_slots(library.on_cpu(given), rows)
+    return library.ids(given)
 
-    def __init__(self, pool: np.ndarray, batch: int, indices: Any) -> None:
-        self.pool = pool
-        self.slots: Optional[np.ndarray] = None
-        if indices is None:
-            if pool.shape[0] != batch:
-                raise ArgumentError(f"state has {pool.shape[0]} rows, but x has "
-                                    f"{batch} batches")
-            return
-        slots = read_integers("state_batch_indices", indices)
-        if slots.shape != (batch,):
-            raise ArgumentError(f"state_batch_indices has shape "
-                                f"{list(slots.shape)}; expected [{batch}]")
-        if slots.size and int(slots.max()) >= pool.shape[0]:
-            raise ArgumentError(f"state_batch_indices has row "
-                                f"{int(slots.max())}, but state has "
-                                f"{pool.shape[0]} rows")
-        used = slots[slots >= 0]
-        if np.unique(used).size != used.size:
-            raise ArgumentError("state_batch_indices names a row twice")
-        self.slots = slots
 
-    def read(self) -> np.ndarray:
-        """The state before, dense."""
-        if self.slots is None:
-            return np.ascontiguousarray(self.pool)
-        kept = self.slots >= 0
-        state = np.zeros((self.slots.size, *self.pool.shape[1:]),
-                         self.pool.dtype)
-        state[kept] = self.pool[self.slots[kept]]
-        return state
-
-    def write(self, state: np.ndarray) -> None:
-        """Keeps the state after."""
-        if self.slots is None:
-            self.pool[...] = state
-            return
-        kept = self.slots >= 0
-        self.pool[self.slots[kept]] = state[kept]
+def _check_slots(slots: np.ndarray, rows: int) -> None:
+    if slots.size and int(slots.max()) >= rows:
+        raise ArgumentError(f"state_batch_indices has row {int(slots.max())}, "
+                            f"but state has {rows} rows")
+    used = slots[slots >= 0]
+    if np.unique(used).size != used.size:
+        raise ArgumentError("state_batch_indices names a row twice")
 
 
 def selective_state_update(state: Any, x: Any, dt: Any, A: Any, B: Any, C: Any,
@@ -157,29 +135,41 @@ def selective_state_update(state: Any, x: Any, dt: Any, A: Any, B: Any, C: Any,
     Where A, dt and dt_bias repeat one value for a whole head, by strides of 0 as
     broadcasting makes them, that is Mamba-2 and takes less work.
 
+    PyTorch's may be on a GPU: all on the same, where the work is put into its
+    current stream and not waited for.
+
     state_batch_indices: integers [B], the row of `state` that each batch has,
     which then is a pool of any number of rows; negative: start from zero and
-    keep nothing. No row may be named twice.
+    keep nothing. No row may be named twice; on a GPU that is not checked, and
+    rows beyond the pool are taken as negative ones.
+
+    The state is updated where it is, whatever its strides are as long as the
+    last one is 1; others are copied and copied back.
 
     Returns y, of x's type, shape and library.
 
     Raises: ValueError for wrong shapes or types, or a state that is read-only;
-    CompileError if the operator cannot be compiled.
+    NotImplementedError for an operand that requires a gradient; CompileError if the operator cannot be compiled.
     """
-    wrap = wrapper_like(x)
-    pool = writable_view("state", state)
-    if pool.dtype not in FLOATS:
-        raise ArgumentError(f"state must be float32, bfloat16 or float16, not "
-                            f"{pool.dtype}")
-    x = read_floats("x", x)
+    side = torch_side(x)
+    if side is not None and side.is_traced(x):
+        from . import _torch_operators
+        return _torch_operators.trace_update(
+            state, x, dt, A, B, C, D, z, dt_bias, dt_softplus,
+            state_batch_indices)
+    library = library_of(x)
+    pool = expect_float("state", library.read_written("state", state))
+    x = read_floats(library, "x", x)
     update = _Update(
-        pool, x, read_floats("dt", dt), read_float32_view("A", A), read_floats("B", B),
-        read_floats("C", C), None if D is None else read_float32_view("D", D),
-        None if z is None else read_floats("z", z),
-        None if dt_bias is None else read_float32_view("dt_bias", dt_bias))
-    rows = _Rows(pool.data, x.shape[0], state_batch_indices)
+        library, pool, x, read_floats(library, "dt", dt),
+        read_float32(library, "A", A), read_floats(library, "B", B),
+        read_floats(library, "C", C),
+        None if D is None else read_float32(library, "D", D),
+        None if z is None else read_floats(library, "z", z),
+        None if dt_bias is None else read_float32(library, "dt_bias", dt_bias))
+    slots = _read_slots(library, state_batch_indices, x.shape[0], pool.shape[0])
     if x.shape[0] == 0:
-        return wrap(empty(x.shape, x.dtype))
+        return library.wrap(library.empty(x.shape, x.dtype))
 
     inputs = update.inputs()
     _, heads, head_dim = inputs["x"].shape
@@ -188,10 +178,16 @@ def selective_state_update(state: Any, x: Any, dt: Any, A: Any, B: Any, C: Any,
         inputs["dt"].dtype, z_dtype=None if z is None else inputs["z"].dtype,
         skip=None if D is None else "channel", bias=dt_bias is not None,
         softplus=bool(dt_softplus), diagonal_rate=not update.tied, initial=True,
-        final=True, state_dtype=pool.dtype)
-    before = rows.read()
-    inputs["initial_state"] = Array(
-        before.reshape(-1, heads, head_dim, update.state_dim), pool.dtype)
-    y, after = get_operator(shape, "auto")(inputs)
-    rows.write(after.data.reshape(before.shape))
-    return wrap(_reshape(y, x.shape))
+        final=True, state_dtype=pool.dtype, slots=slots is not None)
+    if slots is not None:
+        inputs["slots"] = slots
+    as_called = (pool.shape[0], heads, head_dim, update.state_dim)
+    states = library.view(pool, as_called)
+    in_place = states is not None and library.has_dense_rows(states)
+    if not in_place:
+        states = _reshape(library.dense_copy(pool), as_called)
+    inputs["state"] = states
+    y, = get_operator(shape, "auto", library.target)(inputs, library)
+    if not in_place:
+        pool.data[...] = states.data.reshape(pool.shape)
+    return library.wrap(_reshape(y, x.shape))

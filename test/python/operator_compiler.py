@@ -18,23 +18,26 @@ FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parent.parent
 
 TENSOR = re.compile(
-    r'tensor<((?:[?\d]+x)*)(\w+)> \{ssd\.name = "(\w+)", '
+    r'tensor<((?:[?\d]+x)*)(\w+)> \{ssd\.(name|state) = "(\w+)", '
     r'ssd\.dims = \[([^\]]*)\](, ssd\.strided)?\}')
 TYPES = {"f32": "F32", "bf16": "BF16", "f16": "F16", "i32": "I32"}
 NAMES = ("x", "dt", "A", "B", "C", "D", "z", "dt_bias", "initial_state",
-         "segment_ids", "offsets", "y", "final_state")
+         "state", "segment_ids", "offsets", "slots", "y", "final_state")
 
 
 def read_arguments(text, role, numbers):
     """(name, initializer) of each argument in a part of the signature."""
-    for sizes, dtype, name, dims, strided in TENSOR.findall(text):
+    for sizes, dtype, kind, name, dims, strided in TENSOR.findall(text):
+        if kind == "state" and role == "SSD_ROLE_OUTPUT":
+            continue  # it goes where the argument is
         shape = []
         for size, dim in zip(sizes.split("x"), dims.split(", ")):
             shape.append(int(size) if size != "?"
                          else -1 - numbers.setdefault(dim, len(numbers)))
         values = ", ".join(map(str, shape))
-        yield name, (f'{{"{name}", {role}, {TYPES[dtype]}, {len(shape)}, '
-                     f"SHAPE({values}), {1 if strided else 0}, 1, 0}}")
+        given = "SSD_ROLE_STATE" if kind == "state" else role
+        yield name, (f'{{"{name}", {given}, {TYPES[dtype]}, {len(shape)}, '
+                     f"SHAPE({values}), {1 if strided else 0}, kDLCPU, 1, 0}}")
 
 
 def make_header(text):

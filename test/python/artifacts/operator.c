@@ -105,16 +105,28 @@ static void do_token(const struct sequence *s, double *S, int64_t t,
   }
 }
 
+/* The row of a state pool; negative: none. */
+static int64_t pool_row(const struct sequence *s) {
+  const DLTensor *slots = find(s, ARG_slots), *state = find(s, ARG_state);
+  int64_t row = slots ? (int64_t)load(slots, s->row) : s->row;
+  return state && row >= state->shape[0] ? -1 : row;
+}
+
 static void do_head(const struct sequence *s, double *S, int64_t h) {
   const DLTensor *before = find(s, ARG_initial_state);
   const DLTensor *after = find(s, ARG_final_state);
+  if (ARG_state >= 0)
+    before = after = pool_row(s) < 0 ? 0 : find(s, ARG_state);
   const DLTensor *segments = find(s, ARG_segment_ids), *x = find(s, ARG_x);
   const DLTensor *b = find(s, ARG_B);
-  int64_t heads = x->shape[x->ndim - 2];
-  int64_t size = x->shape[x->ndim - 1] * b->shape[b->ndim - 1];
-  int64_t first = (s->row * heads + h) * size;
+  int64_t n_state = b->shape[b->ndim - 1];
+  int64_t size = x->shape[x->ndim - 1] * n_state;
+  const int64_t *steps = before ? before->strides : after ? after->strides : 0;
+  int64_t row = ARG_state < 0 ? s->row : pool_row(s);
+  int64_t first = steps ? row * steps[0] + h * steps[1] : 0;
   for (int64_t i = 0; i < size; ++i)
-    S[i] = before ? load(before, first + i) : 0;
+    S[i] =
+        before ? load(before, first + i / n_state * steps[2] + i % n_state) : 0;
   for (int64_t t = s->begin; t < s->end; ++t) {
     int64_t id = s->batch * (segments ? segments->shape[1] : 0) + t;
     if (segments && t > s->begin &&
@@ -123,7 +135,7 @@ static void do_head(const struct sequence *s, double *S, int64_t h) {
     do_token(s, S, t, h);
   }
   for (int64_t i = 0; after && i < size; ++i)
-    store(after, first + i, S[i]);
+    store(after, first + i / n_state * steps[2] + i % n_state, S[i]);
 }
 
 static int32_t run(ssd_context *context, const DLTensor *const *args,

@@ -1,0 +1,179 @@
+# Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Tensors of PyTorch's, on the CPU or a GPU. Imported when the first one is
+passed, because PyTorch is optional."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Optional
+
+import numpy as np
+import torch
+
+from . import _runtime
+from ._arrays import Array, Library, as_array, integer_dtype
+from ._errors import ArgumentError, DeviceError, GradientError
+
+_DTYPES = {
+    "f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16,
+    "f64": torch.float64, "i8": torch.int8, "i16": torch.int16,
+    "i32": torch.int32, "i64": torch.int64, "u8": torch.uint8,
+    "bool": torch.bool,
+}
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
+
+# What Python's own tensors are; subclasses have an opinion of their own on what
+# is done with them (fake tensors, functional ones).
+_PLAIN = (torch.Tensor, torch.nn.Parameter)
+
+
+def _raw_stream(ordinal: int) -> int:
+    return torch.cuda.current_stream(ordinal).cuda_stream
+
+
+# The same without making an object of it.
+_current_stream = getattr(torch._C, "_cuda_getCurrentRawStream", _raw_stream)
+_dispatch_modes = getattr(torch._C, "_len_torch_dispatch_stack", lambda: 0)
+
+
+def is_traced(x: torch.Tensor) -> bool:
+    """Whether operations on `x` are recorded rather than run."""
+    return (torch.compiler.is_compiling() or type(x) not in _PLAIN
+            or _dispatch_modes() > 0)
+
+
+@functools.lru_cache(maxsize=None)
+def _gpu_target(ordinal: int) -> str:
+    """What to compile for."""
+    capability = torch.cuda.get_device_capability(ordinal)
+    if capability == (9, 0):
+        return "sm_90a"
+    if capability >= (8, 0):
+        return "sm_80"
+    raise DeviceError(f"GPU {ordinal} has compute capability "
+                      f"{capability[0]}.{capability[1]}; 8.0 or later is needed")
+
+
+class TorchLibrary(Library):
+    """Tensors of PyTorch's on one device."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        if device.type == "cuda":
+            self.gpu = device.index
+            self.target = _gpu_target(device.index)
+        elif device.type != "cpu":
+            raise ArgumentError(f"a tensor is on device {device}; programs run "
+                                "on cpu and cuda")
+
+    @property
+    def stream(self) -> int:
+        return 0 if self.gpu < 0 else _current_stream(self.gpu)
+
+    def read(self, name: str, value: Any) -> Array:
+        if not isinstance(value, torch.Tensor):
+            if self.gpu >= 0:
+                raise ArgumentError(
+                    f"{name} is no tensor of PyTorch's, but "
+                    f"{type(value).__name__}; the others are on device "
+                    f"{self.device}: move it there first")
+            exported = _runtime.Exporter(*as_array(name, value))
+            value = torch.from_dlpack(exported)
+        if value.device != self.device:
+            raise ArgumentError(f"{name} is on device {value.device}, but the "
+                                f"call is on {self.device}; all tensors must be "
+                                "on one device")
+        if value.requires_grad and torch.is_grad_enabled():
+            raise GradientError(name)
+        dtype = _NAMES.get(value.dtype)
+        if dtype is None or value.layout != torch.strided:
+            raise ArgumentError(f"{name} is {value.dtype}, {value.layout}, which "
+                                "is not supported")
+        return Array(value, dtype)
+
+    def read_written(self, name: str, value: Any) -> Array:
+        if not isinstance(value, torch.Tensor):
+            raise ArgumentError(f"{name} is updated in place, so it must be a "
+                                "tensor as the others")
+        array = self.read(name, value)
+        if value.numel() and any(
+                size > 1 and stride == 0
+                for size, stride in zip(value.shape, value.stride())):
+            raise ArgumentError(f"{name} is updated in place, but a broadcast "
+                                "dimension makes its elements share memory")
+        return array
+
+    def empty(self, shape: tuple[int, ...], dtype: str) -> Array:
+        return Array(torch.empty(shape, dtype=_DTYPES[dtype],
+                                 device=self.device), dtype)
+
+    def zeros(self, shape: tuple[int, ...], dtype: str) -> Array:
+        return Array(torch.zeros(shape, dtype=_DTYPES[dtype],
+                                 device=self.device), dtype)
+
+    def float32(self, array: Array) -> Array:
+        if array.dtype == "f32":
+            return array
+        data = array.data
+        once = data[tuple(slice(0, 1) if stride == 0 else slice(None)
+                          for stride in data.stride())]
+        return Array(once.to(torch.float32).expand(data.shape), "f32")
+
+    def strides(self, array: Array) -> tuple[int, ...]:
+        return array.data.stride()
+
+    def laid_out(self, array: Array, strided: bool) -> Array:
+        data = array.data
+        if data.is_contiguous() or (strided and self.has_dense_rows(array)):
+            return array
+        return Array(data.contiguous(), array.dtype)
+
+    def has_dense_rows(self, array: Array) -> bool:
+        data = array.data
+        return data.dim() == 0 or data.shape[-1] <= 1 or data.stride(-1) == 1
+
+    def view(self, array: Array, shape: tuple[int, ...]) -> Optional[Array]:
+        try:
+            return Array(array.data.view(shape), array.dtype)
+        except RuntimeError:
+            return None
+
+    def dense_copy(self, array: Array) -> Array:
+        return Array(array.data.clone(memory_format=torch.contiguous_format),
+                     array.dtype)
+
+    def on_cpu(self, array: Array) -> np.ndarray:
+        return array.data.detach().cpu().numpy()
+
+    def from_cpu(self, values: np.ndarray) -> Any:
+        return torch.from_numpy(values).to(self.device)
+
+    def ids(self, array: Array) -> Array:
+        return Array(array.data.to(torch.int32).contiguous(), "i32")
+
+    def segment_numbers(self, array: Array) -> Array:
+        ids = array.data
+        if array.dtype == "i32":
+            return Array(ids.contiguous(), "i32")
+        numbers = torch.zeros(ids.shape, dtype=torch.int32, device=self.device)
+        changes = ids[:, 1:] != ids[:, :-1]
+        torch.cumsum(changes, 1, dtype=torch.int32, out=numbers[:, 1:])
+        return Array(numbers, "i32")
+
+    def last_segment(self, offsets: Array) -> Any:
+        last = torch.searchsorted(offsets.data, offsets.data[-1:]) - 1
+        return last.clamp_(min=0)
+
+    def wrap(self, array: Array) -> Any:
+        return array.data
+
+    def workspace(self, size: int) -> torch.Tensor:
+        """Memory that is free for others when the stream has come so far."""
+        return torch.empty(size, dtype=torch.uint8, device=self.device)
+
+
+@functools.lru_cache(maxsize=None)
+def library_on(device: torch.device) -> TorchLibrary:
+    return TorchLibrary(device)
