@@ -1020,3 +1020,14 @@ func.func @state_runs_without_state_run(%b: tensor<16x8xf32>, %x: tensor<16x2x4x
   %0 = "ssd.chunk_state"(%b, %x, %r, %s) <{operandSegmentSizes = array<i32: 1, 1, 0, 0, 1, 0, 1>}> : (tensor<16x8xf32>, tensor<16x2x4xf32>, tensor<16xi32>, tensor<2x8x4xf32>) -> tensor<2x8x4xf32>
   return
 }
+
+// -----
+
+func.func @fused_tensor_and_memref(%x: memref<2x9x4x8xf32>, %b: tensor<2x9x1x16xf32>, %y: memref<2x9x4x8xf32>, %s: memref<2x4x8x16xf32>) {
+  // expected-error @+1 {{operands must be all tensors or all memrefs (FUSED4)}}
+  ssd.fused ins(%x1 = %x : memref<2x9x4x8xf32>, %b1 = %b : tensor<2x9x1x16xf32>) outs(%y1 = %y : memref<2x9x4x8xf32>, %s1 = %s : memref<2x4x8x16xf32>) {
+    %0:2 = ssd.mix ins(%x1, %b1, %b1 : tensor<2x9x4x8xf32>, tensor<2x9x1x16xf32>, tensor<2x9x1x16xf32>) outs(%y1, %s1 : tensor<2x9x4x8xf32>, tensor<2x4x8x16xf32>)
+    ssd.yield %0#0, %0#1 : tensor<2x9x4x8xf32>, tensor<2x4x8x16xf32>
+  }
+  return
+}

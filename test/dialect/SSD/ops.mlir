@@ -70,3 +70,17 @@ func.func @fused(%x: tensor<2x9x4x8xf32>, %b: tensor<2x9x1x16xf32>, %raw: tensor
   }
   return %0#0, %0#1 : tensor<2x9x4x8xf32>, tensor<2x4x8x16xf32>
 }
+
+// On buffers the body stays on tensors; a step may be a unit, too.
+// CHECK-LABEL: func @fused_step_on_buffers
+// CHECK: ssd.fused ins(%{{.*}} = %{{.*}} : memref<?x4x8xbf16, strided<[?, ?, 1], offset: ?>>
+// CHECK: ssd.step ins(%{{.*}} : tensor<?x4x8xbf16>
+func.func @fused_step_on_buffers(%x: memref<?x4x8xbf16, strided<[?, ?, 1], offset: ?>>, %b: memref<?x1x16xbf16>, %y: memref<?x4x8xbf16>, %s: memref<?x4x8x16xf32>) {
+  ssd.fused ins(%xi = %x : memref<?x4x8xbf16, strided<[?, ?, 1], offset: ?>>, %bi = %b : memref<?x1x16xbf16>)
+      outs(%yo = %y : memref<?x4x8xbf16>, %so = %s : memref<?x4x8x16xf32>) {
+    %0:2 = ssd.step ins(%xi, %bi, %bi : tensor<?x4x8xbf16>, tensor<?x1x16xbf16>, tensor<?x1x16xbf16>)
+        outs(%yo, %so : tensor<?x4x8xbf16>, tensor<?x4x8x16xf32>)
+    ssd.yield %0#0, %0#1 : tensor<?x4x8xbf16>, tensor<?x4x8x16xf32>
+  }
+  return
+}

@@ -10,7 +10,7 @@
 // CHECK:           func.call @loop.task(%[[CLOSURE]], %{{.*}}, %{{.*}})
 // CHECK:         } else {
 // CHECK:           %[[API:.*]] = llvm.load %[[CONTEXT]]
-// CHECK:           %[[FIELD:.*]] = llvm.getelementptr %[[API]][0, 1] : {{.*}} !llvm.struct<(i32, ptr, ptr)>
+// CHECK:           %[[FIELD:.*]] = llvm.getelementptr %[[API]][1] : (!llvm.ptr) -> !llvm.ptr, !llvm.ptr
 // CHECK:           %[[PARALLEL_FOR:.*]] = llvm.load %[[FIELD]]
 // CHECK:           llvm.call %[[PARALLEL_FOR]](%[[CONTEXT]], %{{.*}}, %{{.*}}, %[[CLOSURE]])
 // CHECK:         return

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# The tests that need a GPU: numerics of every option at awkward sizes, streams,
+# threads, graphs and failures, then a part of them under compute-sanitizer. Runs
+# on a host with PyTorch and the Python package, as tools/install_bundle.sh makes
+# one; the compiler is found as the package finds it.
+#
+#   tools/check-gpu.sh [PYTEST OPTIONS]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+python=${PYTHON:-python3}
+
+"$python" -c 'import torch, sys; sys.exit(not torch.cuda.is_available())' || {
+  echo "error: $python has no PyTorch that sees a GPU; set PYTHON" >&2
+  exit 1
+}
+failed=()
+run() { # name command...
+  printf '\033[1m==> %s\033[0m\n' "$1" >&2
+  "${@:2}" || failed+=("$1")
+}
+tests=(-m pytest -q -p no:cacheprovider test/python/test_torch_cuda.py)
+run "Numerics and behaviour" "$python" "${tests[@]}" "$@"
+for tool in memcheck racecheck; do
+  if command -v compute-sanitizer >/dev/null; then
+    run "$tool" compute-sanitizer --tool "$tool" --error-exitcode 9 \
+      --kernel-regex kns=ssd_ "$python" "${tests[@]}" -m sanitizer
+  else
+    echo "compute-sanitizer is not on the PATH: $tool is left out" >&2
+  fi
+done
+if [ ${#failed[@]} -gt 0 ]; then
+  printf 'error: failed: %s\n' "${failed[*]}" >&2
+  exit 1
+fi
