@@ -40,32 +40,39 @@ int64_t WgmmaOp::getSteps() {
 }
 
 /// Rows and depth of operand a, or nothing if it cannot be one.
-static std::optional<std::pair<int64_t, int64_t>> getOperandA(Type type) {
+namespace {
+struct OperandA {
+  int64_t rows, depth;
+  Type element;
+};
+} // namespace
+
+static std::optional<OperandA> getOperandA(Type type) {
   if (auto fragment = dyn_cast<FragmentType>(type)) {
-    if (!fragment.isMatrix() || !fragment.getElementType().isBF16())
+    if (!fragment.isPacked())
       return std::nullopt;
-    return std::pair(fragment.getRows(), fragment.getColumns());
+    return OperandA{fragment.getRows(), fragment.getColumns(),
+                    fragment.getElementType()};
   }
   auto tile = cast<SharedType>(type);
-  if (tile.getLinear() || tile.getShape().size() != 2 ||
-      !tile.getElementType().isBF16())
+  if (!tile.isTile())
     return std::nullopt;
-  return std::pair(tile.getRows(), tile.getColumns());
+  return OperandA{tile.getRows(), tile.getColumns(), tile.getElementType()};
 }
 
 LogicalResult WgmmaOp::verify() {
   auto a = getOperandA(getA().getType());
-  if (!a || a->first != 64 || a->second % 16)
-    return emitOpError("(WGMMA1) a is a bf16 matrix of 64 rows and depth a "
+  if (!a || a->rows != 64 || a->depth % 16)
+    return emitOpError("(WGMMA1) a is a 16-bit matrix of 64 rows and depth a "
                        "multiple of 16");
   SharedType b = getB().getType();
-  if (b.getLinear() || b.getShape().size() != 2 || !b.getElementType().isBF16())
-    return emitOpError("(WGMMA2) b is one swizzled bf16 tile");
+  if (!b.isTile() || b.getElementType() != a->element)
+    return emitOpError("(WGMMA2) b is one swizzled tile of ") << a->element;
   int64_t depth = getMnMajor() ? b.getRows() : b.getColumns();
   int64_t columns = getMnMajor() ? b.getColumns() : b.getRows();
-  if (depth != a->second)
+  if (depth != a->depth)
     return emitOpError("(WGMMA2) depth of b is ")
-           << depth << ", depth of a " << a->second;
+           << depth << ", depth of a " << a->depth;
   ArrayRef<int64_t> shape = getResult().getType().getShape();
   if (shape[1] != columns)
     return emitOpError("(WGMMA3) the result has ")
@@ -107,10 +114,10 @@ LogicalResult WgmmaWaitOp::verify() {
 static LogicalResult verifyTileAccess(Operation *op, FragmentType fragment,
                                       SharedType tile, int64_t column,
                                       bool transpose, bool whole) {
-  if (!fragment.isMatrix() || !fragment.getElementType().isBF16() ||
-      tile.getLinear() || tile.getShape().size() != 2 ||
-      !tile.getElementType().isBF16())
-    return op->emitOpError("(LDST1) moves a bf16 matrix and one bf16 tile");
+  if (!fragment.isPacked() || !tile.isTile() ||
+      tile.getElementType() != fragment.getElementType())
+    return op->emitOpError("(LDST1) moves a 16-bit matrix and one tile of its "
+                           "element type");
   if (transpose) {
     if (tile.getColumns() != 64 || column != 0)
       return op->emitOpError("(LDST2) a transposed access is of a 64-column "
@@ -196,11 +203,11 @@ LogicalResult BlockOfOp::verify() {
 
 static LogicalResult verifyConversion(Operation *op, FragmentType narrow,
                                       FragmentType wide) {
-  if (!narrow.isMatrix() || !narrow.getElementType().isBF16() ||
+  if (!narrow.isPacked() ||
       wide != FragmentType::get(narrow.getShape(),
                                 Float32Type::get(op->getContext())))
-    return op->emitOpError("(CONV1) converts between f32 and bf16 matrices of "
-                           "one shape");
+    return op->emitOpError("(CONV1) converts between f32 and 16-bit matrices "
+                           "of one shape");
   return success();
 }
 
@@ -220,6 +227,8 @@ static LogicalResult verifyHiLo(Operation *op, SharedType table) {
 }
 
 LogicalResult StoreHiLoOp::verify() {
+  if (!getElement().isBF16() && !getElement().isF16())
+    return emitOpError("(HILO3) the element is bf16 or f16");
   return verifyHiLo(*this, getTable().getType());
 }
 
@@ -229,9 +238,9 @@ LogicalResult LoadHiLoOp::verify() {
 
 LogicalResult ScaleHiLoOp::verify() {
   FragmentType type = getSource().getType();
-  if (!type.isMatrix() || !type.getElementType().isBF16() ||
-      type.getColumns() != 64 || getResult().getType() != type)
-    return emitOpError("(HILO2) scales a 64x64 bf16 matrix");
+  if (!type.isPacked() || type.getColumns() != 64 ||
+      getResult().getType() != type)
+    return emitOpError("(HILO2) scales a packed 64x64 matrix");
   return success();
 }
 

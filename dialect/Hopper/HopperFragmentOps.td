@@ -16,7 +16,7 @@
 def Hopper_WgmmaOp : Hopper_Op<"wgmma"> {
   let summary = "starts a product on the tensor cores, as its own group";
   let description = [{
-    result = acc + a · B, over all K/16 steps. a: a bf16 fragment (registers) or a
+    result = acc + a · B, over all K/16 steps. a: a packed fragment (registers) or a
     64×K tile (shared memory, K-major). b: an N×K tile, B = bᵀ (K-major), or with
     `mn_major` a K×N tile, B = b. Without acc the sum starts at zero.
 
@@ -26,7 +26,7 @@ def Hopper_WgmmaOp : Hopper_Op<"wgmma"> {
     ```
 
     Errors: (WGMMA1) a has 64 rows and K a multiple of 16; (WGMMA2) b is one
-    swizzled bf16 tile whose K is a's; (WGMMA3) the result is 64×N, N at most 256;
+    swizzled tile whose K and element type are a's; (WGMMA3) the result is 64×N, N at most 256;
     (WGMMA4) acc has the result's shape.
   }];
   let arguments = (ins AnyTypeOf<[Hopper_Fragment, Hopper_Shared]>:$a, Hopper_Shared:$b,
@@ -75,8 +75,8 @@ def Hopper_LoadFragmentOp : Hopper_Op<"load_fragment"> {
   let description = [{
     With `transpose` the fragment's rows are the tile's columns.
 
-    Errors: (LDST1) fragment and tile are bf16, 64 rows a fragment, and their
-    shapes agree; (LDST2) a transposed access is of a 64-column tile.
+    Errors: (LDST1) fragment and tile have one 16-bit element type, 64 rows a
+    fragment, and their shapes agree; (LDST2) a transposed access is of a 64-column tile.
   }];
   let arguments = (ins Hopper_Shared:$tile, UnitAttr:$transpose);
   let results = (outs Hopper_Fragment:$result);
@@ -159,8 +159,8 @@ def Hopper_BlockOfOp : Hopper_Op<"block_of", [Pure]> {
 }
 
 def Hopper_TruncateOp : Hopper_Op<"truncate", [Pure]> {
-  let summary = "rounds an f32 matrix to bf16 (to nearest, ties to even)";
-  let description = "Errors: (CONV1) one shape, f32 to bf16.";
+  let summary = "rounds an f32 matrix to bf16 or f16 (to nearest, ties to even)";
+  let description = "Errors: (CONV1) one shape, f32 to 16 bits.";
   let arguments = (ins Hopper_Fragment:$source);
   let results = (outs Hopper_Fragment:$result);
   let assemblyFormat = "$source attr-dict `:` type($source) `to` type($result)";
@@ -168,8 +168,8 @@ def Hopper_TruncateOp : Hopper_Op<"truncate", [Pure]> {
 }
 
 def Hopper_ExtendOp : Hopper_Op<"extend", [Pure]> {
-  let summary = "widens a bf16 matrix to f32";
-  let description = "Errors: (CONV1) one shape, bf16 to f32.";
+  let summary = "widens a bf16 or f16 matrix to f32";
+  let description = "Errors: (CONV1) one shape, 16 bits to f32.";
   let arguments = (ins Hopper_Fragment:$source);
   let results = (outs Hopper_Fragment:$result);
   let assemblyFormat = "$source attr-dict `:` type($source) `to` type($result)";
@@ -183,16 +183,20 @@ def Hopper_Weights : Type<
     BuildableType<"::mlir::VectorType::get({16}, $_builder.getI32Type())">;
 
 def Hopper_StoreHiLoOp : Hopper_Op<"store_hilo"> {
-  let summary = "a warp stores 64 weights, each as a sum of two bf16";
+  let summary = "a warp stores 64 weights, each as a sum of two 16-bit floats";
   let description = [{
     Lane l gives the weights of columns 2l and 2l+1. The table holds, for 16-column
     step k and c < 4, the 16 bytes {hi, lo of columns 16k+2c and the next, hi, lo of
     columns 16k+2c+8 and the next}: what one thread needs of a step.
 
-    Errors: (HILO1) the table is linear, 64 i32.
+    ```mlir
+    hopper.store_hilo %even, %odd to %table as bf16 : !hopper.shared<64xi32, linear>
+    ```
+
+    Errors: (HILO1) the table is linear, 64 i32; (HILO3) the element is bf16 or f16.
   }];
-  let arguments = (ins F32:$even, F32:$odd, Hopper_Shared:$table);
-  let assemblyFormat = "$even `,` $odd `to` $table attr-dict `:` type($table)";
+  let arguments = (ins F32:$even, F32:$odd, Hopper_Shared:$table, TypeAttr:$element);
+  let assemblyFormat = "$even `,` $odd `to` $table `as` $element attr-dict `:` type($table)";
   let hasVerifier = 1;
 }
 
@@ -208,10 +212,11 @@ def Hopper_LoadHiLoOp : Hopper_Op<"load_hilo"> {
 def Hopper_ScaleHiLoOp : Hopper_Op<"scale_hilo", [Pure]> {
   let summary = "scales columns by weights of hopper.load_hilo";
   let description = [{
-    x·hi + x·lo with one rounding of the sum (fma.bf16x2): within 2⁻¹⁶ of the
-    rounded exact product at a third of the instructions of going through f32.
+    x·hi + x·lo with one rounding of the sum (a packed fma): for bf16 within 2⁻¹⁶
+    of the rounded exact product at a third of the instructions of going through
+    f32. The weights have x's element type.
 
-    Errors: (HILO2) x is a 64×64 bf16 matrix.
+    Errors: (HILO2) x is a packed 64×64 matrix.
   }];
   let arguments = (ins Hopper_Fragment:$source, Hopper_Weights:$weights);
   let results = (outs Hopper_Fragment:$result);

@@ -128,9 +128,18 @@ LogicalResult LoadVectorOp::verify() {
 // Global memory
 //===----------------------------------------------------------------------===//
 
-static LogicalResult verifyGlobal(Operation *op, FragmentType type) {
-  if (!type.isMatrix() || !type.getElementType().isF32())
-    return op->emitOpError("moves f32 matrices");
+template <typename Op>
+static LogicalResult verifyGlobal(Op op, FragmentType type) {
+  bool inRows = op.getOrder() == Order::row_major;
+  bool moves = type.isMatrix() ||
+               (inRows && type.getLayout() == FragmentLayout::rows);
+  if (!moves || type.isPacked())
+    return op.emitOpError("(GLOB1) moves f32 matrices, or in row_major order "
+                          "rows vectors");
+  Type stored = op.getStored();
+  if (!(inRows ? isa<FloatType>(stored) : stored.isF32()))
+    return op.emitOpError("(GLOB2) stored elements are floats, f32 in fragment "
+                          "order");
   return success();
 }
 

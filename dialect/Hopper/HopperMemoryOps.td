@@ -155,20 +155,29 @@ def Hopper_LoadVectorOp : Hopper_Op<"load_vector"> {
 def Hopper_GlobalLoadOp : Hopper_Op<"global_load"> {
   let summary = "a fragment from global memory";
   let description = [{
-    `row_major`: f32 values [64, N], rows contiguous; `fragment`: in the order in
-    which threads hold them, 16 bytes a thread and access, for hand-over between
-    blocks (reads bypass L1).
+    `row_major`: [64, N], rows contiguous, or for a rows vector [64], of `stored`
+    elements; `fragment`: f32 in the order in which threads hold them, 16 bytes a
+    thread and access, for hand-over between blocks (reads bypass L1).
+
+    ```mlir
+    %s = hopper.global_load %p row_major of bf16 : !llvm.ptr<1> to !hopper.fragment<64x128xf32>
+    ```
+
+    Errors: (GLOB1) the fragment is an f32 matrix or, row_major, a rows vector;
+    (GLOB2) stored elements are floats, f32 in fragment order.
   }];
-  let arguments = (ins Hopper_GlobalPointer:$source, Hopper_OrderAttr:$order);
+  let arguments = (ins Hopper_GlobalPointer:$source, Hopper_OrderAttr:$order, TypeAttr:$stored);
   let results = (outs Hopper_Fragment:$result);
-  let assemblyFormat = "$source $order attr-dict `:` type($source) `to` type($result)";
+  let assemblyFormat = "$source $order `of` $stored attr-dict `:` type($source) `to` type($result)";
   let hasVerifier = 1;
 }
 
 def Hopper_GlobalStoreOp : Hopper_Op<"global_store"> {
   let summary = "a fragment to global memory";
-  let arguments = (ins Hopper_Fragment:$value, Hopper_GlobalPointer:$target, Hopper_OrderAttr:$order);
-  let assemblyFormat = "$value `to` $target $order attr-dict `:` type($value) `to` type($target)";
+  let description = "As `hopper.global_load`, rounding to `stored`. Errors: (GLOB1); (GLOB2).";
+  let arguments = (ins Hopper_Fragment:$value, Hopper_GlobalPointer:$target, Hopper_OrderAttr:$order,
+                       TypeAttr:$stored);
+  let assemblyFormat = "$value `to` $target $order `of` $stored attr-dict `:` type($value) `to` type($target)";
   let hasVerifier = 1;
 }
 

@@ -81,8 +81,10 @@ LogicalResult FragmentType::verify(function_ref<InFlightDiagnostic()> emitError,
                                    ArrayRef<int64_t> shape, Type elementType,
                                    FragmentLayout layout) {
   bool matrix = layout == FragmentLayout::matrix;
-  if (!elementType.isF32() && !(matrix && elementType.isBF16()))
-    return emitError() << "(FRAG2) elements are f32, or bf16 in a matrix";
+  if (!elementType.isF32() && !(matrix && elementType.isBF16()) &&
+      !(matrix && elementType.isF16()))
+    return emitError() << "(FRAG2) elements are f32, or bf16 or f16 in a "
+                          "matrix";
   if (matrix) {
     int64_t multiple = elementType.isF32() ? 8 : 16;
     if (shape.size() != 2 || shape[0] != 64 || shape[1] <= 0 ||

@@ -58,21 +58,23 @@ def Hopper_Fragment : Hopper_ShapedType<"Fragment", "fragment"> {
     `!hopper.fragment<64xNxf32>` is distributed as wgmma's accumulator: warp w
     has rows 16w to 16w+15; lane l has, in rows g = l/4 and g+8 of these, columns
     8j + 2(l mod 4) and the one after it, for every j. A thread's values are
-    ordered by j, then row half, then column. `64xKxbf16` is the same tile
-    packed in pairs, which is exactly wgmma's register A operand of K/16 steps:
-    conversion between the two moves no data.
+    ordered by j, then row half, then column. `64xKxbf16` (or f16) is the same
+    tile packed in pairs, which is exactly wgmma's register A operand of K/16
+    steps: conversion between the two moves no data.
 
     `!hopper.fragment<64xf32, rows>` and `<Nxf32, columns>` hold one value per
     row or column, replicated where threads share it.
 
     Errors: (FRAG1) a matrix has 64 rows and columns a multiple of 8 (f32) or
-    16 (bf16); (FRAG2) elements are f32 or bf16, vectors are f32; (FRAG3) a rows
+    16 (others); (FRAG2) elements are f32, bf16 or f16, vectors are f32; (FRAG3) a rows
     vector has 64 elements, a columns vector a multiple of 8.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType,
                         "::ssd::hopper::FragmentLayout":$layout);
   let extraClassDeclaration = [{
     bool isMatrix() const { return getLayout() == FragmentLayout::matrix; }
+    /// Whether it is a matrix of 16-bit floats, packed in pairs.
+    bool isPacked() const { return !getElementType().isF32(); }
     int64_t getRows() const { return getShape().front(); }
     int64_t getColumns() const { return getShape().back(); }
     /// Values a thread holds.
@@ -113,6 +115,11 @@ def Hopper_Shared : Hopper_ShapedType<"Shared", "shared"> {
     int64_t getBytes() const;
     /// The type without its first dimension.
     SharedType getSlice() const;
+    /// Whether it is one tile of 16-bit floats.
+    bool isTile() const {
+      return !getLinear() && getShape().size() == 2 &&
+             ::llvm::isa<::mlir::FloatType>(getElementType());
+    }
     int64_t getRows() const { return getShape()[getShape().size() - 2]; }
     int64_t getColumns() const { return getShape().back(); }
     int64_t getPanels() const { return getColumns() / 64; }

@@ -12,7 +12,7 @@
 using namespace mlir;
 using namespace ssd::hopper;
 
-Type Emitter::bf16x2() { return VectorType::get({2}, builder.getBF16Type()); }
+Type Emitter::pairOf(Type element) { return VectorType::get({2}, element); }
 
 //===----------------------------------------------------------------------===//
 // Integers
@@ -89,7 +89,7 @@ Value Emitter::address(Value pointer) {
 }
 
 //===----------------------------------------------------------------------===//
-// Vectors and bf16
+// Vectors and pairs
 //===----------------------------------------------------------------------===//
 
 SmallVector<Value> Emitter::elements(Value vector) {
@@ -109,13 +109,20 @@ Value Emitter::intrinsic(Type type, StringRef name, ValueRange operands) {
                                        builder.getStringAttr(name), operands)
       .getResult(0);
 }
-Value Emitter::packBF16(Value low, Value high) {
-  return bitcast(i32(),
-                 intrinsic(bf16x2(), "llvm.nvvm.ff2bf16x2.rn", {high, low}));
+Value Emitter::pack(Type element, Value low, Value high) {
+  StringRef name =
+      element.isBF16() ? "llvm.nvvm.ff2bf16x2.rn" : "llvm.nvvm.ff2f16x2.rn";
+  return bitcast(i32(), intrinsic(pairOf(element), name, {high, low}));
 }
-Value Emitter::lowToF32(Value pair) { return bitcast(f32(), shl(pair, 16)); }
-Value Emitter::highToF32(Value pair) {
-  return bitcast(f32(), band(pair, int32_t(0xffff0000u)));
+
+std::pair<Value, Value> Emitter::unpack(Type element, Value pair) {
+  // A bf16 is an f32's upper half.
+  if (element.isBF16())
+    return {bitcast(f32(), shl(pair, 16)),
+            bitcast(f32(), band(pair, int32_t(0xffff0000u)))};
+  SmallVector<Value> halves = elements(bitcast(pairOf(element), pair));
+  return {arith::ExtFOp::create(builder, loc, f32(), halves[0]),
+          arith::ExtFOp::create(builder, loc, f32(), halves[1])};
 }
 
 //===----------------------------------------------------------------------===//
@@ -151,4 +158,11 @@ SmallVector<Value> Emitter::assembly(TypeRange results, StringRef text,
   for (int64_t i = 0, e = results.size(); i < e; ++i)
     values.push_back(LLVM::ExtractValueOp::create(builder, loc, packed, i));
   return values;
+}
+
+std::string ssd::hopper::operandList(unsigned first, unsigned count) {
+  std::string text = "{";
+  for (unsigned i = 0; i < count; ++i)
+    text += (i ? ", $" : "$") + std::to_string(first + i);
+  return text + "}";
 }

@@ -25,7 +25,7 @@ public:
   mlir::Type i32() { return builder.getI32Type(); }
   mlir::Type i64() { return builder.getI64Type(); }
   mlir::Type f32() { return builder.getF32Type(); }
-  mlir::Type bf16x2();
+  mlir::Type pairOf(mlir::Type element);
 
   mlir::Value constant(int32_t value);
   mlir::Value constant64(int64_t value);
@@ -63,10 +63,11 @@ public:
   mlir::Value intrinsic(mlir::Type type, llvm::StringRef name,
                         mlir::ValueRange operands);
 
-  /// Two f32 rounded to bf16, the first one in the low half.
-  mlir::Value packBF16(mlir::Value low, mlir::Value high);
-  mlir::Value lowToF32(mlir::Value pair);
-  mlir::Value highToF32(mlir::Value pair);
+  /// Two f32 rounded to bf16 or f16, the first one in the low half of an i32.
+  mlir::Value pack(mlir::Type element, mlir::Value low, mlir::Value high);
+  /// The two as f32, the low half first.
+  std::pair<mlir::Value, mlir::Value> unpack(mlir::Type element,
+                                             mlir::Value pair);
 
   /// Inline assembly without results.
   void assembly(llvm::StringRef text, llvm::StringRef constraints,
@@ -80,6 +81,26 @@ public:
   mlir::OpBuilder &builder;
   mlir::Location loc;
 };
+
+/// Replaces an op by the value that `lower` emits for it, null where the op has
+/// no result.
+template <typename Op,
+          mlir::Value (*lower)(Emitter &, Op, typename Op::Adaptor)>
+struct LowerOp : mlir::OpConversionPattern<Op> {
+  using mlir::OpConversionPattern<Op>::OpConversionPattern;
+  mlir::LogicalResult
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
+                  mlir::ConversionPatternRewriter &rewriter) const final {
+    Emitter emit(rewriter, op.getLoc());
+    mlir::Value result = lower(emit, op, adaptor);
+    rewriter.replaceOp(op,
+                       result ? mlir::ValueRange(result) : mlir::ValueRange());
+    return mlir::success();
+  }
+};
+
+/// "{$2, $3, ...}": so many operands of an instruction, from `first` on.
+std::string operandList(unsigned first, unsigned count);
 
 /// Stage and phase parity of a cursor.
 mlir::Value stageOf(Emitter &emit, mlir::Value cursor, int64_t stages);

@@ -189,82 +189,56 @@ void namedBarrier(Emitter &emit, Value id, int32_t threads) {
                 {id, emit.constant(threads)});
 }
 
-struct LowerBarrier : OpConversionPattern<BarrierOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(BarrierOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    if (op.getId())
-      namedBarrier(emit, adaptor.getId(), *op.getThreads());
-    else
-      emit.assembly("bar.sync 0;", "~{memory}");
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
+Value lowerBarrier(Emitter &emit, BarrierOp op, BarrierOp::Adaptor adaptor) {
+  if (op.getId())
+    namedBarrier(emit, adaptor.getId(), *op.getThreads());
+  else
+    emit.assembly("bar.sync 0;", "~{memory}");
+  return {};
+}
 
-struct LowerFenceAsync : OpConversionPattern<FenceAsyncOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(FenceAsyncOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter(rewriter, op.getLoc())
-        .assembly("fence.proxy.async.shared::cta;", "~{memory}");
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
+Value lowerFenceAsync(Emitter &emit, FenceAsyncOp op, FenceAsyncOp::Adaptor) {
+  Emitter(emit.builder, emit.loc)
+      .assembly("fence.proxy.async.shared::cta;", "~{memory}");
+  return {};
+}
 
-struct LowerSignal : OpConversionPattern<SignalOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(SignalOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    namedBarrier(emit, adaptor.getId(), 128);
-    emit.assembly("{ .reg .pred p; setp.eq.s32 p, $2, 0;\n"
-                  "@p fence.acq_rel.gpu;\n"
-                  "@p st.release.gpu.global.u32 [$0], $1; }",
-                  "l,r,r,~{memory}",
-                  {adaptor.getFlag(), adaptor.getValue(), emit.thread()});
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
+Value lowerSignal(Emitter &emit, SignalOp op, SignalOp::Adaptor adaptor) {
+  namedBarrier(emit, adaptor.getId(), 128);
+  emit.assembly("{ .reg .pred p; setp.eq.s32 p, $2, 0;\n"
+                "@p fence.acq_rel.gpu;\n"
+                "@p st.release.gpu.global.u32 [$0], $1; }",
+                "l,r,r,~{memory}",
+                {adaptor.getFlag(), adaptor.getValue(), emit.thread()});
+  return {};
+}
 
-struct LowerAwait : OpConversionPattern<AwaitOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(AwaitOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    emit.assembly("{ .reg .pred p; .reg .b32 seen;\n"
-                  "setp.ne.s32 p, $2, 0;\n"
-                  "@p bra done;\n"
-                  "again:\n"
-                  "ld.acquire.gpu.global.u32 seen, [$0];\n"
-                  "setp.ne.u32 p, seen, $1;\n"
-                  "@p bra again;\n"
-                  "st.relaxed.gpu.global.u32 [$0], 0;\n"
-                  "done: }",
-                  "l,r,r,~{memory}",
-                  {adaptor.getFlag(), adaptor.getValue(), emit.thread()});
-    namedBarrier(emit, adaptor.getId(), 128);
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
+Value lowerAwait(Emitter &emit, AwaitOp op, AwaitOp::Adaptor adaptor) {
+  emit.assembly("{ .reg .pred p; .reg .b32 seen;\n"
+                "setp.ne.s32 p, $2, 0;\n"
+                "@p bra done;\n"
+                "again:\n"
+                "ld.acquire.gpu.global.u32 seen, [$0];\n"
+                "setp.ne.u32 p, seen, $1;\n"
+                "@p bra again;\n"
+                "st.relaxed.gpu.global.u32 [$0], 0;\n"
+                "done: }",
+                "l,r,r,~{memory}",
+                {adaptor.getFlag(), adaptor.getValue(), emit.thread()});
+  namedBarrier(emit, adaptor.getId(), 128);
+  return {};
+}
 
 } // namespace
 
 void ssd::hopper::populateControlPatterns(const TypeConverter &converter,
                                           RewritePatternSet &patterns) {
-  patterns.add<LowerKernel, LowerReturn, LowerSpecialize, LowerElect,
-               LowerIndex<ThreadOp, lowerThread>, LowerIndex<LaneOp, lowerLane>,
-               LowerIndex<WarpOp, lowerWarp>,
-               LowerIndex<WarpgroupOp, lowerWarpgroup>,
-               LowerIndex<BlockOp, lowerBlock>, LowerIndex<GridOp, lowerGrid>,
-               LowerBarrier, LowerFenceAsync, LowerSignal, LowerAwait>(
+  patterns.add<
+      LowerKernel, LowerReturn, LowerSpecialize, LowerElect,
+      LowerIndex<ThreadOp, lowerThread>, LowerIndex<LaneOp, lowerLane>,
+      LowerIndex<WarpOp, lowerWarp>, LowerIndex<WarpgroupOp, lowerWarpgroup>,
+      LowerIndex<BlockOp, lowerBlock>, LowerIndex<GridOp, lowerGrid>,
+      LowerOp<BarrierOp, lowerBarrier>, LowerOp<FenceAsyncOp, lowerFenceAsync>,
+      LowerOp<SignalOp, lowerSignal>, LowerOp<AwaitOp, lowerAwait>>(
       converter, patterns.getContext());
 }

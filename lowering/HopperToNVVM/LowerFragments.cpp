@@ -43,51 +43,38 @@ Value blockAddress(Emitter &emit, Value tile, SharedType type, bool transpose,
                   int32_t(firstRow * 128 + panel * type.getPanelBytes())));
 }
 
-struct LowerLoadFragment : OpConversionPattern<LoadFragmentOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(LoadFragmentOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    std::string text = std::string("ldmatrix.sync.aligned.m8n8.x4") +
-                       (op.getTranspose() ? ".trans" : "") +
-                       ".shared.b16 {$0, $1, $2, $3}, [$4];";
-    SmallVector<Value> values;
-    for (int64_t k = 0; k < op.getResult().getType().getColumns() / 16; ++k) {
-      Value address =
-          blockAddress(emit, adaptor.getTile(), op.getTile().getType(),
-                       op.getTranspose(), k);
-      llvm::append_range(values,
-                         emit.assembly(SmallVector<Type>(4, emit.i32()), text,
-                                       "=r,=r,=r,=r,r,~{memory}", {address}));
-    }
-    rewriter.replaceOp(op, emit.vector(values));
-    return success();
+Value lowerLoadFragment(Emitter &emit, LoadFragmentOp op,
+                        LoadFragmentOp::Adaptor adaptor) {
+  std::string text = std::string("ldmatrix.sync.aligned.m8n8.x4") +
+                     (op.getTranspose() ? ".trans" : "") +
+                     ".shared.b16 {$0, $1, $2, $3}, [$4];";
+  SmallVector<Value> values;
+  for (int64_t k = 0; k < op.getResult().getType().getColumns() / 16; ++k) {
+    Value address = blockAddress(emit, adaptor.getTile(),
+                                 op.getTile().getType(), op.getTranspose(), k);
+    llvm::append_range(values,
+                       emit.assembly(SmallVector<Type>(4, emit.i32()), text,
+                                     "=r,=r,=r,=r,r,~{memory}", {address}));
   }
-};
+  return emit.vector(values);
+}
 
-struct LowerStoreFragment : OpConversionPattern<StoreFragmentOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(StoreFragmentOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    std::string text = std::string("stmatrix.sync.aligned.m8n8.x4") +
-                       (op.getTranspose() ? ".trans" : "") +
-                       ".shared.b16 [$0], {$1, $2, $3, $4};";
-    SmallVector<Value> values = emit.elements(adaptor.getValue());
-    for (int64_t k = 0; k < op.getValue().getType().getColumns() / 16; ++k) {
-      Value address =
-          blockAddress(emit, adaptor.getTile(), op.getTile().getType(),
-                       op.getTranspose(), k + op.getColumn() / 16);
-      emit.assembly(text, "r,r,r,r,r,~{memory}",
-                    {address, values[4 * k], values[4 * k + 1],
-                     values[4 * k + 2], values[4 * k + 3]});
-    }
-    rewriter.eraseOp(op);
-    return success();
+Value lowerStoreFragment(Emitter &emit, StoreFragmentOp op,
+                         StoreFragmentOp::Adaptor adaptor) {
+  std::string text = std::string("stmatrix.sync.aligned.m8n8.x4") +
+                     (op.getTranspose() ? ".trans" : "") +
+                     ".shared.b16 [$0], {$1, $2, $3, $4};";
+  SmallVector<Value> values = emit.elements(adaptor.getValue());
+  for (int64_t k = 0; k < op.getValue().getType().getColumns() / 16; ++k) {
+    Value address =
+        blockAddress(emit, adaptor.getTile(), op.getTile().getType(),
+                     op.getTranspose(), k + op.getColumn() / 16);
+    emit.assembly(text, "r,r,r,r,r,~{memory}",
+                  {address, values[4 * k], values[4 * k + 1], values[4 * k + 2],
+                   values[4 * k + 3]});
   }
-};
+  return {};
+}
 
 //===----------------------------------------------------------------------===//
 // Elementwise
@@ -107,220 +94,159 @@ int64_t vectorIndex(FragmentType type, int64_t i) {
   llvm_unreachable("unknown layout");
 }
 
+Value cloneElement(Emitter &emit, MapOp op, int64_t i, IRMapping &mapping) {
+  Block &body = op.getBody().front();
+  for (Operation &inner : body.without_terminator()) {
+    if (auto position = dyn_cast<PositionOp>(inner)) {
+      mapping.map(position.getRow(),
+                  emit.add(emit.fragmentRow(), 8 * (i / 2 % 2)));
+      mapping.map(position.getColumn(),
+                  emit.add(emit.fragmentColumn(), i / 4 * 8 + i % 2));
+      continue;
+    }
+    emit.builder.clone(inner, mapping);
+  }
+  return mapping.lookupOrDefault(
+      cast<YieldOp>(body.getTerminator()).getValues().front());
+}
+
 /// Unrolled into scalar code, which is what the backend would make of vectors.
-struct LowerMap : OpConversionPattern<MapOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(MapOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    FragmentType type = op.getResult().getType();
-    SmallVector<SmallVector<Value>> inputs;
-    for (Value input : adaptor.getInputs())
-      inputs.push_back(emit.elements(input));
-    SmallVector<Value> results;
-    for (int64_t i = 0; i < type.getValuesPerThread(); ++i) {
-      IRMapping mapping;
-      for (auto [k, argument] :
-           llvm::enumerate(op.getBody().front().getArguments())) {
-        auto from = cast<FragmentType>(op.getInputs()[k].getType());
-        int64_t index = type.isMatrix() ? vectorIndex(from, i) : i;
-        mapping.map(argument, inputs[k][index]);
-      }
-      results.push_back(cloneElement(emit, op, i, mapping));
+Value lowerMap(Emitter &emit, MapOp op, MapOp::Adaptor adaptor) {
+  FragmentType type = op.getResult().getType();
+  SmallVector<SmallVector<Value>> inputs;
+  for (Value input : adaptor.getInputs())
+    inputs.push_back(emit.elements(input));
+  SmallVector<Value> results;
+  for (int64_t i = 0; i < type.getValuesPerThread(); ++i) {
+    IRMapping mapping;
+    for (auto [k, argument] :
+         llvm::enumerate(op.getBody().front().getArguments())) {
+      auto from = cast<FragmentType>(op.getInputs()[k].getType());
+      int64_t index = type.isMatrix() ? vectorIndex(from, i) : i;
+      mapping.map(argument, inputs[k][index]);
     }
-    rewriter.replaceOp(op, emit.vector(results));
-    return success();
+    results.push_back(cloneElement(emit, op, i, mapping));
   }
+  return emit.vector(results);
+}
 
-private:
-  static Value cloneElement(Emitter &emit, MapOp op, int64_t i,
-                            IRMapping &mapping) {
-    Block &body = op.getBody().front();
-    for (Operation &inner : body.without_terminator()) {
-      if (auto position = dyn_cast<PositionOp>(inner)) {
-        mapping.map(position.getRow(),
-                    emit.add(emit.fragmentRow(), 8 * (i / 2 % 2)));
-        mapping.map(position.getColumn(),
-                    emit.add(emit.fragmentColumn(), i / 4 * 8 + i % 2));
-        continue;
-      }
-      emit.builder.clone(inner, mapping);
-    }
-    return mapping.lookupOrDefault(
-        cast<YieldOp>(body.getTerminator()).getValues().front());
-  }
-};
+Value lowerSplat(Emitter &emit, SplatOp op, SplatOp::Adaptor adaptor) {
+  return vector::BroadcastOp::create(
+      emit.builder, emit.loc,
+      VectorType::get({op.getResult().getType().getValuesPerThread()},
+                      emit.f32()),
+      adaptor.getValue());
+}
 
-struct LowerSplat : OpConversionPattern<SplatOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(SplatOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    rewriter.replaceOpWithNewOp<vector::BroadcastOp>(
-        op, getTypeConverter()->convertType(op.getResult().getType()),
-        adaptor.getValue());
-    return success();
-  }
-};
-
-struct LowerBlockOf : OpConversionPattern<BlockOfOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(BlockOfOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    SmallVector<Value> values = emit.elements(adaptor.getSource());
-    int64_t columns = op.getSource().getType().getColumns();
-    int64_t first = values.size() * op.getColumn() / columns;
-    int64_t count =
-        values.size() * op.getResult().getType().getColumns() / columns;
-    rewriter.replaceOp(
-        op, emit.vector(ArrayRef<Value>(values).slice(first, count)));
-    return success();
-  }
-};
+Value lowerBlockOf(Emitter &emit, BlockOfOp op, BlockOfOp::Adaptor adaptor) {
+  SmallVector<Value> values = emit.elements(adaptor.getSource());
+  int64_t columns = op.getSource().getType().getColumns();
+  int64_t first = values.size() * op.getColumn() / columns;
+  int64_t count =
+      values.size() * op.getResult().getType().getColumns() / columns;
+  return emit.vector(ArrayRef<Value>(values).slice(first, count));
+}
 
 //===----------------------------------------------------------------------===//
 // Conversions and weights
 //===----------------------------------------------------------------------===//
 
-struct LowerTruncate : OpConversionPattern<TruncateOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(TruncateOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    SmallVector<Value> values = emit.elements(adaptor.getSource()), pairs;
-    for (size_t i = 0; i < values.size(); i += 2)
-      pairs.push_back(emit.packBF16(values[i], values[i + 1]));
-    rewriter.replaceOp(op, emit.vector(pairs));
-    return success();
-  }
-};
+Value lowerTruncate(Emitter &emit, TruncateOp op, TruncateOp::Adaptor adaptor) {
+  Type element = op.getResult().getType().getElementType();
+  SmallVector<Value> values = emit.elements(adaptor.getSource()), pairs;
+  for (size_t i = 0; i < values.size(); i += 2)
+    pairs.push_back(emit.pack(element, values[i], values[i + 1]));
+  return emit.vector(pairs);
+}
 
-struct LowerExtend : OpConversionPattern<ExtendOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(ExtendOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    SmallVector<Value> values;
-    for (Value pair : emit.elements(adaptor.getSource())) {
-      values.push_back(emit.lowToF32(pair));
-      values.push_back(emit.highToF32(pair));
-    }
-    rewriter.replaceOp(op, emit.vector(values));
-    return success();
+Value lowerExtend(Emitter &emit, ExtendOp op, ExtendOp::Adaptor adaptor) {
+  Type element = op.getSource().getType().getElementType();
+  SmallVector<Value> values;
+  for (Value pair : emit.elements(adaptor.getSource())) {
+    auto [low, high] = emit.unpack(element, pair);
+    values.append({low, high});
   }
-};
+  return emit.vector(values);
+}
 
-struct LowerStoreHiLo : OpConversionPattern<StoreHiLoOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(StoreHiLoOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    Value even = adaptor.getEven(), odd = adaptor.getOdd();
-    Value high = emit.packBF16(even, odd);
-    auto rest = [&](Value exact, Value rounded) -> Value {
-      return arith::SubFOp::create(rewriter, op.getLoc(), exact, rounded);
-    };
-    Value low = emit.packBF16(rest(even, emit.lowToF32(high)),
-                              rest(odd, emit.highToF32(high)));
-    // Lane 8k + 4h + c: step k, half h, pair c.
-    Value lane = emit.lane();
-    Value entry = emit.add(emit.add(emit.shl(emit.shr(lane, 3), 6),
-                                    emit.shl(emit.band(lane, 3), 4)),
-                           emit.shl(emit.band(lane, 4), 1));
-    emit.store(emit.vector({high, low}), emit.offset(adaptor.getTable(), entry),
-               8);
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
+Value lowerStoreHiLo(Emitter &emit, StoreHiLoOp op,
+                     StoreHiLoOp::Adaptor adaptor) {
+  Value even = adaptor.getEven(), odd = adaptor.getOdd();
+  Value high = emit.pack(op.getElement(), even, odd);
+  auto [roundedEven, roundedOdd] = emit.unpack(op.getElement(), high);
+  auto rest = [&](Value exact, Value rounded) -> Value {
+    return arith::SubFOp::create(emit.builder, emit.loc, exact, rounded);
+  };
+  Value low = emit.pack(op.getElement(), rest(even, roundedEven),
+                        rest(odd, roundedOdd));
+  // Lane 8k + 4h + c: step k, half h, pair c.
+  Value lane = emit.lane();
+  Value entry = emit.add(
+      emit.add(emit.shl(emit.shr(lane, 3), 6), emit.shl(emit.band(lane, 3), 4)),
+      emit.shl(emit.band(lane, 4), 1));
+  emit.store(emit.vector({high, low}), emit.offset(adaptor.getTable(), entry),
+             8);
+  return {};
+}
 
-struct LowerLoadHiLo : OpConversionPattern<LoadHiLoOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(LoadHiLoOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    auto quad = VectorType::get({4}, emit.i32());
-    Value mine =
-        emit.offset(adaptor.getTable(), emit.shl(emit.band(emit.lane(), 3), 4));
-    SmallVector<Value> weights;
-    for (int64_t k = 0; k < 4; ++k)
-      llvm::append_range(weights,
-                         emit.elements(emit.load(
-                             quad, emit.offset(mine, int32_t(64 * k)), 16)));
-    rewriter.replaceOp(op, emit.vector(weights));
-    return success();
-  }
-};
+Value lowerLoadHiLo(Emitter &emit, LoadHiLoOp op, LoadHiLoOp::Adaptor adaptor) {
+  auto quad = VectorType::get({4}, emit.i32());
+  Value mine =
+      emit.offset(adaptor.getTable(), emit.shl(emit.band(emit.lane(), 3), 4));
+  SmallVector<Value> weights;
+  for (int64_t k = 0; k < 4; ++k)
+    llvm::append_range(
+        weights,
+        emit.elements(emit.load(quad, emit.offset(mine, int32_t(64 * k)), 16)));
+  return emit.vector(weights);
+}
 
-struct LowerScaleHiLo : OpConversionPattern<ScaleHiLoOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(ScaleHiLoOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    SmallVector<Value> pairs = emit.elements(adaptor.getSource());
-    SmallVector<Value> weights = emit.elements(adaptor.getWeights());
-    for (int64_t i = 0; i < 16; ++i)
-      pairs[i] =
-          scale(emit, pairs[i], weights[i / 2 * 2], weights[i / 2 * 2 + 1]);
-    rewriter.replaceOp(op, emit.vector(pairs));
-    return success();
+Value lowerScaleHiLo(Emitter &emit, ScaleHiLoOp op,
+                     ScaleHiLoOp::Adaptor adaptor) {
+  Type type = emit.pairOf(op.getSource().getType().getElementType());
+  auto pairs = [&](Value packed) {
+    return llvm::map_to_vector(emit.elements(packed), [&](Value value) {
+      return emit.bitcast(type, value);
+    });
+  };
+  SmallVector<Value> x = pairs(adaptor.getSource()),
+                     weights = pairs(adaptor.getWeights()), scaled;
+  for (int64_t i = 0; i < 16; ++i) {
+    Value high = weights[i / 2 * 2], low = weights[i / 2 * 2 + 1];
+    Value product = LLVM::FMulOp::create(emit.builder, emit.loc, x[i], low);
+    Value sum =
+        LLVM::FMAOp::create(emit.builder, emit.loc, x[i], high, product);
+    scaled.push_back(emit.bitcast(emit.i32(), sum));
   }
+  return emit.vector(scaled);
+}
 
-private:
-  static Value scale(Emitter &emit, Value pair, Value high, Value low) {
-    Value x = emit.bitcast(emit.bf16x2(), pair);
-    Value product = LLVM::FMulOp::create(emit.builder, emit.loc, x,
-                                         emit.bitcast(emit.bf16x2(), low));
-    Value sum = LLVM::FMAOp::create(emit.builder, emit.loc, x,
-                                    emit.bitcast(emit.bf16x2(), high), product);
-    return emit.bitcast(emit.i32(), sum);
-  }
-};
+Value lowerExp2(Emitter &emit, Exp2Op op, Exp2Op::Adaptor adaptor) {
+  return emit.intrinsic(emit.f32(), "llvm.nvvm.ex2.approx.ftz.f",
+                        adaptor.getValue());
+}
 
-struct LowerExp2 : OpConversionPattern<Exp2Op> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(Exp2Op op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    rewriter.replaceOp(op,
-                       emit.intrinsic(emit.f32(), "llvm.nvvm.ex2.approx.ftz.f",
-                                      adaptor.getValue()));
-    return success();
-  }
-};
-
-struct LowerShuffle : OpConversionPattern<ShuffleOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(ShuffleOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    bool up = op.getKind() == "up";
-    auto kind = up                      ? NVVM::ShflKind::up
-                : op.getKind() == "xor" ? NVVM::ShflKind::bfly
-                                        : NVVM::ShflKind::idx;
-    rewriter.replaceOpWithNewOp<NVVM::ShflOp>(
-        op, op.getResult().getType(), emit.constant(-1), adaptor.getValue(),
-        adaptor.getLane(), emit.constant(up ? 0 : 31), kind, UnitAttr());
-    return success();
-  }
-};
+Value lowerShuffle(Emitter &emit, ShuffleOp op, ShuffleOp::Adaptor adaptor) {
+  bool up = op.getKind() == "up";
+  auto kind = up                      ? NVVM::ShflKind::up
+              : op.getKind() == "xor" ? NVVM::ShflKind::bfly
+                                      : NVVM::ShflKind::idx;
+  return NVVM::ShflOp::create(emit.builder, emit.loc, op.getResult().getType(),
+                              emit.constant(-1), adaptor.getValue(),
+                              adaptor.getLane(), emit.constant(up ? 0 : 31),
+                              kind, UnitAttr());
+}
 
 } // namespace
 
 void ssd::hopper::populateFragmentPatterns(const TypeConverter &converter,
                                            RewritePatternSet &patterns) {
-  patterns.add<LowerLoadFragment, LowerStoreFragment, LowerMap, LowerSplat,
-               LowerBlockOf, LowerTruncate, LowerExtend, LowerStoreHiLo,
-               LowerLoadHiLo, LowerScaleHiLo, LowerExp2, LowerShuffle>(
-      converter, patterns.getContext());
+  patterns.add<
+      LowerOp<LoadFragmentOp, lowerLoadFragment>,
+      LowerOp<StoreFragmentOp, lowerStoreFragment>, LowerOp<MapOp, lowerMap>,
+      LowerOp<SplatOp, lowerSplat>, LowerOp<BlockOfOp, lowerBlockOf>,
+      LowerOp<TruncateOp, lowerTruncate>, LowerOp<ExtendOp, lowerExtend>,
+      LowerOp<StoreHiLoOp, lowerStoreHiLo>, LowerOp<LoadHiLoOp, lowerLoadHiLo>,
+      LowerOp<ScaleHiLoOp, lowerScaleHiLo>, LowerOp<Exp2Op, lowerExp2>,
+      LowerOp<ShuffleOp, lowerShuffle>>(converter, patterns.getContext());
 }

@@ -50,33 +50,20 @@ Value ssd::hopper::emptyBarrier(Emitter &emit, Value ring, Value cursor,
 
 namespace {
 
-struct LowerCursor : OpConversionPattern<CursorOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(CursorOp op, OpAdaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    rewriter.replaceOp(op, Emitter(rewriter, op.getLoc()).constant(0));
-    return success();
-  }
-};
+Value lowerCursor(Emitter &emit, CursorOp op, CursorOp::Adaptor) {
+  return emit.constant(0);
+}
 
-struct LowerAdvance : OpConversionPattern<AdvanceOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(AdvanceOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    int64_t period = 2 * op.getCursor().getType().getStages();
-    Value next = emit.add(adaptor.getCursor(), 1);
-    if (llvm::isPowerOf2_64(period)) {
-      rewriter.replaceOp(op, emit.band(next, period - 1));
-      return success();
-    }
-    rewriter.replaceOpWithNewOp<arith::SelectOp>(op, emit.equals(next, period),
-                                                 emit.constant(0), next);
-    return success();
+Value lowerAdvance(Emitter &emit, AdvanceOp op, AdvanceOp::Adaptor adaptor) {
+  int64_t period = 2 * op.getCursor().getType().getStages();
+  Value next = emit.add(adaptor.getCursor(), 1);
+  if (llvm::isPowerOf2_64(period)) {
+    return emit.band(next, period - 1);
   }
-};
+  return arith::SelectOp::create(emit.builder, emit.loc,
+                                 emit.equals(next, period), emit.constant(0),
+                                 next);
+}
 
 //===----------------------------------------------------------------------===//
 // Barriers
@@ -106,78 +93,50 @@ constexpr StringLiteral kWaitUnless =
     "bra.uni again;\n"
     "done: }";
 
-struct LowerTry : OpConversionPattern<TryOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(TryOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    int64_t stages = op.getRing().getType().getStages();
-    Value full = emit.assembly(
-        {emit.i32()}, kTry, "=r,r,r,~{memory}",
-        {fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
-         phaseOf(emit, adaptor.getCursor(), stages)})[0];
-    rewriter.replaceOpWithNewOp<arith::TruncIOp>(op, rewriter.getI1Type(),
-                                                 full);
-    return success();
-  }
-};
+Value lowerTry(Emitter &emit, TryOp op, TryOp::Adaptor adaptor) {
+  int64_t stages = op.getRing().getType().getStages();
+  Value full = emit.assembly(
+      {emit.i32()}, kTry, "=r,r,r,~{memory}",
+      {fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
+       phaseOf(emit, adaptor.getCursor(), stages)})[0];
+  return arith::TruncIOp::create(emit.builder, emit.loc,
+                                 emit.builder.getI1Type(), full);
+}
 
-struct LowerWait : OpConversionPattern<WaitOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(WaitOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    int64_t stages = op.getRing().getType().getStages();
-    SmallVector<Value> operands = {
-        fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
-        phaseOf(emit, adaptor.getCursor(), stages)};
-    if (adaptor.getFull())
-      operands.push_back(arith::ExtUIOp::create(rewriter, op.getLoc(),
-                                                emit.i32(), adaptor.getFull()));
-    emit.assembly(adaptor.getFull() ? kWaitUnless : kWait,
-                  adaptor.getFull() ? "r,r,r,~{memory}" : "r,r,~{memory}",
-                  operands);
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
+Value lowerWait(Emitter &emit, WaitOp op, WaitOp::Adaptor adaptor) {
+  int64_t stages = op.getRing().getType().getStages();
+  SmallVector<Value> operands = {
+      fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
+      phaseOf(emit, adaptor.getCursor(), stages)};
+  if (adaptor.getFull())
+    operands.push_back(arith::ExtUIOp::create(emit.builder, emit.loc,
+                                              emit.i32(), adaptor.getFull()));
+  emit.assembly(adaptor.getFull() ? kWaitUnless : kWait,
+                adaptor.getFull() ? "r,r,r,~{memory}" : "r,r,~{memory}",
+                operands);
+  return {};
+}
 
-struct LowerAcquire : OpConversionPattern<AcquireOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(AcquireOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    int64_t stages = op.getRing().getType().getStages();
-    // The phase before the first counts as complete: the opposite parity.
-    Value parity =
-        emit.bxor(phaseOf(emit, adaptor.getCursor(), stages), emit.constant(1));
-    emit.assembly(
-        kWait, "r,r,~{memory}",
-        {emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
-         parity});
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
+Value lowerAcquire(Emitter &emit, AcquireOp op, AcquireOp::Adaptor adaptor) {
+  int64_t stages = op.getRing().getType().getStages();
+  // The phase before the first counts as complete: the opposite parity.
+  Value parity =
+      emit.bxor(phaseOf(emit, adaptor.getCursor(), stages), emit.constant(1));
+  emit.assembly(
+      kWait, "r,r,~{memory}",
+      {emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
+       parity});
+  return {};
+}
 
-struct LowerExpect : OpConversionPattern<ExpectOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(ExpectOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    emit.assembly("mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
-                  "r,r,~{memory}",
-                  {fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
-                               op.getRing().getType().getStages()),
-                   emit.constant(op.getBytes())});
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
+Value lowerExpect(Emitter &emit, ExpectOp op, ExpectOp::Adaptor adaptor) {
+  emit.assembly("mbarrier.arrive.expect_tx.shared::cta.b64 _, [$0], $1;",
+                "r,r,~{memory}",
+                {fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
+                             op.getRing().getType().getStages()),
+                 emit.constant(op.getBytes())});
+  return {};
+}
 
 void arrive(Emitter &emit, Value barrier, Agent agent) {
   if (agent == Agent::thread) {
@@ -193,71 +152,53 @@ void arrive(Emitter &emit, Value barrier, Agent agent) {
                 "r,r,~{memory}", {barrier, index});
 }
 
-struct LowerCommit : OpConversionPattern<CommitOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(CommitOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    arrive(emit,
-           fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
-                       op.getRing().getType().getStages()),
-           op.getAgent());
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
+Value lowerCommit(Emitter &emit, CommitOp op, CommitOp::Adaptor adaptor) {
+  arrive(emit,
+         fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
+                     op.getRing().getType().getStages()),
+         op.getAgent());
+  return {};
+}
 
-struct LowerRelease : OpConversionPattern<ReleaseOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(ReleaseOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    arrive(emit,
-           emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
-                        op.getRing().getType().getStages()),
-           op.getAgent());
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
+Value lowerRelease(Emitter &emit, ReleaseOp op, ReleaseOp::Adaptor adaptor) {
+  arrive(emit,
+         emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
+                      op.getRing().getType().getStages()),
+         op.getAgent());
+  return {};
+}
 
-struct LowerInitRings : OpConversionPattern<InitRingsOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(InitRingsOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    auto branch = scf::IfOp::create(rewriter, op.getLoc(),
-                                    emit.equals(emit.threadOfBlock(), 0));
-    OpBuilder::InsertionGuard guard(rewriter);
-    rewriter.setInsertionPointToStart(branch.thenBlock());
-    for (auto [ring, pointer] : llvm::zip(op.getRings(), adaptor.getRings()))
-      initialise(emit, ring.getDefiningOp<RingOp>(), pointer);
-    emit.assembly("fence.mbarrier_init.release.cluster;", "~{memory}");
-    rewriter.eraseOp(op);
-    return success();
+void initialise(Emitter &emit, RingOp ring, Value pointer) {
+  RingType type = ring.getRing().getType();
+  for (int64_t i = 0; i < type.getCount() * 2 * type.getStages(); ++i) {
+    bool full = i % (2 * type.getStages()) < type.getStages();
+    uint32_t arrivals = full ? ring.getProducers() : ring.getConsumers();
+    emit.assembly("mbarrier.init.shared::cta.b64 [$0], $1;", "r,r,~{memory}",
+                  {emit.address(emit.offset(pointer, int32_t(8 * i))),
+                   emit.constant(arrivals)});
   }
+}
 
-private:
-  static void initialise(Emitter &emit, RingOp ring, Value pointer) {
-    RingType type = ring.getRing().getType();
-    for (int64_t i = 0; i < type.getCount() * 2 * type.getStages(); ++i) {
-      bool full = i % (2 * type.getStages()) < type.getStages();
-      uint32_t arrivals = full ? ring.getProducers() : ring.getConsumers();
-      emit.assembly("mbarrier.init.shared::cta.b64 [$0], $1;", "r,r,~{memory}",
-                    {emit.address(emit.offset(pointer, int32_t(8 * i))),
-                     emit.constant(arrivals)});
-    }
-  }
-};
+Value lowerInitRings(Emitter &emit, InitRingsOp op,
+                     InitRingsOp::Adaptor adaptor) {
+  auto branch = scf::IfOp::create(emit.builder, emit.loc,
+                                  emit.equals(emit.threadOfBlock(), 0));
+  OpBuilder::InsertionGuard guard(emit.builder);
+  emit.builder.setInsertionPointToStart(branch.thenBlock());
+  for (auto [ring, pointer] : llvm::zip(op.getRings(), adaptor.getRings()))
+    initialise(emit, ring.getDefiningOp<RingOp>(), pointer);
+  emit.assembly("fence.mbarrier_init.release.cluster;", "~{memory}");
+  return {};
+}
 
 } // namespace
 
 void ssd::hopper::populateRingPatterns(const TypeConverter &converter,
                                        RewritePatternSet &patterns) {
-  patterns.add<LowerCursor, LowerAdvance, LowerTry, LowerWait, LowerAcquire,
-               LowerExpect, LowerCommit, LowerRelease, LowerInitRings>(
-      converter, patterns.getContext());
+  patterns.add<LowerOp<CursorOp, lowerCursor>, LowerOp<AdvanceOp, lowerAdvance>,
+               LowerOp<TryOp, lowerTry>, LowerOp<WaitOp, lowerWait>,
+               LowerOp<AcquireOp, lowerAcquire>, LowerOp<ExpectOp, lowerExpect>,
+               LowerOp<CommitOp, lowerCommit>, LowerOp<ReleaseOp, lowerRelease>,
+               LowerOp<InitRingsOp, lowerInitRings>>(converter,
+                                                     patterns.getContext());
 }

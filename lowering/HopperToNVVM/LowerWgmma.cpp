@@ -51,20 +51,15 @@ Value advance(Emitter &emit, Value descriptor, int64_t bytes) {
 // The instruction is inline assembly because nvvm has no form with A in
 // registers; accumulators are tied operands, so no copy can come between steps.
 
-std::string operandList(unsigned first, unsigned count) {
-  std::string text = "{";
-  for (unsigned i = 0; i < count; ++i)
-    text += (i ? ", $" : "$") + std::to_string(first + i);
-  return text + "}";
-}
-
 /// Operand numbers: n/2 results, as many tied inputs, a, b, accumulate.
-std::string instruction(int64_t columns, bool registersA, bool mnMajor) {
+std::string instruction(int64_t columns, StringRef element, bool registersA,
+                        bool mnMajor) {
   unsigned count = columns / 2, a = 2 * count, b = a + (registersA ? 4 : 1);
   std::string text =
       "{ .reg .pred p; setp.ne.b32 p, $" + std::to_string(b + 1) + ", 0;\n" +
       "wgmma.mma_async.sync.aligned.m64n" + std::to_string(columns) +
-      "k16.f32.bf16.bf16 " + operandList(0, count) + ", ";
+      ("k16.f32." + element + "." + element + " ").str() +
+      operandList(0, count) + ", ";
   text += registersA ? operandList(a, 4) : "$" + std::to_string(a);
   text += ", $" + std::to_string(b) + ", p, 1, 1, ";
   text += registersA ? "" : "0, ";
@@ -80,53 +75,46 @@ std::string constraints(int64_t columns, bool registersA) {
   return text + (registersA ? "r,r,r,r," : "l,") + "l,n";
 }
 
-struct LowerWgmma : OpConversionPattern<WgmmaOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(WgmmaOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const final {
-    Emitter emit(rewriter, op.getLoc());
-    SharedType tileB = op.getB().getType();
-    auto tileA = dyn_cast<SharedType>(op.getA().getType());
-    int64_t columns = op.getResult().getType().getShape()[1];
-    Value b = descriptor(emit, adaptor.getB(),
-                         op.getMnMajor() ? tileB.getPanelBytes() : 16);
-    SmallVector<Value> a =
-        tileA ? SmallVector<Value>{descriptor(emit, adaptor.getA(), 16)}
-              : emit.elements(adaptor.getA());
-    SmallVector<Value> acc = initial(emit, adaptor.getAcc(), columns / 2);
-    std::string text = instruction(columns, !tileA, op.getMnMajor());
-    std::string operandKinds = constraints(columns, !tileA);
-    emit.assembly("wgmma.fence.sync.aligned;", "~{memory}");
-    for (int64_t step = 0; step < op.getSteps(); ++step) {
-      SmallVector<Value> operands = acc;
-      if (tileA)
-        operands.push_back(advance(emit, a[0], stepBytes(tileA, false, step)));
-      else
-        operands.append(a.begin() + 4 * step, a.begin() + 4 * step + 4);
-      operands.push_back(
-          advance(emit, b, stepBytes(tileB, op.getMnMajor(), step)));
-      bool accumulate = step > 0 || op.getAcc();
-      operands.push_back(
-          LLVM::ConstantOp::create(rewriter, op.getLoc(), emit.i32(),
-                                   rewriter.getI32IntegerAttr(accumulate)));
-      acc = emit.assembly(SmallVector<Type>(columns / 2, emit.f32()), text,
-                          operandKinds, operands);
-    }
-    emit.assembly("wgmma.commit_group.sync.aligned;", "~{memory}");
-    rewriter.replaceOp(op, emit.vector(acc));
-    return success();
-  }
+/// Undefined values start a chain: zeros would cost a move each.
+SmallVector<Value> initial(Emitter &emit, Value acc, int64_t count) {
+  if (acc)
+    return emit.elements(acc);
+  Value undef = LLVM::UndefOp::create(emit.builder, emit.loc, emit.f32());
+  return SmallVector<Value>(count, undef);
+}
 
-private:
-  /// Undefined values start a chain: zeros would cost a move each.
-  static SmallVector<Value> initial(Emitter &emit, Value acc, int64_t count) {
-    if (acc)
-      return emit.elements(acc);
-    Value undef = LLVM::UndefOp::create(emit.builder, emit.loc, emit.f32());
-    return SmallVector<Value>(count, undef);
+Value lowerWgmma(Emitter &emit, WgmmaOp op, WgmmaOp::Adaptor adaptor) {
+  SharedType tileB = op.getB().getType();
+  auto tileA = dyn_cast<SharedType>(op.getA().getType());
+  int64_t columns = op.getResult().getType().getShape()[1];
+  Value b = descriptor(emit, adaptor.getB(),
+                       op.getMnMajor() ? tileB.getPanelBytes() : 16);
+  SmallVector<Value> a =
+      tileA ? SmallVector<Value>{descriptor(emit, adaptor.getA(), 16)}
+            : emit.elements(adaptor.getA());
+  SmallVector<Value> acc = initial(emit, adaptor.getAcc(), columns / 2);
+  StringRef element = tileB.getElementType().isBF16() ? "bf16" : "f16";
+  std::string text = instruction(columns, element, !tileA, op.getMnMajor());
+  std::string operandKinds = constraints(columns, !tileA);
+  emit.assembly("wgmma.fence.sync.aligned;", "~{memory}");
+  for (int64_t step = 0; step < op.getSteps(); ++step) {
+    SmallVector<Value> operands = acc;
+    if (tileA)
+      operands.push_back(advance(emit, a[0], stepBytes(tileA, false, step)));
+    else
+      operands.append(a.begin() + 4 * step, a.begin() + 4 * step + 4);
+    operands.push_back(
+        advance(emit, b, stepBytes(tileB, op.getMnMajor(), step)));
+    bool accumulate = step > 0 || op.getAcc();
+    operands.push_back(
+        LLVM::ConstantOp::create(emit.builder, emit.loc, emit.i32(),
+                                 emit.builder.getI32IntegerAttr(accumulate)));
+    acc = emit.assembly(SmallVector<Type>(columns / 2, emit.f32()), text,
+                        operandKinds, operands);
   }
-};
+  emit.assembly("wgmma.commit_group.sync.aligned;", "~{memory}");
+  return emit.vector(acc);
+}
 
 struct LowerWgmmaWait : OpConversionPattern<WgmmaWaitOp> {
   using OpConversionPattern::OpConversionPattern;
@@ -163,5 +151,6 @@ struct LowerWgmmaWait : OpConversionPattern<WgmmaWaitOp> {
 
 void ssd::hopper::populateWgmmaPatterns(const TypeConverter &converter,
                                         RewritePatternSet &patterns) {
-  patterns.add<LowerWgmma, LowerWgmmaWait>(converter, patterns.getContext());
+  patterns.add<LowerOp<WgmmaOp, lowerWgmma>, LowerWgmmaWait>(
+      converter, patterns.getContext());
 }

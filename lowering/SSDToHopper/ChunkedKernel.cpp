@@ -17,61 +17,82 @@ using namespace ssd::hopper;
 // Shared memory map
 //===----------------------------------------------------------------------===//
 
-namespace {
-constexpr int32_t kMapBytes = 64 * 128 * 2; // a B or C tile
-constexpr int32_t kTileBytes = 64 * 64 * 2;
-constexpr int32_t kTableBytes = 64 * 4;
-using S = ChunkedStages;
+static constexpr int32_t kTileBytes = 64 * 64 * 2;
+static constexpr int32_t kTableBytes = 64 * 4;
 
-/// Byte offsets for so many heads a block.
+ChunkedShape::ChunkedShape(const MixerUnit &unit, int32_t heads)
+    : heads(heads), stateDim(unit.stateDim), element(unit.x.getElementType()),
+      hasTile(bool(ChunkedEpilogue::getTiled(unit))),
+      // What the tiles of the epilogue's tensor leave room for.
+      maps(heads == 2 && hasTile && stateDim > 64 ? 2 : 3) {}
+
+namespace {
+
+/// Byte offsets.
 struct MemoryMap {
-  explicit MemoryMap(int32_t heads)
-      : b(0), c(b + S::maps * kMapBytes), x(c + S::maps * kMapBytes),
-        g(x + heads * S::x * kTileBytes), y(g + heads * S::scores * kTileBytes),
-        tables(y + heads * S::y * kTileBytes),
-        tableArray(heads * S::tables * kTableBytes),
+  explicit MemoryMap(const ChunkedShape &s)
+      : b(0), c(b + s.maps * s.mapBytes()), x(c + s.maps * s.mapBytes()),
+        g(x + s.heads * s.x * kTileBytes),
+        y(g + s.heads * s.scores * kTileBytes),
+        epilogue(y + s.heads * s.y * kTileBytes),
+        tables(epilogue + s.hasTile * s.heads * s.tile * kTileBytes),
+        tableArray(s.heads * s.tables * kTableBytes),
         totals(tables + 5 * tableArray),
-        barriers(totals + heads * S::tables * 16),
+        barriers(totals + s.heads * s.tables * 16),
         end(barriers +
-            16 * (S::maps + heads * (S::x + S::tables + S::scores))) {}
-  int32_t b, c, x, g, y, tables, tableArray, totals, barriers, end;
+            16 * (s.maps + s.heads * (s.x + s.tables + s.scores + s.tile))) {}
+  int32_t b, c, x, g, y, epilogue, tables, tableArray, totals, barriers, end;
 };
+
 } // namespace
 
-int32_t ChunkedKernel::sharedBytes(int32_t heads) {
-  return MemoryMap(heads).end;
+int32_t ChunkedKernel::sharedBytes(const ChunkedShape &shape) {
+  return MemoryMap(shape).end;
 }
 
-ChunkedKernel::ChunkedKernel(KernelBuilder &k,
-                             const ChunkedKernelConfig &config,
-                             const ChunkedParameters &parameters)
-    : k(k), config(config), p(parameters), heads(config.headsPerBlock) {
-  MemoryMap map(heads);
-  tilesB = k.alloc(map.b, k.tiles({S::maps, 64, 128}));
-  tilesC = k.alloc(map.c, k.tiles({S::maps, 64, 128}));
-  tilesX = k.alloc(map.x, k.tiles({heads, S::x, 64, 64}));
-  tilesG = k.alloc(map.g, k.tiles({heads, S::scores, 64, 64}));
-  tilesY = k.alloc(map.y, k.tiles({heads, S::y, 64, 64}));
+ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
+                             const ChunkedShape &shape,
+                             const ChunkedParameters &parameters,
+                             ChunkedEpilogue &epilogue)
+    : k(k), mixer(mixer), shape(shape), p(parameters), epilogue(epilogue) {
+  MemoryMap map(shape);
+  int64_t heads = shape.heads, n = shape.stateDim;
+  tilesB = k.alloc(map.b, k.tiles({shape.maps, 64, n}, shape.element));
+  tilesC = k.alloc(map.c, k.tiles({shape.maps, 64, n}, shape.element));
+  tilesX = k.alloc(map.x, k.tiles({heads, shape.x, 64, 64}, shape.element));
+  tilesG =
+      k.alloc(map.g, k.tiles({heads, shape.scores, 64, 64}, shape.element));
+  Type stored = mixer.y.getElementType();
+  tilesY = k.alloc(map.y, k.tiles({heads, shape.y, 64, 64}, stored));
   auto table = [&](int32_t index, Type element) {
     return k.alloc(map.tables + index * map.tableArray,
-                   k.tables({heads, S::tables, 64}, element));
+                   k.tables({heads, shape.tables, 64}, element));
   };
   tableCumulative = table(0, k.f32());
   tableFromStart = table(1, k.f32());
   tableToBlockEnd = table(2, k.f32());
   tableScale = table(3, k.f32());
   tableToEnd = table(4, k.i32());
-  tableTotal = k.alloc(map.totals, k.tables({heads, S::tables, 4}, k.f32()));
+  tableTotal = k.alloc(map.totals, k.tables({heads, shape.tables, 4}, k.f32()));
 
   // Who arrives: TMA producers count once a stage, consumers by the warp where
   // they read with ordinary loads and by the warpgroup where only products do.
   int32_t at = map.barriers;
-  ringMaps = k.ring(at, S::maps, 1, 1, 1 + heads);
-  ringX = k.ring(at += 16 * S::maps, S::x, heads, 1, 4);
-  ringTables = k.ring(at += 16 * heads * S::x, S::tables, heads, 1, 8);
-  ringScores = k.ring(at += 16 * heads * S::tables, S::scores, heads, 4, 1);
+  ringMaps = k.ring(at, shape.maps, 1, 1, 1 + heads);
+  ringX = k.ring(at += 16 * shape.maps, shape.x, heads, 1, 4);
+  ringTables = k.ring(at += 16 * heads * shape.x, shape.tables, heads, 1, 8);
+  ringScores =
+      k.ring(at += 16 * heads * shape.tables, shape.scores, heads, 4, 1);
+  if (Value tiled = ChunkedEpilogue::getTiled(mixer)) {
+    Type element = cast<MemRefType>(tiled.getType()).getElementType();
+    tilesEpilogue =
+        k.alloc(map.epilogue, k.tiles({heads, shape.tile, 64, 64}, element));
+    ringEpilogue =
+        k.ring(at += 16 * heads * shape.scores, shape.tile, heads, 1, 4);
+  }
 
-  chunks = k.div(k.add(p.length, 63), k.i(64));
+  length = k.argument(p.length);
+  chunks = k.div(k.add(length, 63), 64);
 }
 
 DecayTables ChunkedKernel::tablesOf(Value head, Value cursor) {
@@ -86,9 +107,9 @@ DecayTables ChunkedKernel::tablesOf(Value head, Value cursor) {
 
 ChunkedUnit ChunkedKernel::unitOf(Value sequence, Value first, Value last) {
   ChunkedUnit unit;
-  Value perBatch = k.i(config.mixer.heads / heads);
+  int32_t perBatch = mixer.heads / shape.heads;
   unit.batch = k.div(sequence, perBatch);
-  unit.firstHead = k.mul(k.rem(sequence, perBatch), heads);
+  unit.firstHead = k.mul(k.rem(sequence, perBatch), shape.heads);
   Value start = k.mul(sequence, chunks);
   unit.firstChunk = k.max(k.sub(first, start), k.i(0));
   unit.lastChunk = k.min(k.sub(last, start), chunks);
@@ -101,9 +122,10 @@ ChunkedUnit ChunkedKernel::unitOf(Value sequence, Value first, Value last) {
 /// before last, so that what is handed over has long been there.
 void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
                                  ChunkHook chunk, UnitHook end) {
-  Value sequences = k.mul(p.batch, config.mixer.heads / heads);
-  Value first = k.mul(k.create<BlockOp>(), p.chunksPerBlock);
-  Value last = k.min(k.add(first, p.chunksPerBlock), k.mul(sequences, chunks));
+  Value sequences = k.mul(k.argument(p.batch), mixer.heads / shape.heads);
+  Value run = k.argument(p.chunksPerBlock);
+  Value first = k.mul(k.create<BlockOp>(), run);
+  Value last = k.min(k.add(first, run), k.mul(sequences, chunks));
   Value firstSequence = k.div(first, chunks);
   Value lastSequence = k.div(k.add(last, -1), chunks);
   Value count = k.select(k.less(first, last),
@@ -123,14 +145,14 @@ void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
 
 void ChunkedKernel::emit() {
   prepare();
-  auto role = k.create<SpecializeOp>(ArrayRef<int32_t>{1, 1, heads},
-                                     config.registers(), /*rolesCount=*/3);
+  auto role = k.create<SpecializeOp>(ArrayRef<int32_t>{1, 1, shape.heads},
+                                     shape.registers(), /*rolesCount=*/3);
   auto fill = [&](unsigned i, function_ref<void(Value)> body) {
     OpBuilder::InsertionGuard guard(k.builder);
     Block *block =
         k.builder.createBlock(&role.getRoles()[i], {}, {k.i32()}, {k.loc});
     body(block->getArgument(0));
-    k.create<YieldOp>(ValueRange());
+    k.create<hopper::YieldOp>(ValueRange());
   };
   fill(0, [&](Value) { produce(); });
   fill(1, [&](Value) { score(); });
@@ -140,9 +162,12 @@ void ChunkedKernel::emit() {
 /// Barriers, and zeros where the scores of blocks above the diagonal will never
 /// be written.
 void ChunkedKernel::prepare() {
-  k.create<InitRingsOp>(ValueRange{ringMaps, ringX, ringTables, ringScores});
-  int32_t words = heads * S::scores * kTileBytes / 4;
-  Value flat = k.alloc(MemoryMap(heads).g, k.tables({words}, k.i32()));
+  Values rings = {ringMaps, ringX, ringTables, ringScores};
+  if (ringEpilogue)
+    rings.push_back(ringEpilogue);
+  k.create<InitRingsOp>(rings);
+  int32_t heads = shape.heads, words = heads * shape.scores * kTileBytes / 4;
+  Value flat = k.alloc(MemoryMap(shape).g, k.tables({words}, k.i32()));
   Value thread =
       k.add(k.create<ThreadOp>(), k.mul(k.create<WarpgroupOp>(), 128));
   Value zero = k.i(0);
@@ -161,8 +186,8 @@ void ChunkedKernel::produce() {
   k.when(is(0), [&]() { k.elect(Agent::warp, [&]() { produceMaps(); }); });
   k.when(is(1), [&]() { k.elect(Agent::warp, [&]() { produceX(); }); });
   Value head = k.add(warp, -2);
-  Value mine =
-      k.create<arith::AndIOp>(k.less(k.i(1), warp), k.less(head, k.i(heads)));
+  Value mine = k.create<arith::AndIOp>(k.less(k.i(1), warp),
+                                       k.less(head, k.i(shape.heads)));
   k.when(mine, [&]() { cumulativeDecayRole(head); });
 }
 
@@ -170,44 +195,53 @@ static KernelBuilder::Values same(ValueRange values) {
   return KernelBuilder::Values(values);
 }
 
+void ChunkedKernel::fetch(unsigned map, const ChunkedUnit &unit, Value chunk,
+                          Value head, Value tile, Value ring, Value cursor,
+                          CacheHint hint) {
+  Value at[] = {unit.batch, k.mul(chunk, 64), head, k.i(0)};
+  k.create<TMALoadOp>(k.argument(map), ValueRange(at), tile, ring, cursor,
+                      hint);
+}
+
 void ChunkedKernel::produceMaps() {
-  Value zero = k.i(0);
-  int32_t headsPerGroup = config.mixer.heads / config.mixer.groups;
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
   forEachChunk(
-      k.cursor(S::maps), keep,
+      k.cursor(shape.maps), keep,
       [&](const ChunkedUnit &unit, Value chunk, ValueRange carried) -> Values {
-        Value cursor = carried[0], token = k.mul(chunk, 64);
-        Value group = k.div(unit.firstHead, k.i(headsPerGroup));
+        Value cursor = carried[0];
+        Value group = k.div(unit.firstHead, mixer.heads / mixer.groups);
         k.create<AcquireOp>(ringMaps, cursor);
-        k.create<ExpectOp>(ringMaps, cursor, 2 * kMapBytes);
-        Value at[] = {unit.batch, token, group, zero};
-        k.create<TMALoadOp>(p.mapC, ValueRange(at), k.slice(tilesC, cursor),
-                            ringMaps, cursor, CacheHint::evict_last);
-        k.create<TMALoadOp>(p.mapB, ValueRange(at), k.slice(tilesB, cursor),
-                            ringMaps, cursor, CacheHint::evict_last);
+        k.create<ExpectOp>(ringMaps, cursor, 2 * shape.mapBytes());
+        for (auto [map, tiles] : {std::pair(p.mapC, tilesC), {p.mapB, tilesB}})
+          fetch(map, unit, chunk, group, k.slice(tiles, cursor), ringMaps,
+                cursor, CacheHint::evict_last);
         return {k.advance(cursor)};
       },
       keep);
 }
 
+/// x's tiles, and those of the epilogue's tensor.
 void ChunkedKernel::produceX() {
-  Value zero = k.i(0);
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
   forEachChunk(
-      k.cursor(S::x), keep,
+      {k.cursor(shape.x), k.cursor(shape.tile)}, keep,
       [&](const ChunkedUnit &unit, Value chunk, ValueRange carried) -> Values {
-        Value cursor = carried[0], token = k.mul(chunk, 64);
-        for (int32_t h = 0; h < heads; ++h) {
-          Value ring = k.slice(ringX, k.i(h));
-          k.create<AcquireOp>(ring, cursor);
-          k.create<ExpectOp>(ring, cursor, kTileBytes);
-          Value at[] = {unit.batch, token, k.add(unit.firstHead, h), zero};
-          k.create<TMALoadOp>(p.mapX, ValueRange(at),
-                              k.slice(k.slice(tilesX, k.i(h)), cursor), ring,
-                              cursor, CacheHint::evict_first);
-        }
-        return {k.advance(cursor)};
+        auto fetchAll = [&](unsigned map, Value tiles, Value rings,
+                            Value cursor) {
+          for (int32_t h = 0; h < shape.heads; ++h) {
+            Value ring = k.slice(rings, k.i(h));
+            k.create<AcquireOp>(ring, cursor);
+            k.create<ExpectOp>(ring, cursor, kTileBytes);
+            fetch(map, unit, chunk, k.add(unit.firstHead, h),
+                  k.slice(k.slice(tiles, k.i(h)), cursor), ring, cursor,
+                  CacheHint::evict_first);
+          }
+        };
+        fetchAll(p.mapX, tilesX, ringX, carried[0]);
+        if (shape.hasTile)
+          fetchAll(epilogue.getTileMap(), tilesEpilogue, ringEpilogue,
+                   carried[1]);
+        return {k.advance(carried[0]), k.advance(carried[1])};
       },
       keep);
 }
@@ -216,8 +250,8 @@ void ChunkedKernel::produceX() {
 void ChunkedKernel::score() {
   Value warp = k.create<WarpOp>();
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
-  Values cursors = {k.cursor(S::maps), k.cursor(S::tables),
-                    k.cursor(S::scores)};
+  Values cursors = {k.cursor(shape.maps), k.cursor(shape.tables),
+                    k.cursor(shape.scores)};
   forEachChunk(
       cursors, keep,
       [&](const ChunkedUnit &, Value, ValueRange carried) -> Values {
@@ -228,7 +262,7 @@ void ChunkedKernel::score() {
         k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
         SmallVector<DecayTables> decays;
         Values targets;
-        for (int32_t h = 0; h < heads; ++h) {
+        for (int32_t h = 0; h < shape.heads; ++h) {
           k.wait(k.slice(ringTables, k.i(h)), tables);
           k.create<AcquireOp>(k.slice(ringScores, k.i(h)), slots);
           decays.push_back(tablesOf(k.i(h), tables));
@@ -236,7 +270,7 @@ void ChunkedKernel::score() {
         }
         decayScores(scores, decays, warp, targets);
         k.create<FenceAsyncOp>();
-        for (int32_t h = 0; h < heads; ++h) {
+        for (int32_t h = 0; h < shape.heads; ++h) {
           k.create<CommitOp>(k.slice(ringScores, k.i(h)), slots, Agent::warp);
           k.create<ReleaseOp>(k.slice(ringTables, k.i(h)), tables, Agent::warp);
         }
@@ -247,22 +281,20 @@ void ChunkedKernel::score() {
 
 /// One row block's state over time.
 void ChunkedKernel::state(Value head) {
-  Values carried = {k.cursor(S::maps), k.cursor(S::x), k.cursor(S::tables),
-                    k.cursor(S::scores), k.cursor(S::y)};
-  Value skip;
+  Values carried = {k.cursor(shape.maps), k.cursor(shape.x),
+                    k.cursor(shape.tables), k.cursor(shape.scores),
+                    k.cursor(shape.y)};
   forEachChunk(
       carried,
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {
         Values inner(v);
-        Value index = k.add(unit.firstHead, head);
-        if (config.mixer.skip)
-          skip = k.loadGlobal(k.f32(), k.at(p.skip, k.mulWide(index, 4)), 4);
+        epilogue.begin(k, unit.batch, k.add(unit.firstHead, head));
         inner.push_back(startState(unit, head));
         return inner;
       },
       [&](const ChunkedUnit &unit, Value chunk, ValueRange v) -> Values {
         Values inner(v);
-        stateChunk(unit, chunk, head, skip, inner);
+        stateChunk(unit, chunk, head, inner);
         return inner;
       },
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {
@@ -270,49 +302,4 @@ void ChunkedKernel::state(Value head) {
         return Values(v.drop_back());
       });
   k.elect(Agent::warpgroup, [&]() { k.create<TMAStoreWaitOp>(0); });
-}
-
-//===----------------------------------------------------------------------===//
-// Entry
-//===----------------------------------------------------------------------===//
-
-static LogicalResult checkConfig(gpu::GPUModuleOp module,
-                                 const ChunkedKernelConfig &config) {
-  const MixerOperands &mixer = config.mixer;
-  if (mixer.headDim != 64 || mixer.stateDim != 128)
-    return module.emitError("the chunked kernel has head dimension 64 and "
-                            "state dimension 128");
-  if (mixer.groups < 1 || mixer.heads % mixer.groups ||
-      mixer.heads / mixer.groups % config.headsPerBlock)
-    return module.emitError("the heads of a block belong to one group");
-  if (config.headsPerBlock != 1 && config.headsPerBlock != 2)
-    return module.emitError(
-        "the chunked kernel takes one or two heads a block");
-  if (!mixer.decay && !mixer.rate)
-    return module.emitError("the chunked kernel expects a decay or a rate");
-  if (mixer.scaleIsDecay && (!mixer.scale || !mixer.decay))
-    return module.emitError("an absent scale or decay cannot be shared");
-  return success();
-}
-
-LogicalResult ssd::buildChunkedKernel(OpBuilder &builder,
-                                      gpu::GPUModuleOp module,
-                                      const ChunkedKernelConfig &config) {
-  if (failed(checkConfig(module, config)))
-    return failure();
-  OpBuilder::InsertionGuard guard(builder);
-  KernelBuilder k(builder, module.getLoc());
-  Type map = TensorMapType::get(builder.getContext(), {1, 64, 1, 64},
-                                builder.getBF16Type());
-  SmallVector<Type> inputs(4, map);
-  inputs.append(8, k.global());
-  inputs.append(3, k.i32());
-  auto func =
-      createKernel(builder, module, config.name, inputs, config.threads(),
-                   ChunkedKernel::sharedBytes(config.headsPerBlock));
-  auto a = func.getArguments();
-  ChunkedParameters p = {a[0], a[1], a[2],  a[3],  a[4],  a[5],  a[6], a[7],
-                         a[8], a[9], a[10], a[11], a[12], a[13], a[14]};
-  ChunkedKernel(k, config, p).emit();
-  return success();
 }

@@ -7,12 +7,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "lowering/SSDToHopper/ChunkedKernel.h"
+#include "lowering/SSDToHopper/KernelMath.h"
 
 using namespace mlir;
 using namespace ssd;
 using namespace ssd::hopper;
-
-static constexpr float kLog2E = 1.44269504088896341f;
 
 //===----------------------------------------------------------------------===//
 // cumulative_decay
@@ -25,38 +24,32 @@ static constexpr float kLog2E = 1.44269504088896341f;
 KernelBuilder::Values ChunkedKernel::loadRawDecay(const ChunkedUnit &unit,
                                                   Value head, Value chunk) {
   Value index = k.add(unit.firstHead, head);
-  Value last = k.add(p.length, -1);
+  Value last = k.add(length, -1);
   Value first = k.add(k.mul(chunk, 64), k.mul(k.create<LaneOp>(), 2));
-  Value batch = k.create<arith::MulIOp>(k.wide(unit.batch), k.wide(p.length));
   Values raw;
-  auto load = [&](Value pointer) {
-    for (int32_t i = 0; i < 2; ++i) {
+  for (const Factor *factor : {&p.decay, &p.scale})
+    for (int32_t i = 0; *factor && i < 2; ++i) {
       Value token = k.min(k.add(first, i), last);
-      Value row =
-          k.mulWide(k.addWide(batch, k.wide(token)), config.mixer.heads);
-      Value bytes = k.mulWide(k.addWide(row, k.wide(index)), 4);
-      raw.push_back(k.loadGlobal(k.f32(), k.at(pointer, bytes), 4));
+      raw.push_back(
+          factor->raw.load(k, Position{unit.batch, token, index, Value()}));
     }
-  };
-  if (config.mixer.decay)
-    load(p.decay);
-  if (config.mixer.scale && !config.mixer.scaleIsDecay)
-    load(p.scale);
   return raw;
 }
 
-void ChunkedKernel::cumulativeDecay(ValueRange raw, Value chunk, Value rate,
+void ChunkedKernel::cumulativeDecay(ValueRange raw, Value chunk,
                                     const DecayTables &tables) {
   Value lane = k.create<LaneOp>();
   Value first = k.add(k.mul(chunk, 64), k.mul(lane, 2));
   Value zero = k.f(0), log[2], scale[2];
   for (int32_t i = 0; i < 2; ++i) {
-    Value inside = k.less(k.add(first, i), p.length);
-    Value decay = config.mixer.decay ? k.fmul(raw[i], rate) : rate;
-    log[i] = k.select(inside, decay, zero);
-    Value weight = k.f(1);
-    if (config.mixer.scale)
-      weight = raw[config.mixer.scaleIsDecay ? i : raw.size() - 2 + i];
+    Value inside = k.less(k.add(first, i), length), weight = k.f(1), decay;
+    if (p.decay)
+      decay = p.decay.discretize(k, raw[i], decayBias);
+    if (mixer.scaleIsDecay)
+      weight = decay;
+    else if (p.scale)
+      weight = p.scale.discretize(k, raw[raw.size() - 2 + i], scaleBias);
+    log[i] = k.select(inside, decay ? k.fmul(decay, rate) : rate, zero);
     scale[i] = k.select(inside, weight, zero);
   }
 
@@ -82,21 +75,22 @@ void ChunkedKernel::cumulativeDecay(ValueRange raw, Value chunk, Value rate,
   k.store(ValueRange(fromStart), tables.fromStart, at);
   k.store(ValueRange(toBlockEnd), tables.toBlockEnd, at);
   k.store(ValueRange(scale), tables.scale, at);
-  k.create<StoreHiLoOp>(toEnd[0], toEnd[1], tables.toEnd);
+  k.create<StoreHiLoOp>(toEnd[0], toEnd[1], tables.toEnd, shape.element);
   k.elect(Agent::warp, [&]() { k.store(k.exp2(total), tables.total, k.i(0)); });
 }
 
 void ChunkedKernel::cumulativeDecayRole(Value head) {
-  Value ring = k.slice(ringTables, head), rate;
-  Value firstCursor = k.cursor(ChunkedStages::tables);
+  Value ring = k.slice(ringTables, head);
+  Value firstCursor = k.cursor(shape.tables);
   forEachChunk(
       firstCursor,
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {
-        rate = k.f(kLog2E);
-        if (config.mixer.rate) {
-          Value bytes = k.mulWide(k.add(unit.firstHead, head), 4);
-          rate = k.fmul(rate, k.loadGlobal(k.f32(), k.at(p.rate, bytes), 4));
-        }
+        Value index = k.add(unit.firstHead, head);
+        rate = k.f(p.decay || p.rate ? kLog2E : 0);
+        if (p.rate)
+          rate = k.fmul(rate, p.rate.loadF32(k, index));
+        decayBias = p.decay.loadBias(k, index);
+        scaleBias = p.scale.loadBias(k, index);
         Values inner(v);
         llvm::append_range(inner, loadRawDecay(unit, head, unit.firstChunk));
         return inner;
@@ -105,7 +99,7 @@ void ChunkedKernel::cumulativeDecayRole(Value head) {
         Values inner = {k.advance(v[0])};
         llvm::append_range(inner, loadRawDecay(unit, head, k.add(chunk, 1)));
         k.create<AcquireOp>(ring, v[0]);
-        cumulativeDecay(v.drop_front(), chunk, rate, tablesOf(head, v[0]));
+        cumulativeDecay(v.drop_front(), chunk, tablesOf(head, v[0]));
         k.create<CommitOp>(ring, v[0], Agent::warp);
         return inner;
       },
@@ -183,12 +177,12 @@ void ChunkedKernel::decayScoresOfWarp(Value scores, const DecayTables &tables,
   Value diagonal = k.create<BlockOfOp>(k.matrix(16), scores, 16 * warp);
   blocks.push_back(diagonalBlock(diagonal, rowLog, columnLog, scale, warp));
   for (auto [i, block] : llvm::enumerate(blocks)) {
-    Value rounded = k.create<TruncateOp>(k.matrix(16, /*bf16=*/true), block);
+    Value rounded = k.create<TruncateOp>(packed(16), block);
     k.create<StoreFragmentOp>(rounded, target, 16 * i, /*transpose=*/false);
   }
 }
 
-/// scores_ij · 2^(L_i − L_j) · s_j for j ≤ i, in bf16 into each head's target.
+/// scores_ij · 2^(L_i − L_j) · s_j for j ≤ i, rounded into each head's target.
 void ChunkedKernel::decayScores(Value scores, ArrayRef<DecayTables> tables,
                                 Value warp, ArrayRef<Value> targets) {
   for (int32_t w = 3; w >= 0; --w)

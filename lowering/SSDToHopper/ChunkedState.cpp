@@ -17,55 +17,55 @@ using namespace ssd::hopper;
 // States in global memory
 //===----------------------------------------------------------------------===//
 
-static constexpr int64_t kStateBytes = 64 * 128 * 4;
-
-Value ChunkedKernel::stateRow(const ChunkedUnit &unit, Value head, Value base) {
-  Value index =
-      k.add(k.mul(unit.batch, config.mixer.heads), k.add(unit.firstHead, head));
-  return k.at(base, k.mulWide(index, kStateBytes));
+Value ChunkedKernel::stateOf(const ChunkedUnit &unit, Value head,
+                             const Tensor &states) {
+  Value zero = k.i(0);
+  return states.at(k, {unit.batch, k.add(unit.firstHead, head), zero, zero});
 }
 
 Value ChunkedKernel::handedState(Value block, Value head) {
-  Value index = k.add(k.mul(block, heads), head);
-  return k.at(p.handed, k.mulWide(index, kStateBytes));
+  Value index = k.add(k.mul(block, shape.heads), head);
+  return k.at(k.argument(p.handed), k.f32(),
+              k.mulWide(index, 64 * shape.stateDim));
 }
 
 Value ChunkedKernel::handedFlag(Value block, Value head) {
-  Value index = k.add(k.mul(block, heads), head);
-  return k.at(p.flags, k.mulWide(index, 4));
+  Value index = k.add(k.mul(block, shape.heads), head);
+  return k.at(k.argument(p.flags), k.i32(), k.wide(index));
 }
 
 /// A sequence begun in the block before starts from what that one handed over,
 /// others from the initial state.
 Value ChunkedKernel::startState(const ChunkedUnit &unit, Value head) {
+  FragmentType type = k.matrix(shape.stateDim);
   auto given = [&]() -> Values {
-    if (config.mixer.initialState)
-      return {k.create<GlobalLoadOp>(k.matrix(128),
-                                     stateRow(unit, head, p.initialState),
-                                     Order::row_major)};
-    return {k.create<SplatOp>(k.matrix(128), k.f(0))};
+    if (p.initialState)
+      return {k.create<GlobalLoadOp>(type, stateOf(unit, head, p.initialState),
+                                     Order::row_major,
+                                     p.initialState.getElementType())};
+    return {k.create<SplatOp>(type, k.f(0))};
   };
   auto handed = [&]() -> Values {
     Value before = k.add(k.create<BlockOp>(), -1);
     k.create<AwaitOp>(handedFlag(before, head), k.i(1), k.add(head, 1));
-    return {k.create<GlobalLoadOp>(k.matrix(128), handedState(before, head),
-                                   Order::fragment)};
+    return {k.create<GlobalLoadOp>(type, handedState(before, head),
+                                   Order::fragment, k.f32())};
   };
-  return k.choose(k.equal(unit.firstChunk, k.i(0)), k.matrix(128), given,
-                  handed)[0];
+  return k.choose(k.equal(unit.firstChunk, k.i(0)), type, given, handed)[0];
 }
 
 void ChunkedKernel::finishState(const ChunkedUnit &unit, Value head,
                                 Value state) {
   auto keep = [&]() -> Values {
-    if (config.mixer.finalState)
-      k.create<GlobalStoreOp>(state, stateRow(unit, head, p.finalState),
-                              Order::row_major);
+    if (p.finalState)
+      k.create<GlobalStoreOp>(state, stateOf(unit, head, p.finalState),
+                              Order::row_major, p.finalState.getElementType());
     return {};
   };
   auto handOver = [&]() -> Values {
     Value block = k.create<BlockOp>();
-    k.create<GlobalStoreOp>(state, handedState(block, head), Order::fragment);
+    k.create<GlobalStoreOp>(state, handedState(block, head), Order::fragment,
+                            k.f32());
     k.create<SignalOp>(handedFlag(block, head), k.i(1), k.add(head, 1));
     return {};
   };
@@ -80,33 +80,20 @@ void ChunkedKernel::finishState(const ChunkedUnit &unit, Value head,
 Value ChunkedKernel::chunkState(Value state, Value x, Value b,
                                 const DecayTables &tables, Value weights,
                                 Value total) {
-  Value weighted =
-      k.create<ScaleHiLoOp>(k.matrix(64, /*bf16=*/true), x, weights);
-  Value decayed = k.map(k.matrix(128), state,
+  Value weighted = k.create<ScaleHiLoOp>(packed(64), x, weights);
+  Value decayed = k.map(k.matrix(shape.stateDim), state,
                         [&](ValueRange v) { return k.fmul(v[0], total); });
   return k.wgmma(weighted, b, decayed, /*mnMajor=*/true);
-}
-
-/// What the state before the chunk and the skip give to y.
-Value ChunkedKernel::carriedOver(Value y, Value x, Value fromStart,
-                                 Value skip) {
-  if (!config.mixer.skip)
-    return k.map(k.matrix(64), {y, fromStart},
-                 [&](ValueRange v) { return k.fmul(v[0], v[1]); });
-  Value wide = k.create<ExtendOp>(k.matrix(64), x);
-  return k.map(k.matrix(64), {y, fromStart, wide}, [&](ValueRange v) {
-    return k.fma(skip, v[2], k.fmul(v[0], v[1]));
-  });
 }
 
 /// chunk_scan and chunk_state of one row block, interleaved so that one product
 /// is in flight while the other's elementwise work runs, and with what the next
 /// step reads from shared memory on its way. Everything is transposed, y as
 /// [p, token], so that the state's accumulators are the A operand of S·C and
-/// x's fragments serve both products and the skip. `carried` is the cursors of
-/// maps, x, tables, scores, y, and the state.
+/// x's fragments serve both products and the epilogue. `carried` is the cursors
+/// of maps, x, tables, scores, y, and the state.
 void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
-                               Value skip, Values &carried) {
+                               Values &carried) {
   Value maps = carried[0], cursorX = carried[1], cursorTables = carried[2],
         slots = carried[3], slotY = carried[4];
   // Free at run time; without it ptxas serialises what the loop carries.
@@ -118,10 +105,10 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
   Value fullX = k.tryWait(ringHeadX, cursorX);
   Value fullMaps = k.tryWait(ringMaps, maps);
   k.wait(ringHeadX, cursorX, fullX);
-  Value x = k.create<LoadFragmentOp>(k.matrix(64, /*bf16=*/true),
+  Value x = k.create<LoadFragmentOp>(packed(64),
                                      k.slice(k.slice(tilesX, head), cursorX),
                                      /*transpose=*/true);
-  Value rounded = k.create<TruncateOp>(k.matrix(128, /*bf16=*/true), state);
+  Value rounded = k.create<TruncateOp>(packed(shape.stateDim), state);
   k.wait(ringMaps, maps, fullMaps);
   Value y = k.wgmma(rounded, k.slice(tilesC, maps));
 
@@ -138,7 +125,7 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
 
   Value fullScores = k.tryWait(ringHeadScores, slots);
   Value fromStart = k.loadVector(tables.fromStart, k.columns(64));
-  y = carriedOver(k.wait(1, y), x, fromStart, skip);
+  y = epilogue.beforeScores(k, k.wait(1, y), fromStart, x);
   k.wait(ringHeadScores, slots, fullScores);
   y = k.wgmma(x, k.slice(k.slice(tilesG, head), slots), y);
   k.create<ReleaseOp>(ringHeadTables, cursorTables, Agent::warp);
@@ -146,7 +133,14 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
   k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
   y = k.wait(0, y);
   k.create<ReleaseOp>(ringHeadScores, slots, Agent::warpgroup);
-  storeY(y, unit, chunk, head, slotY);
+  Value tile;
+  if (shape.hasTile) {
+    k.wait(k.slice(ringEpilogue, head), slotY);
+    tile = k.create<LoadFragmentOp>(
+        packedAs(tilesEpilogue), k.slice(k.slice(tilesEpilogue, head), slotY),
+        /*transpose=*/true);
+  }
+  storeY(epilogue.afterScores(k, y, x, tile), unit, chunk, head, slotY);
 
   carried = {k.advance(maps),  k.advance(cursorX), k.advance(cursorTables),
              k.advance(slots), k.advance(slotY),   nextState};
@@ -155,19 +149,21 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
 /// Rounds y and sends the tile off.
 void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
                            Value head, Value slot) {
-  Value rounded = k.create<TruncateOp>(k.matrix(64, /*bf16=*/true), y);
+  Value rounded = k.create<TruncateOp>(packedAs(tilesY), y);
   Value tile = k.slice(k.slice(tilesY, head), slot);
   Value barrier = k.add(head, 1);
   IntegerAttr threads = k.builder.getI32IntegerAttr(128);
   k.create<StoreFragmentOp>(rounded, tile, /*column=*/0, /*transpose=*/true);
   k.create<FenceAsyncOp>();
+  if (shape.hasTile)
+    k.create<ReleaseOp>(k.slice(ringEpilogue, head), slot, Agent::warp);
   // The barrier also tells everybody that the other slot has been read.
-  k.elect(Agent::warpgroup,
-          [&]() { k.create<TMAStoreWaitOp>(ChunkedStages::y - 2); });
+  k.elect(Agent::warpgroup, [&]() { k.create<TMAStoreWaitOp>(shape.y - 2); });
   k.create<BarrierOp>(barrier, threads);
   k.elect(Agent::warpgroup, [&]() {
     Value at[] = {unit.batch, k.mul(chunk, 64), k.add(unit.firstHead, head),
                   k.i(0)};
-    k.create<TMAStoreOp>(tile, p.mapY, ValueRange(at), CacheHint::evict_first);
+    k.create<TMAStoreOp>(tile, k.argument(p.mapY), ValueRange(at),
+                         CacheHint::evict_first);
   });
 }

@@ -18,13 +18,11 @@ using namespace ssd::hopper;
 //===----------------------------------------------------------------------===//
 
 Value KernelBuilder::widen(Value value) {
-  return value.getType().isF32() ? value
-                                 : create<arith::ExtFOp>(f32(), value);
+  return value.getType().isF32() ? value : create<arith::ExtFOp>(f32(), value);
 }
 
 Value KernelBuilder::narrow(Value value, Type type) {
-  return value.getType() == type ? value
-                                 : create<arith::TruncFOp>(type, value);
+  return value.getType() == type ? value : create<arith::TruncFOp>(type, value);
 }
 
 /// Scalars are aligned to their size, vectors to that of an access.
@@ -120,8 +118,8 @@ void KernelBuilder::elect(Agent agent, function_ref<void()> body) {
 // Tiles
 //===----------------------------------------------------------------------===//
 
-FragmentType KernelBuilder::matrix(int64_t columns, bool bf16) {
-  return FragmentType::get({64, columns}, bf16 ? builder.getBF16Type() : f32());
+FragmentType KernelBuilder::matrix(int64_t columns, Type element) {
+  return FragmentType::get({64, columns}, element ? element : f32());
 }
 FragmentType KernelBuilder::rows() {
   return FragmentType::get(context(), {64}, f32(), FragmentLayout::rows);
@@ -129,8 +127,8 @@ FragmentType KernelBuilder::rows() {
 FragmentType KernelBuilder::columns(int64_t count) {
   return FragmentType::get(context(), {count}, f32(), FragmentLayout::columns);
 }
-SharedType KernelBuilder::tiles(ArrayRef<int64_t> shape) {
-  return SharedType::get(context(), shape, builder.getBF16Type(), false);
+SharedType KernelBuilder::tiles(ArrayRef<int64_t> shape, Type element) {
+  return SharedType::get(context(), shape, element, false);
 }
 SharedType KernelBuilder::tables(ArrayRef<int64_t> shape, Type element) {
   return SharedType::get(context(), shape, element, true);

@@ -124,10 +124,10 @@ public:
   void elect(hopper::Agent agent, llvm::function_ref<void()> body);
 
   // Types of tiles.
-  hopper::FragmentType matrix(int64_t columns, bool bf16 = false);
+  hopper::FragmentType matrix(int64_t columns, mlir::Type element = {});
   hopper::FragmentType rows();
   hopper::FragmentType columns(int64_t count);
-  hopper::SharedType tiles(llvm::ArrayRef<int64_t> shape);
+  hopper::SharedType tiles(llvm::ArrayRef<int64_t> shape, mlir::Type element);
   hopper::SharedType tables(llvm::ArrayRef<int64_t> shape, mlir::Type element);
 
   // Hopper ops whose types follow.

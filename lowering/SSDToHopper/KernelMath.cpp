@@ -39,22 +39,21 @@ Value ssd::softplus(KernelBuilder &k, Value x) {
   Value u = expOfNegative(k, k.create<LLVM::FAbsOp>(x));
   Value s = k.create<arith::DivFOp>(u, k.fadd(u, k.f(2)));
   Value square = k.fmul(s, s);
-  Value series = polynomial(k, square,
-                            {2.f / 15, 2.f / 13, 2.f / 11, 2.f / 9, 2.f / 7,
-                             2.f / 5, 2.f / 3, 2.f});
+  Value series = polynomial(
+      k, square,
+      {2.f / 15, 2.f / 13, 2.f / 11, 2.f / 9, 2.f / 7, 2.f / 5, 2.f / 3, 2.f});
   return k.fma(s, series, k.create<arith::MaximumFOp>(x, k.f(0)));
 }
 
 Split ssd::splitExp(KernelBuilder &k, Value x) {
   // eˣ − 1 = x + x² q(x) near zero, which knows how far from 1 the factor is.
-  Value q = polynomial(k, x,
-                       {1.f / 5040, 1.f / 720, 1.f / 120, 1.f / 24, 1.f / 6,
-                        1.f / 2});
+  Value q = polynomial(
+      k, x, {1.f / 5040, 1.f / 720, 1.f / 120, 1.f / 24, 1.f / 6, 1.f / 2});
   Value change = k.fma(k.fmul(x, x), q, x);
   Value near = k.fadd(k.f(1), change);
   Value rest = k.fsub(change, k.fsub(near, k.f(1)));
-  Value isNear = k.create<arith::CmpFOp>(
-      arith::CmpFPredicate::OLT, k.create<LLVM::FAbsOp>(x), k.f(0.35f));
+  Value isNear = k.create<arith::CmpFOp>(arith::CmpFPredicate::OLT,
+                                         k.create<LLVM::FAbsOp>(x), k.f(0.35f));
   Value far = k.exp2(k.fmul(x, k.f(kLog2E)));
   return {k.select(isNear, near, far), k.select(isNear, rest, k.f(0))};
 }
@@ -66,8 +65,9 @@ SmallVector<Split> ssd::splitFactors(KernelBuilder &k, ArrayRef<Value> decays,
   for (size_t i = 0; i < count; ++i) {
     Value decay = decays.empty() ? Value() : decays[i % decays.size()];
     Value rate = rates.empty() ? Value() : rates[i % rates.size()];
-    factors.push_back(
-        splitExp(k, !decay ? rate : !rate ? decay : k.fmul(decay, rate)));
+    factors.push_back(splitExp(k, !decay  ? rate
+                                  : !rate ? decay
+                                          : k.fmul(decay, rate)));
   }
   return factors;
 }

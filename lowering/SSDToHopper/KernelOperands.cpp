@@ -1,4 +1,5 @@
-//===- KernelOperands.cpp - A unit's operands inside of a kernel ---*- C++ -*-===//
+//===- KernelOperands.cpp - A unit's operands inside of a kernel ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -53,8 +54,7 @@ void Tensor::store(KernelBuilder &k, Value value, ValueRange indices) const {
   k.storeGlobal(k.narrow(value, getElementType()), at(k, indices));
 }
 
-KernelBuilder::Values
-SequenceTensor::indices(const Position &position) const {
+KernelBuilder::Values SequenceTensor::indices(const Position &position) const {
   Value values[] = {position.batch, position.token, position.outer,
                     position.inner};
   KernelBuilder::Values present;
@@ -90,6 +90,20 @@ Value Factor::discretize(KernelBuilder &k, Value loaded, Value bias) const {
 // EpilogueOperands
 //===----------------------------------------------------------------------===//
 
+KernelBuilder::Values ssd::mapIndices(KernelBuilder &k, AffineMap map,
+                                      const Position &position) {
+  KernelBuilder::Values dims, indices;
+  for (Value value :
+       {position.batch, position.token, position.outer, position.inner})
+    if (value)
+      dims.push_back(
+          k.create<arith::IndexCastOp>(k.builder.getIndexType(), value));
+  auto results = affine::expandAffineMap(k.builder, k.loc, map, dims);
+  for (Value value : *results)
+    indices.push_back(k.create<arith::IndexCastOp>(k.i64(), value));
+  return indices;
+}
+
 EpilogueOperands::EpilogueOperands(KernelArguments &arguments,
                                    const MixerUnit &unit)
     : unit(&unit) {
@@ -110,23 +124,14 @@ EpilogueOperands::Values EpilogueOperands::load(KernelBuilder &k,
                                                 const Position &position,
                                                 Part part) const {
   Kind wanted = part == Part::fixed ? Kind::fixed : Kind::perToken;
-  Type index = k.builder.getIndexType(), i64 = k.builder.getI64Type();
-  Values coordinates = {position.batch}, loaded;
-  if (unit->y.hasTokens)
-    coordinates.push_back(position.token);
-  coordinates.append({position.outer, position.inner});
+  Position at = position;
+  if (!unit->y.hasTokens)
+    at.token = {};
+  Values loaded;
   for (auto [i, kind] : llvm::enumerate(kinds)) {
-    if (kind != wanted)
-      continue;
-    Values dims = llvm::map_to_vector(coordinates, [&](Value value) -> Value {
-      return k.create<arith::IndexCastOp>(index, value);
-    });
-    auto at = affine::expandAffineMap(
-        k.builder, k.loc, unit->epilogue.getInputs()[i].map, dims);
-    Values indices = llvm::map_to_vector(*at, [&](Value value) -> Value {
-      return k.create<arith::IndexCastOp>(i64, value);
-    });
-    loaded.push_back(tensors[i].load(k, indices));
+    AffineMap map = unit->epilogue.getInputs()[i].map;
+    if (kind == wanted)
+      loaded.push_back(tensors[i].load(k, mapIndices(k, map, at)));
   }
   return loaded;
 }
@@ -168,6 +173,6 @@ KernelOperands::KernelOperands(KernelArguments &arguments,
 }
 
 unsigned ssd::addPoolRows(KernelArguments &arguments, const MixerUnit &unit) {
-  return arguments.size(
-      unit.initialState ? unit.initialState : unit.finalState, 0);
+  return arguments.size(unit.initialState ? unit.initialState : unit.finalState,
+                        0);
 }

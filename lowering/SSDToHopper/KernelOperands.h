@@ -1,4 +1,5 @@
-//===- KernelOperands.h - A unit's operands inside of a kernel ---*- C++ -*-===//
+//===- KernelOperands.h - A unit's operands inside of a kernel ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -47,8 +48,8 @@ public:
 private:
   mlir::MemRefType type;
   unsigned pointer = 0;
-  llvm::SmallVector<int64_t> strides;        // as the type has them
-  llvm::SmallVector<unsigned> openStrides;   // parameters, of all dimensions
+  llvm::SmallVector<int64_t> strides;      // as the type has them
+  llvm::SmallVector<unsigned> openStrides; // parameters, of all dimensions
 };
 
 /// A sequence operand, addressed by axes.
@@ -94,6 +95,10 @@ private:
   Tensor bias;
   UnitFactor factor;
 };
+
+/// Where an operand of the epilogue is read for an element of y.
+KernelBuilder::Values mapIndices(KernelBuilder &k, mlir::AffineMap map,
+                                 const Position &position);
 
 /// What the epilogue reads.
 class EpilogueOperands {

@@ -1,4 +1,5 @@
-//===- Kernels.cpp - The kernels, from the fastest to the plain one ---*- C++ -*-===//
+//===- Kernels.cpp - The kernels, from the fastest to the plain one ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -11,7 +12,8 @@
 using namespace ssd;
 
 llvm::ArrayRef<const KernelKind *> ssd::getKernels() {
-  static const KernelKind *const kinds[] = {&getStepKernel(),
-                                            &getRecurrentKernel()};
+  static const KernelKind *const kinds[] = {
+      &getStepKernel(), &getChunkedKernel(2), &getChunkedKernel(1),
+      &getRecurrentKernel()};
   return kinds;
 }

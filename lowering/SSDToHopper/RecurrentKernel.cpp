@@ -1,4 +1,5 @@
-//===- RecurrentKernel.cpp - Token by token, whatever the unit ---*- C++ -*-===//
+//===- RecurrentKernel.cpp - Token by token, whatever the unit ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -108,8 +109,7 @@ private:
   void compute(Value step, const Token &token, MutableArrayRef<Value> state,
                Value lastSegment);
   SmallVector<Split> factorsOf(const Token &token, Value &scale);
-  void storeY(Value token, Values sums, ArrayRef<Value> x,
-              ValueRange epilogue);
+  void storeY(Value token, Values sums, ArrayRef<Value> x, ValueRange epilogue);
   void storeCheckpoint(Value step, ValueRange state);
 
   KernelBuilder &k;
@@ -150,8 +150,7 @@ void RecurrentKernel::setTile(Value warp) {
                      tiles % shape.tilesPerWarp != 0);
   head = k.div(tile.clamped, shape.tilesPerHead);
   group = k.div(head, unit.heads / unit.groups);
-  Value firstRow =
-      k.mul(k.rem(tile.clamped, shape.tilesPerHead), shape.rows);
+  Value firstRow = k.mul(k.rem(tile.clamped, shape.tilesPerHead), shape.rows);
   Value laneOfTile = k.rem(lane, lanes);
   auto rowAt = [&](Value index) {
     Index row = clamp(k.add(firstRow, index), unit.headDim,
@@ -168,8 +167,7 @@ void RecurrentKernel::setTile(Value warp) {
   int32_t copies = lanes / shape.rows;
   outputRow = k.div(laneOfTile, copies);
   output = rowAt(outputRow);
-  isWriter =
-      k.both(k.equal(k.rem(laneOfTile, copies), k.i(0)), output.exists);
+  isWriter = k.both(k.equal(k.rem(laneOfTile, copies), k.i(0)), output.exists);
 }
 
 /// A row of the batch, or a packed piece of its only row. Offsets and slots are
@@ -189,8 +187,8 @@ void RecurrentKernel::setSequence(Value sequence) {
   }
   if (p.slots) {
     stateRow = p.slots.load(k, sequence);
-    ownsState = k.compare(arith::CmpIPredicate::ult, stateRow,
-                          k.argument(p.poolRows));
+    ownsState =
+        k.compare(arith::CmpIPredicate::ult, stateRow, k.argument(p.poolRows));
   }
 }
 
@@ -203,8 +201,8 @@ void RecurrentKernel::loadFixed() {
   }
   decayBias = p.decay.loadBias(k, head);
   scaleBias = p.scale.loadBias(k, head);
-  fixedInputs = p.epilogue.load(k, position(k.i(0), head, output.clamped),
-                                Part::fixed);
+  fixedInputs =
+      p.epilogue.load(k, position(k.i(0), head, output.clamped), Part::fixed);
 }
 
 //===----------------------------------------------------------------------===//
@@ -212,9 +210,8 @@ void RecurrentKernel::loadFixed() {
 //===----------------------------------------------------------------------===//
 
 Value RecurrentKernel::tokenOf(Value step) {
-  return unit.reverse
-             ? k.sub(k.add(k.add(firstToken, length), -1), step)
-             : k.add(firstToken, step);
+  return unit.reverse ? k.sub(k.add(k.add(firstToken, length), -1), step)
+                      : k.add(firstToken, step);
 }
 
 /// Past the end, the last token again.
@@ -240,8 +237,8 @@ RecurrentKernel::Token RecurrentKernel::loadToken(Value step) {
     Value at = unit.leadingSegment ? k.add(token, 1) : token;
     values.segment.push_back(p.segmentIds.load(k, position(at)));
   }
-  values.epilogue = p.epilogue.load(k, position(token, head, output.clamped),
-                                    Part::perToken);
+  values.epilogue =
+      p.epilogue.load(k, position(token, head, output.clamped), Part::perToken);
   return values;
 }
 
@@ -320,8 +317,7 @@ SmallVector<Split> RecurrentKernel::factorsOf(const Token &token,
 }
 
 void RecurrentKernel::compute(Value step, const Token &token,
-                              MutableArrayRef<Value> state,
-                              Value lastSegment) {
+                              MutableArrayRef<Value> state, Value lastSegment) {
   auto widen = [&](Value value) { return k.widen(value); };
   Values x = llvm::map_to_vector(token.x, widen),
          b = llvm::map_to_vector(token.b, widen), c, sums;
@@ -412,8 +408,8 @@ void RecurrentKernel::emitWarp(Value warp) {
 }
 
 void RecurrentKernel::emit() {
-  Value warp = k.add(k.mul(k.create<BlockOp>(), shape.kWarps),
-                     k.create<WarpOp>());
+  Value warp =
+      k.add(k.mul(k.create<BlockOp>(), shape.kWarps), k.create<WarpOp>());
   k.when(k.less(warp, k.argument(p.warps)), [&]() { emitWarp(warp); });
 }
 

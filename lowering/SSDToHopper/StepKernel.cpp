@@ -104,8 +104,8 @@ void StepKernel::setPlace() {
   stateRow = batch;
   if (p.slots) {
     stateRow = p.slots.load(k, batch);
-    ownsState = k.compare(arith::CmpIPredicate::ult, stateRow,
-                          k.argument(poolRows));
+    ownsState =
+        k.compare(arith::CmpIPredicate::ult, stateRow, k.argument(poolRows));
   }
 }
 
@@ -127,8 +127,8 @@ SmallVector<KernelBuilder::Values> StepKernel::loadState() {
                     : load();
   SmallVector<Values> rows;
   for (int64_t r = 0; r < StepShape::kLoads; ++r)
-    rows.push_back(Values(
-        ArrayRef<Value>(all).slice(r * shape.values, shape.values)));
+    rows.push_back(
+        Values(ArrayRef<Value>(all).slice(r * shape.values, shape.values)));
   return rows;
 }
 

@@ -211,7 +211,7 @@ func.func @vec2(%t: !hopper.shared<64xf32, linear>) {
 // -----
 
 func.func @wgmma1(%a: !hopper.fragment<64x64xf32>, %b: !hopper.shared<64x64xbf16>) {
-  // expected-error @+1 {{(WGMMA1) a is a bf16 matrix}}
+  // expected-error @+1 {{(WGMMA1) a is a 16-bit matrix}}
   %v = hopper.wgmma %a, %b : !hopper.fragment<64x64xf32>, !hopper.shared<64x64xbf16> -> !hopper.inflight<64x64xf32>
   return
 }
@@ -328,7 +328,7 @@ func.func @blk1(%f: !hopper.fragment<64x16xf32>) {
 // -----
 
 func.func @conv1(%f: !hopper.fragment<64x16xf32>) {
-  // expected-error @+1 {{(CONV1) converts between f32 and bf16 matrices of one shape}}
+  // expected-error @+1 {{(CONV1) converts between f32 and 16-bit matrices of one shape}}
   %v = hopper.truncate %f : !hopper.fragment<64x16xf32> to !hopper.fragment<64x32xbf16>
   return
 }
@@ -344,7 +344,39 @@ func.func @hilo1(%t: !hopper.shared<128xi32, linear>) {
 // -----
 
 func.func @hilo2(%f: !hopper.fragment<64x16xbf16>, %w: vector<16xi32>) {
-  // expected-error @+1 {{(HILO2) scales a 64x64 bf16 matrix}}
+  // expected-error @+1 {{(HILO2) scales a packed 64x64 matrix}}
   %v = hopper.scale_hilo %f by %w : !hopper.fragment<64x16xbf16> to !hopper.fragment<64x16xbf16>
+  return
+}
+
+// -----
+
+func.func @hilo3(%t: !hopper.shared<64xi32, linear>, %v: f32) {
+  // expected-error @+1 {{(HILO3) the element is bf16 or f16}}
+  hopper.store_hilo %v, %v to %t as f32 : !hopper.shared<64xi32, linear>
+  return
+}
+
+// -----
+
+func.func @wgmma2_elements(%a: !hopper.fragment<64x64xbf16>, %b: !hopper.shared<64x64xf16>) {
+  // expected-error @+1 {{(WGMMA2) b is one swizzled tile of 'bf16'}}
+  %v = hopper.wgmma %a, %b : !hopper.fragment<64x64xbf16>, !hopper.shared<64x64xf16> -> !hopper.inflight<64x64xf32>
+  return
+}
+
+// -----
+
+func.func @glob1(%p: !llvm.ptr<1>) {
+  // expected-error @+1 {{(GLOB1) moves f32 matrices, or in row_major order rows vectors}}
+  %v = hopper.global_load %p fragment of f32 : !llvm.ptr<1> to !hopper.fragment<64xf32, rows>
+  return
+}
+
+// -----
+
+func.func @glob2(%p: !llvm.ptr<1>) {
+  // expected-error @+1 {{(GLOB2) stored elements are floats, f32 in fragment order}}
+  %v = hopper.global_load %p fragment of bf16 : !llvm.ptr<1> to !hopper.fragment<64x64xf32>
   return
 }

@@ -80,8 +80,8 @@ gpu.module @m2 {
     %half = hopper.truncate %block : !hopper.fragment<64x16xf32> to !hopper.fragment<64x16xbf16>
     // CHECK: hopper.store_fragment %{{.*}} to %{{.*}} column 16 :
     hopper.store_fragment %half to %tile column 16 : !hopper.fragment<64x16xbf16> to !hopper.shared<64x128xbf16>
-    // CHECK: hopper.global_store %{{.*}} to %{{.*}} row_major :
-    hopper.global_store %y to %out row_major : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
+    // CHECK: hopper.global_store %{{.*}} to %{{.*}} row_major of f32 :
+    hopper.global_store %y to %out row_major of f32 : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
     gpu.return
   }
 }

@@ -22,7 +22,7 @@ gpu.module @m1 {
   gpu.func @scale(%p: !llvm.ptr<1>) kernel {
     %tile = hopper.alloc 0 : !hopper.shared<64x64xbf16>
     %table = hopper.alloc 8192 : !hopper.shared<64xf32, linear>
-    %s = hopper.global_load %p row_major : !llvm.ptr<1> to !hopper.fragment<64x64xf32>
+    %s = hopper.global_load %p row_major of f32 : !llvm.ptr<1> to !hopper.fragment<64x64xf32>
     %x = hopper.block_of %s column 16 : !hopper.fragment<64x64xf32> to !hopper.fragment<64x16xf32>
     %r = hopper.load_vector %table from 0 : !hopper.shared<64xf32, linear> to !hopper.fragment<64xf32, rows>
     %c = hopper.load_vector %table from 16 : !hopper.shared<64xf32, linear> to !hopper.fragment<16xf32, columns>

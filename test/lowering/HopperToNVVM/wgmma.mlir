@@ -21,7 +21,7 @@ gpu.module @m1 {
     %a = hopper.load_fragment %tile : !hopper.shared<64x64xbf16> to !hopper.fragment<64x64xbf16>
     %0 = hopper.wgmma %a, %tile : !hopper.fragment<64x64xbf16>, !hopper.shared<64x64xbf16> -> !hopper.inflight<64x64xf32>
     %y = hopper.wgmma_wait 0 tied(%0) : (!hopper.inflight<64x64xf32>) -> !hopper.fragment<64x64xf32>
-    hopper.global_store %y to %out row_major : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
+    hopper.global_store %y to %out row_major of f32 : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
     gpu.return
   }
 }
@@ -43,10 +43,10 @@ gpu.module @m2 {
     %x = hopper.alloc 0 : !hopper.shared<64x64xbf16>
     %b = hopper.alloc 8192 : !hopper.shared<64x128xbf16>
     %a = hopper.load_fragment %x {transpose} : !hopper.shared<64x64xbf16> to !hopper.fragment<64x64xbf16>
-    %s = hopper.global_load %state row_major : !llvm.ptr<1> to !hopper.fragment<64x128xf32>
+    %s = hopper.global_load %state row_major of f32 : !llvm.ptr<1> to !hopper.fragment<64x128xf32>
     %0 = hopper.wgmma %a, %b into %s {mn_major} : !hopper.fragment<64x64xbf16>, !hopper.shared<64x128xbf16>, !hopper.fragment<64x128xf32> -> !hopper.inflight<64x128xf32>
     %1 = hopper.wgmma_wait 0 tied(%0) : (!hopper.inflight<64x128xf32>) -> !hopper.fragment<64x128xf32>
-    hopper.global_store %1 to %state row_major : !hopper.fragment<64x128xf32> to !llvm.ptr<1>
+    hopper.global_store %1 to %state row_major of f32 : !hopper.fragment<64x128xf32> to !llvm.ptr<1>
     gpu.return
   }
 }
@@ -70,7 +70,7 @@ gpu.module @m3 {
       %s = arith.addf %e, %f : f32
       hopper.yield %s : f32
     }
-    hopper.global_store %r to %out row_major : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
+    hopper.global_store %r to %out row_major of f32 : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
     gpu.return
   }
 }

@@ -1,0 +1,56 @@
+//===- ChunkedEpilogue.h - The epilogue on fragments ---*- C++ -*-===//
+//
+// Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SSD_LOWERING_SSDTOHOPPER_CHUNKEDEPILOGUE_H
+#define SSD_LOWERING_SSDTOHOPPER_CHUNKEDEPILOGUE_H
+
+#include "lowering/SSDToHopper/KernelOperands.h"
+
+namespace ssd {
+
+/// The epilogue of the chunked kernel, on the transposed fragments [p, token]
+/// of one head. Operands are the mixer's x, one value a head, one a row p, or
+/// one tensor of y's shape, whose tiles come the way x's do.
+class ChunkedEpilogue {
+public:
+  using Value = mlir::Value;
+
+  ChunkedEpilogue(KernelArguments &arguments, const MixerUnit &unit);
+
+  /// Why the kernel cannot read what the epilogue does; empty if it can.
+  static std::string whyNot(const MixerUnit &unit);
+  /// The operand that comes by tiles, null without one.
+  static Value getTiled(const MixerUnit &unit);
+  unsigned getTileMap() const { return tileMap; }
+
+  /// Loads what one head's chunks have in common.
+  void begin(KernelBuilder &k, Value batch, Value head);
+  /// 2^L_j · y and, where the epilogue only adds to y, its result: that is done
+  /// before the last product, while others are in flight.
+  Value beforeScores(KernelBuilder &k, Value y, Value fromStart, Value x);
+  /// The result, where it is more; `tile` is the tensor's fragment.
+  Value afterScores(KernelBuilder &k, Value y, Value x, Value tile);
+
+private:
+  enum class Kind { x, head, row, tile, other };
+  static Kind kindOf(const EpilogueInput &input);
+
+  /// y is the first fragment, or the product of two.
+  Value apply(KernelBuilder &k, mlir::ValueRange fragments, Value x,
+              Value tile);
+
+  const MixerUnit &unit;
+  bool addsToY;
+  llvm::SmallVector<Tensor> tensors;
+  unsigned tileMap = 0;
+  KernelBuilder::Values fixed; // of the present unit; null for x and tile
+};
+
+} // namespace ssd
+
+#endif // SSD_LOWERING_SSDTOHOPPER_CHUNKEDEPILOGUE_H
