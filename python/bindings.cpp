@@ -120,6 +120,12 @@ struct AttributeNames {
   PyObject *dataPointer = PyUnicode_InternFromString("data_ptr");
   PyObject *shape = PyUnicode_InternFromString("shape");
   PyObject *stride = PyUnicode_InternFromString("stride");
+  PyObject *dtype = PyUnicode_InternFromString("dtype");
+  PyObject *getDevice = PyUnicode_InternFromString("get_device");
+  PyObject *isOnGpu = PyUnicode_InternFromString("is_cuda");
+  PyObject *layout = PyUnicode_InternFromString("layout");
+  PyObject *isNegated = PyUnicode_InternFromString("is_neg");
+  PyObject *requiresGradient = PyUnicode_InternFromString("requires_grad");
 };
 
 const AttributeNames &attributeNames() {
@@ -138,6 +144,16 @@ void *dataPointer(py::handle tensor) {
   py::object address = steal(
       PyObject_CallMethodNoArgs(tensor.ptr(), attributeNames().dataPointer));
   return PyLong_AsVoidPtr(address.ptr());
+}
+
+/// Appends the integers of a tuple.
+void readSizes(const py::object &tuple, std::vector<int64_t> &sizes) {
+  if (!PyTuple_Check(tuple.ptr()))
+    refuse("An array's shape or strides are no tuple.");
+  for (Py_ssize_t d = 0, rank = PyTuple_GET_SIZE(tuple.ptr()); d < rank; ++d)
+    sizes.push_back(PyLong_AsLongLong(PyTuple_GET_ITEM(tuple.ptr(), d)));
+  if (PyErr_Occurred())
+    throw py::error_already_set();
 }
 
 /// A DLTensor that views an array, with strides in elements.
@@ -189,14 +205,6 @@ private:
     readSizes(steal(PyObject_GetAttr(self, attributeNames().shape)), shape);
     readSizes(steal(PyObject_CallMethodNoArgs(self, attributeNames().stride)),
               strides);
-  }
-  static void readSizes(const py::object &tuple, std::vector<int64_t> &sizes) {
-    if (!PyTuple_Check(tuple.ptr()))
-      refuse("An array's shape or strides are no tuple.");
-    for (Py_ssize_t d = 0, rank = PyTuple_GET_SIZE(tuple.ptr()); d < rank; ++d)
-      sizes.push_back(PyLong_AsLongLong(PyTuple_GET_ITEM(tuple.ptr(), d)));
-    if (PyErr_Occurred())
-      throw py::error_already_set();
   }
 
   py::object owner;
@@ -564,16 +572,26 @@ public:
                " is written by the call, but it is read-only.");
       ++position;
     }
-    int32_t count = static_cast<int32_t>(args.size());
-    ssd_context *handles = context.get();
     std::unique_ptr<State::Use> use;
     if (state)
       use = std::make_unique<State::Use>(*state);
     ssd_state *stateHandle = state ? state->handle : nullptr;
-
     size_t bytes = 0;
-    check(ssd_workspace_size(handle, entry.c_str(), args.data(), count,
-                             stateHandle, &bytes));
+    check(workspaceBytes(entry.c_str(), args, stateHandle, bytes));
+    run(entry.c_str(), args, stateHandle, context, workspace, bytes, stream);
+  }
+
+private:
+  int32_t workspaceBytes(const char *entry,
+                         const std::vector<const DLTensor *> &args,
+                         ssd_state *state, size_t &bytes) const {
+    return ssd_workspace_size(handle, entry, args.data(),
+                              static_cast<int32_t>(args.size()), state, &bytes);
+  }
+
+  void run(const char *entry, const std::vector<const DLTensor *> &args,
+           ssd_state *state, Context &context, const py::object &workspace,
+           size_t bytes, uintptr_t stream) const {
     py::object scratch; // until all work that uses it is in the stream
     void *memory = nullptr;
     if (py::isinstance<Workspace>(workspace)) {
@@ -582,12 +600,13 @@ public:
       scratch = workspace(bytes);
       memory = dataPointer(scratch);
     }
+    ssd_context *contextHandle = context.get();
     int32_t status;
     std::string message;
     {
       py::gil_scoped_release nogil;
-      status = ssd_call(handle, handles, entry.c_str(), args.data(), count,
-                        stateHandle, memory, bytes,
+      status = ssd_call(handle, contextHandle, entry, args.data(),
+                        static_cast<int32_t>(args.size()), state, memory, bytes,
                         reinterpret_cast<void *>(stream));
       if (status != SSD_OK)
         message = ssd_last_error();
@@ -596,14 +615,222 @@ public:
       raiseStatus(status, message);
   }
 
-private:
   static DLDevice deviceOf(int32_t gpu) {
     return gpu < 0 ? kCpu : DLDevice{kDLCUDA, gpu};
   }
 
   ssd_program *handle = nullptr;
   std::vector<std::unique_ptr<TensorView>> bound;
+
+  friend class Shortcut;
 };
+
+//===----------------------------------------------------------------------===//
+// Shortcut
+//===----------------------------------------------------------------------===//
+
+/// A call that was made once with tensors of PyTorch's, to be made again with
+/// others like them: what Python read and checked then is only compared now. Of
+/// everything that differs it makes nothing, and Python does it the long way.
+class Shortcut {
+public:
+  /// Where an argument of the entry comes from: an operand, or -1 - the number
+  /// of a result; and which of its dimensions are the argument's, in order,
+  /// where -1 is a new one of size 1 and those left out repeat one value.
+  using Place = std::pair<int32_t, std::vector<int32_t>>;
+
+  Shortcut(py::object owner, const std::string &entry,
+           std::vector<Place> places, py::tuple dtypes, py::tuple allocators,
+           py::tuple types, py::object layout, int32_t gpu)
+      : owner(std::move(owner)), program(this->owner.cast<Program &>()),
+        entry(ssd_program_entry(program.handle, entry.c_str())),
+        places(std::move(places)), dtypes(std::move(dtypes)),
+        allocators(std::move(allocators)), types(std::move(types)),
+        layout(std::move(layout)), gpu(gpu) {
+    if (!this->entry || this->places.size() != size_t(this->entry->n_args))
+      refuse("A shortcut's arguments are not its entry's.");
+  }
+
+  /// The results, or None. `gradients`: whether they are recorded.
+  py::object call(const py::tuple &operands, bool gradients, Context &context,
+                  const py::object &workspace, uintptr_t stream) const;
+
+private:
+  struct Argument {
+    DLTensor tensor;
+    std::vector<int64_t> shape, strides;
+  };
+  struct Call {
+    std::vector<Argument> arguments;
+    std::vector<int64_t> sizes; // dynamic ones by number; 0: not known
+    py::list results;
+  };
+
+  bool isLike(py::handle operand, size_t number, bool gradients) const;
+  bool read(py::handle operand, const std::vector<int32_t> &dims,
+            const ssd_argument &declared, Call &call) const;
+  bool bindSizes(const ssd_argument &declared,
+                 const std::vector<int64_t> &shape, Call &call) const;
+  bool allocate(size_t number, const std::vector<int32_t> &dims,
+                const ssd_argument &declared, Call &call) const;
+  void finish(const ssd_argument &declared, void *data, Argument argument,
+              Call &call) const;
+  bool run(Call &call, Context &context, const py::object &workspace,
+           uintptr_t stream) const;
+
+  py::object owner;
+  const Program &program;
+  const ssd_entry *entry;
+  std::vector<Place> places;
+  py::tuple dtypes, allocators, types;
+  py::object layout;
+  int32_t gpu;
+};
+
+/// Whether an operand has the kind, type and device of the recorded one.
+bool Shortcut::isLike(py::handle operand, size_t number, bool gradients) const {
+  const AttributeNames &names = attributeNames();
+  bool known = false;
+  for (py::handle type : types)
+    known |= reinterpret_cast<PyObject *>(Py_TYPE(operand.ptr())) == type.ptr();
+  if (!known)
+    return false;
+  auto get = [&](PyObject *name) {
+    return steal(PyObject_GetAttr(operand.ptr(), name));
+  };
+  if (get(names.dtype).ptr() != dtypes[number].ptr() ||
+      get(names.layout).ptr() != layout.ptr() ||
+      (get(names.isOnGpu).ptr() == Py_True) != (gpu >= 0))
+    return false;
+  auto ask = [&](PyObject *name) {
+    return steal(PyObject_CallMethodNoArgs(operand.ptr(), name));
+  };
+  return PyLong_AsLong(ask(names.getDevice).ptr()) == gpu &&
+         ask(names.isNegated).ptr() != Py_True &&
+         !(gradients && get(names.requiresGradient).ptr() == Py_True);
+}
+
+/// Compares static sizes; takes or compares dynamic ones.
+bool Shortcut::bindSizes(const ssd_argument &declared,
+                         const std::vector<int64_t> &shape, Call &call) const {
+  for (int32_t d = 0; d < declared.rank; ++d) {
+    int64_t size = declared.shape[d];
+    if (size >= 0 && shape[d] != size)
+      return false;
+    if (size >= 0)
+      continue;
+    size_t number = static_cast<size_t>(-1 - size);
+    if (call.sizes.size() <= number)
+      call.sizes.resize(number + 1);
+    int64_t &known = call.sizes[number];
+    if (shape[d] == 0 || (known && known != shape[d]))
+      return false;
+    known = shape[d];
+  }
+  return true;
+}
+
+void Shortcut::finish(const ssd_argument &declared, void *data,
+                      Argument argument, Call &call) const {
+  call.arguments.push_back(std::move(argument));
+  Argument &kept = call.arguments.back();
+  kept.tensor = {data,
+                 Program::deviceOf(gpu),
+                 declared.rank,
+                 declared.dtype,
+                 kept.shape.data(),
+                 kept.strides.data(),
+                 0};
+}
+
+bool Shortcut::read(py::handle operand, const std::vector<int32_t> &dims,
+                    const ssd_argument &declared, Call &call) const {
+  std::vector<int64_t> shape, strides;
+  const AttributeNames &names = attributeNames();
+  readSizes(steal(PyObject_GetAttr(operand.ptr(), names.shape)), shape);
+  readSizes(steal(PyObject_CallMethodNoArgs(operand.ptr(), names.stride)),
+            strides);
+  Argument argument;
+  size_t used = 0;
+  for (int32_t d : dims) {
+    bool isNew = d < 0;
+    if (!isNew && size_t(d) >= shape.size())
+      return false;
+    // Dimensions are in order, so that those between are left out.
+    for (; !isNew && used < size_t(d); ++used)
+      if (shape[used] != 1 && strides[used] != 0)
+        return false;
+    used += !isNew;
+    argument.shape.push_back(isNew ? 1 : shape[d]);
+    argument.strides.push_back(isNew ? 1 : strides[d]);
+  }
+  for (; used < shape.size(); ++used)
+    if (shape[used] != 1 && strides[used] != 0)
+      return false;
+  if (argument.shape.size() != size_t(declared.rank) ||
+      !bindSizes(declared, argument.shape, call))
+    return false;
+  finish(declared, dataPointer(operand), std::move(argument), call);
+  return true;
+}
+
+bool Shortcut::allocate(size_t number, const std::vector<int32_t> &dims,
+                        const ssd_argument &declared, Call &call) const {
+  Argument argument;
+  py::list shape;
+  for (int32_t d = 0; d < declared.rank; ++d) {
+    int64_t size = declared.shape[d];
+    if (size < 0 && size_t(-1 - size) >= call.sizes.size())
+      return false;
+    argument.shape.push_back(size >= 0 ? size : call.sizes[size_t(-1 - size)]);
+    if (dims[d] >= 0)
+      shape.append(argument.shape.back());
+  }
+  argument.strides.resize(argument.shape.size());
+  int64_t dense = 1;
+  for (size_t d = argument.shape.size(); d-- > 0; dense *= argument.shape[d])
+    argument.strides[d] = dense;
+  py::object result = allocators[number](py::tuple(shape));
+  call.results.append(result);
+  finish(declared, dataPointer(result), std::move(argument), call);
+  return true;
+}
+
+py::object Shortcut::call(const py::tuple &operands, bool gradients,
+                          Context &context, const py::object &workspace,
+                          uintptr_t stream) const {
+  Call call;
+  call.arguments.reserve(places.size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    const auto &[source, dims] = places[i];
+    const ssd_argument &declared = entry->args[i];
+    bool fits = source < 0 ? allocate(static_cast<size_t>(-1 - source), dims,
+                                      declared, call)
+                           : isLike(operands[source], source, gradients) &&
+                                 read(operands[source], dims, declared, call);
+    if (!fits)
+      return py::none();
+  }
+  if (!run(call, context, workspace, stream))
+    return py::none();
+  return std::move(call.results);
+}
+
+bool Shortcut::run(Call &call, Context &context, const py::object &workspace,
+                   uintptr_t stream) const {
+  std::vector<const DLTensor *> arguments;
+  for (const Argument &argument : call.arguments)
+    arguments.push_back(&argument.tensor);
+  size_t bytes = 0;
+  int32_t status =
+      program.workspaceBytes(entry->name, arguments, /*state=*/nullptr, bytes);
+  if (status == SSD_ERROR_INVALID_ARGUMENT)
+    return false; // another layout: Python copies, or says what is wrong
+  check(status);
+  program.run(entry->name, arguments, /*state=*/nullptr, context, workspace,
+              bytes, stream);
+  return true;
+}
 
 } // namespace
 
@@ -635,6 +862,15 @@ PYBIND11_MODULE(_runtime, m) {
       .def("zero", &State::zero)
       .def("copy", &State::copy)
       .def("save", &State::save, py::arg("path"));
+
+  py::class_<Shortcut>(m, "Shortcut", "A call, ready to be made again.")
+      .def(py::init<py::object, const std::string &,
+                    std::vector<Shortcut::Place>, py::tuple, py::tuple,
+                    py::tuple, py::object, int32_t>(),
+           py::arg("program"), py::arg("entry"), py::arg("places"),
+           py::arg("dtypes"), py::arg("allocators"), py::arg("types"),
+           py::arg("layout"), py::arg("gpu"))
+      .def("__call__", &Shortcut::call);
 
   py::class_<Program>(m, "Program", "A loaded artifact with its weights.")
       .def(py::init<const std::string &>(), py::arg("path"))

@@ -20,6 +20,8 @@ import numpy as np
 from . import _runtime
 from ._errors import ArgumentError, GradientError
 
+_TORCH_SIDE = f"{__package__}._torch"
+
 FLOATS = ("f32", "bf16", "f16")
 
 _TYPES = {
@@ -312,8 +314,8 @@ def torch_side(value: Any) -> Any:
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(value, torch.Tensor):
         return None
-    from . import _torch
-    return _torch
+    # An import statement would cost more than all else here.
+    return sys.modules.get(_TORCH_SIDE) or importlib.import_module(_TORCH_SIDE)
 
 
 def library_of(value: Any) -> Library:

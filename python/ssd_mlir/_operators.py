@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Mapping
+from typing import Any, Mapping
 
 from . import _cache
 from ._arrays import Array, Library
@@ -20,16 +20,16 @@ class _Operator:
     """A compiled shape class and the order of its inputs."""
 
     def __init__(self, shape: ShapeClass, form: str, target: str) -> None:
-        text, self._names = write_operator(shape)
-        self._program: Program = load_cached(Source(text), form=form,
+        text, self.names = write_operator(shape)
+        self.program: Program = load_cached(Source(text), form=form,
                                              target=target)
 
     def __call__(self, inputs: Mapping[str, Array],
                  library: Library) -> list[Array]:
         """The results for inputs by name; those it doesn't take are ignored. A
         state is updated in place."""
-        return self._program.call_arrays(
-            ENTRY, [inputs[name] for name in self._names], library=library)
+        return self.program.call_arrays(
+            ENTRY, [inputs[name] for name in self.names], library=library)
 
 
 _operators: dict[tuple[ShapeClass, str, str], _Operator] = {}
@@ -48,10 +48,20 @@ def get_operator(shape: ShapeClass, form: str, target: str) -> _Operator:
     return operator
 
 
-def clear_cache() -> None:
-    """Forgets all compiled operators, in memory and on disk."""
+# Calls that were made, by what distinguishes them but for the tensors.
+shortcuts: dict[Any, list[Any]] = {}
+
+
+def forget() -> None:
+    """Forgets all compiled operators in memory."""
     with _operators_lock:
         _operators.clear()
+        shortcuts.clear()
+
+
+def clear_cache() -> None:
+    """Forgets all compiled operators, in memory and on disk."""
+    forget()
     _cache.clear_disk()
 
 

@@ -265,14 +265,18 @@ class Program:
             library.laid_out(next(reads), a.strided) if a.role == "input"
             else next(reads if a.role == "state" else results)
             for a in arguments]
-        on_gpu = library.gpu >= 0
         self._native.call(
             entry.name, arrays,
             entry.tensors_written if with_states else entry.written,
             None if state is None else state._native,
-            gpu_context() if on_gpu else current_context(),
-            library.workspace if on_gpu else self._buffers.workspace,
-            library.gpu, library.stream)
+            *self.resources(library.gpu, library.workspace), library.gpu,
+            library.stream)
+
+    def resources(self, gpu: int, workspace: Any) -> tuple[_runtime.Context, Any]:
+        """The context and the workspace of a call by this thread."""
+        if gpu >= 0:
+            return gpu_context(), workspace
+        return current_context(), self._buffers.workspace
 
     def call_arrays(self, name: str, inputs: Sequence[Array],
                     out: Optional[Sequence[Array]] = None,

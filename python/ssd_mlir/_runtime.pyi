@@ -61,3 +61,24 @@ class Program:
         gpu: int = -1,
         stream: int = 0,
     ) -> None: ...
+
+class Shortcut:
+    def __init__(
+        self,
+        program: Program,
+        entry: str,
+        places: Sequence[tuple[int, Sequence[int]]],
+        dtypes: tuple[Any, ...],
+        allocators: tuple[Callable[[tuple[int, ...]], Any], ...],
+        types: tuple[type, ...],
+        layout: Any,
+        gpu: int,
+    ) -> None: ...
+    def __call__(
+        self,
+        operands: tuple[Any, ...],
+        gradients: bool,
+        context: Context,
+        workspace: Union[Workspace, Callable[[int], Any]],
+        stream: int,
+    ) -> Optional[list[Any]]: ...

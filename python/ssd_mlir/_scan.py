@@ -159,6 +159,14 @@ def mamba_chunk_scan_combined(
                             "seq_idx")
     if return_varlen_states and cu_seqlens is None:
         raise ArgumentError("return_varlen_states needs cu_seqlens")
+    limits = _limits(dt_limit)
+    if side is not None:
+        key = ("scan", bool(dt_softplus), limits, bool(return_final_states), form)
+        operands = (x, dt, A, B, C, D, z, dt_bias, initial_states, seq_idx,
+                    cu_seqlens)
+        results = side.repeat(key, operands)
+        if results is not None:
+            return tuple(results) if return_final_states else results[0]
 
     library = library_of(x)
     x = read_floats(library, "x", x)
@@ -191,7 +199,6 @@ def mamba_chunk_scan_combined(
         expect_shape("initial_states", initial_states,
                      (batch, heads, head_dim, state_dim))
     segments = _read_segments(library, seq_idx, batch, length)
-    limits = _limits(dt_limit)
     packed = None
     if return_varlen_states:
         packed = _read_packed(library, cu_seqlens, segments, batch, length)
@@ -212,7 +219,12 @@ def mamba_chunk_scan_combined(
     elif batch == 0 or length == 0:
         results = _nothing_to_scan(library, shape, inputs)
     else:
-        results = get_operator(shape, form, library.target)(inputs, library)
+        operator = get_operator(shape, form, library.target)
+        results = operator(inputs, library)
+        if side is not None:
+            side.record(key, operands, operator, library,
+                        {name: (array.data, list(range(len(array.shape))))
+                         for name, array in inputs.items()})
     if not return_final_states and packed is None:
         return library.wrap(results[0])
     return tuple(map(library.wrap, results))

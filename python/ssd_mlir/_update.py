@@ -25,7 +25,7 @@ class _Update:
     def __init__(self, library: Library, state: Array, x: Array, dt: Array,
                  A: Array, B: Array, C: Array, D: Optional[Array],
                  z: Optional[Array], dt_bias: Optional[Array]) -> None:
-        flat = len(state.shape) == 3
+        self.flat = flat = len(state.shape) == 3
         if len(state.shape) not in (3, 4):
             raise ArgumentError(f"state has shape {list(state.shape)}; expected "
                                 "[B, D, N] or [B, H, P, N]")
@@ -117,6 +117,30 @@ def _check_slots(slots: np.ndarray, rows: int) -> None:
         raise ArgumentError("state_batch_indices names a row twice")
 
 
+# The dimensions of operands that those of ssd.step are: Mamba-2's, whose step
+# sizes and rates are one for a head, and Mamba-1's, whose channels are heads.
+_TIED_DIMS = {"state": [0, 1, 2, 3], "x": [0, 1, 2], "dt": [0, 1], "A": [0],
+              "B": [0, 1, 2], "C": [0, 1, 2], "D": [0, 1], "z": [0, 1, 2],
+              "dt_bias": [0], "slots": [0]}
+_FLAT_DIMS = {"state": [0, 1, -1, 2], "x": [0, 1, -1], "dt": [0, 1],
+              "A": [0, 1], "B": [0, -1, 1], "C": [0, -1, 1], "D": [0, -1],
+              "z": [0, 1, -1], "dt_bias": [0], "slots": [0]}
+_OPERANDS = ("state", "x", "dt", "A", "B", "C", "D", "z", "dt_bias", "slots")
+
+
+def _record(side: Any, key: Any, operands: tuple[Any, ...], operator: Any,
+            library: Library, update: _Update) -> None:
+    """Lets later calls like this one be repeated; untied channels of several
+    heads are left out, for they are reshaped."""
+    if update.flat == update.tied:
+        return
+    dims = _FLAT_DIMS if update.flat else _TIED_DIMS
+    sources = {name: (operand, dims[name])
+               for name, operand in zip(_OPERANDS, operands)
+               if operand is not None}
+    side.record(key, operands, operator, library, sources, dims["x"])
+
+
 def selective_state_update(state: Any, x: Any, dt: Any, A: Any, B: Any, C: Any,
                            D: Any = None, z: Any = None, dt_bias: Any = None,
                            dt_softplus: bool = False,
@@ -152,11 +176,17 @@ def selective_state_update(state: Any, x: Any, dt: Any, A: Any, B: Any, C: Any,
     NotImplementedError for an operand that requires a gradient; CompileError if the operator cannot be compiled.
     """
     side = torch_side(x)
-    if side is not None and side.is_traced(x):
-        from . import _torch_operators
-        return _torch_operators.trace_update(
-            state, x, dt, A, B, C, D, z, dt_bias, dt_softplus,
-            state_batch_indices)
+    if side is not None:
+        if side.is_traced(x):
+            from . import _torch_operators
+            return _torch_operators.trace_update(
+                state, x, dt, A, B, C, D, z, dt_bias, dt_softplus,
+                state_batch_indices)
+        key = ("update", bool(dt_softplus))
+        operands = (state, x, dt, A, B, C, D, z, dt_bias, state_batch_indices)
+        results = side.repeat(key, operands)
+        if results is not None:
+            return results[0]
     library = library_of(x)
     pool = expect_float("state", library.read_written("state", state))
     x = read_floats(library, "x", x)
@@ -187,7 +217,11 @@ def selective_state_update(state: Any, x: Any, dt: Any, A: Any, B: Any, C: Any,
     if not in_place:
         states = _reshape(library.dense_copy(pool), as_called)
     inputs["state"] = states
-    y, = get_operator(shape, "auto", library.target)(inputs, library)
+    operator = get_operator(shape, "auto", library.target)
+    y, = operator(inputs, library)
     if not in_place:
         pool.data[...] = states.data.reshape(pool.shape)
+    elif side is not None and (slots is None or library.gpu >= 0):
+        # On the CPU slots are checked in each call.
+        _record(side, key, operands, operator, library, update)
     return library.wrap(_reshape(y, x.shape))

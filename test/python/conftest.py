@@ -67,9 +67,9 @@ def cache(tmp_path, monkeypatch) -> Path:
     """An empty cache of the test's own."""
     folder = tmp_path / "cache"
     monkeypatch.setenv("SSD_MLIR_CACHE", str(folder))
-    ssd_mlir._operators._operators.clear()
+    ssd_mlir._operators.forget()
     yield folder
-    ssd_mlir._operators._operators.clear()
+    ssd_mlir._operators.forget()
 
 
 @pytest.fixture(scope="session")
@@ -127,9 +127,9 @@ def c_compiler(monkeypatch, shared_cache):
     monkeypatch.setenv("SSD_MLIR_COMPILER",
                        str(FOLDER / "operator_compiler.py"))
     monkeypatch.setenv("SSD_MLIR_CACHE", str(shared_cache))
-    ssd_mlir._operators._operators.clear()
+    ssd_mlir._operators.forget()
     yield
-    ssd_mlir._operators._operators.clear()
+    ssd_mlir._operators.forget()
 
 
 def model_copy(name: str, folder: Path) -> Path:
@@ -143,6 +143,6 @@ def backend(request):
     itself, and with ssd-compile."""
     name = "compiler" if request.param == "ssd-compile" else "c_compiler"
     request.getfixturevalue(name)
-    ssd_mlir._operators._operators.clear()
+    ssd_mlir._operators.forget()
     yield request.param
-    ssd_mlir._operators._operators.clear()
+    ssd_mlir._operators.forget()
