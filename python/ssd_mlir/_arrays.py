@@ -94,8 +94,11 @@ def _from_numpy(name: str, value: np.ndarray) -> Array:
 def _from_dlpack(name: str, value: Any) -> Array:
     kind, _ = value.__dlpack_device__()
     if int(kind) not in (1, 3):  # CPU, and its memory pinned for a GPU
-        raise ArgumentError(f"{name} is on device {getattr(value, 'device', kind)}"
-                            "; the program runs on the CPU: move it there first")
+        raise ArgumentError(
+            f"{name} is on device {getattr(value, 'device', kind)}; of arrays on "
+            "a GPU only PyTorch's are taken (torch.from_dlpack makes one), where "
+            "the others are PyTorch's too: move it to the CPU, or the others "
+            "to the GPU")
     if getattr(value, "requires_grad", False):
         torch = sys.modules.get("torch")
         if torch is not None and torch.is_grad_enabled():
