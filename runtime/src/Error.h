@@ -10,8 +10,8 @@
 #include "ssd_runtime.h"
 
 #include <new>
-#include <sstream>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace ssd {
@@ -23,10 +23,21 @@ struct Failure {
   std::string message;
 };
 
+/// Texts, characters and numbers one after another. No stream: they depend on
+/// the locale, and with a static C++ library on that of the whole process.
+template <typename Part> void append(std::string &text, const Part &part) {
+  if constexpr (std::is_same_v<Part, char>)
+    text += part;
+  else if constexpr (std::is_arithmetic_v<Part>)
+    text += std::to_string(part);
+  else
+    text += part;
+}
+
 template <typename... Parts> std::string concat(const Parts &...parts) {
-  std::ostringstream stream;
-  (stream << ... << parts);
-  return stream.str();
+  std::string text;
+  (append(text, parts), ...);
+  return text;
 }
 
 template <typename... Parts>
