@@ -195,9 +195,8 @@ cuda::Library ProgramKernels::load(const ssd_kernel &kernel,
   cuda::Result result = cudaDriver.api().loadLibrary(
       &loaded.library, image.data, jit, values, jitCount, &preserved, &yes, 1);
   std::string log = loaded.log->data();
-  cudaDriver.check(
-      result, "Loading kernel '", kernel.name, "' (", image.target, ")",
-      log.empty() ? "" : concat(", of which it says: ", log, ", "));
+  cudaDriver.check(result, "Loading kernel '", kernel.name, "' (", image.target,
+                   log.empty() ? "" : "; ", log, ")");
   images.push_back(std::move(loaded));
   return images.back().library;
 }

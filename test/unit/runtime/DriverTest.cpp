@@ -244,8 +244,8 @@ TEST_F(Gpu, code_that_does_not_load) {
   fake.devices[0].major = 8;
   fake.failures["cuLibraryLoadData"] = 218;
   expectUnusable(SSD_ERROR_DRIVER,
-                 "Loading kernel 'scale' (ptx), of which it says: ptxas: line "
-                 "3,  failed: CUDA_ERROR_OTHER (in words).");
+                 "Loading kernel 'scale' (ptx; ptxas: line 3) failed: "
+                 "CUDA_ERROR_OTHER (in words).");
 }
 
 TEST_F(Gpu, shared_memory_that_is_refused) {
