@@ -27,20 +27,27 @@ static void simplify(OpPassManager &manager) {
   manager.addPass(createCSEPass());
 }
 
-static SSDChooseDecompositionPassOptions
-getChoice(const CPUPipelineOptions &options) {
-  SSDChooseDecompositionPassOptions choice;
-  choice.force = options.form;
-  choice.chunk = options.chunk;
-  choice.workers = options.workers;
-  return choice;
-}
+namespace {
+/// What decides on forms: a tuning spec first, then the cost model.
+struct Choice {
+  explicit Choice(const CPUPipelineOptions &options) {
+    spec.tuningSpec = options.tuningSpec;
+    model.force = options.form;
+    model.chunk = options.chunk;
+    model.workers = options.workers;
+    model.batchInvariant = options.batchInvariant;
+  }
+  SSDApplyTuningSpecPassOptions spec;
+  SSDChooseDecompositionPassOptions model;
+};
+} // namespace
 
 /// What computes a mixer: its form, as data on the op.
-static void choose(OpPassManager &manager,
-                   const SSDChooseDecompositionPassOptions &choice) {
+static void choose(OpPassManager &manager, const Choice &choice) {
   manager.addPass(createCanonicalizerPass());
-  manager.addPass(createSSDChooseDecompositionPass(choice));
+  if (!choice.spec.tuningSpec.empty())
+    manager.addPass(createSSDApplyTuningSpecPass(choice.spec));
+  manager.addPass(createSSDChooseDecompositionPass(choice.model));
 }
 
 /// Mixers become loops over one-chunk ops.
@@ -62,7 +69,7 @@ std::vector<Stage> getCPUStages(const CPUPipelineOptions &options) {
   cpu.vectorBytes = options.vectorBytes;
   return {
       {"choose-decomposition",
-       [choice = getChoice(options)](OpPassManager &manager) {
+       [choice = Choice(options)](OpPassManager &manager) {
          choose(manager, choice);
        }},
       {"decompose", decompose},
@@ -171,7 +178,7 @@ void registerPipelines() {
   PassPipelineRegistration<CPUPipelineOptions>(
       "ssd-to-linalg", "From ssd on tensors to loops and linalg on tensors",
       [](OpPassManager &manager, const CPUPipelineOptions &options) {
-        choose(manager, getChoice(options));
+        choose(manager, Choice(options));
         decompose(manager);
         toLinalg(manager);
       });

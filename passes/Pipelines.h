@@ -28,6 +28,13 @@ struct CPUPipelineOptions
                         llvm::cl::desc("Chunk of a forced chunked form")};
   Option<int64_t> workers{*this, "workers", llvm::cl::init(0),
                           llvm::cl::desc("Threads to plan for")};
+  Option<bool> batchInvariant{
+      *this, "batch-invariant", llvm::cl::init(false),
+      llvm::cl::desc("Choose by lengths and static sizes only, so that a "
+                     "sequence's result does not depend on its batch")};
+  Option<std::string> tuningSpec{
+      *this, "tuning-spec", llvm::cl::init(""),
+      llvm::cl::desc("File with forms to prefer to the cost model's")};
   Option<int64_t> vectorBytes{
       *this, "vector-bytes", llvm::cl::init(64),
       llvm::cl::desc("Bytes of a vector register: 64 (AVX-512), 32 (AVX2)")};

@@ -216,6 +216,8 @@ Expected<std::vector<Stage>> Compilation::chooseStages(CPUTarget &target) {
   if (!isGPU) {
     CPUPipelineOptions pipeline;
     pipeline.form = form;
+    pipeline.tuningSpec = options.tuningSpec;
+    pipeline.batchInvariant = options.batchInvariant;
     pipeline.vectorBytes = target.getVectorBits() / 8;
     return getCPUStages(pipeline);
   }
@@ -223,6 +225,10 @@ Expected<std::vector<Stage>> Compilation::chooseStages(CPUTarget &target) {
     return createStringError(
         "unknown GPU target '" + options.target +
         "'; targets are sm_90a (Hopper) and sm_80 (portable: Ampere and later)");
+  if (!options.tuningSpec.empty() || options.batchInvariant)
+    return createStringError("--tuning-spec and --batch-invariant choose among "
+                             "the forms for CPUs; target '" +
+                             options.target + "' does not know them");
   GPUPipelineOptions pipeline;
   pipeline.form = form;
   pipeline.chip = options.target;

@@ -28,6 +28,8 @@ struct CompileOptions {
   std::string target = "cpu";
   Activations activations = Activations::F32;
   std::string form = "auto"; // or recurrent, chunked, quadratic
+  std::string tuningSpec;     // empty: none
+  bool batchInvariant = false;
   Output emit = Output::SharedObject;
   std::string dumpDirectory; // empty: no dumps
   bool progress = false;

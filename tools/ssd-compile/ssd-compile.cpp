@@ -41,6 +41,13 @@ static cl::opt<Form> form("form", cl::cat(category), cl::init(automatic),
                                      clEnumVal(recurrent, "token by token"),
                                      clEnumVal(chunked, "chunk by chunk"),
                                      clEnumVal(quadratic, "as attention")));
+static cl::opt<std::string>
+    tuningSpec("tuning-spec", cl::cat(category), cl::value_desc("file"),
+               cl::desc("Transform library with forms to prefer to the cost "
+                        "model's (CPU targets)"));
+static cl::opt<bool> batchInvariant(
+    "batch-invariant", cl::cat(category),
+    cl::desc("A sequence's result does not depend on its batch"));
 static cl::opt<Output> emitKind(
     "emit", cl::cat(category), cl::init(Output::SharedObject),
     cl::desc("What to write"),
@@ -89,6 +96,8 @@ int main(int argc, char **argv) {
   options.activations = activations;
   const char *forms[] = {"auto", "recurrent", "chunked", "quadratic"};
   options.form = forms[form];
+  options.tuningSpec = tuningSpec;
+  options.batchInvariant = batchInvariant;
   options.emit = emitKind;
   options.dumpDirectory = dumpStages;
   options.progress = progress || sys::Process::StandardErrIsDisplayed();

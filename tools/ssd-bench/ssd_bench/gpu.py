@@ -177,8 +177,9 @@ class Ceilings(NamedTuple):
         a = torch.empty(2 ** 31, dtype=torch.uint8, device="cuda")
         b = torch.empty_like(a)
         m, n = (torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16) for _ in range(2))
-        times = compare_graphs({"copy": [lambda: b.copy_(a)] * 4,
-                                "product": [lambda: torch.mm(m, n)] * 4})
+        sides = {"copy": [lambda: b.copy_(a)] * 4, "product": [lambda: torch.mm(m, n)] * 4}
+        compare_graphs(sides)  # clocks rise
+        times = compare_graphs(sides)
         return Ceilings(2 * a.numel() / times["copy"], 2 * 8192 ** 3 / times["product"])
 
     def floor(self, bytes_moved: float, flops: float) -> float:

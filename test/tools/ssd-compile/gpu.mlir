@@ -1,0 +1,27 @@
+// Portable kernels need no assembler: their PTX is in the artifact.
+// RUN: ssd-compile %s -o %t.so --target=sm_80
+// RUN: ssd-compile --describe %t.so | FileCheck %s
+// RUN: not ssd-compile %s -o %t.none.so --target=sm_75 2>&1 | FileCheck %s --check-prefix=TARGET
+// RUN: not ls %t.none.so
+
+// CHECK: "name": "scan"
+// CHECK: "device": "cuda"
+// CHECK: "kernels"
+// CHECK: "name": "ssd_recurrent_{{[0-9]+}}"
+// TARGET: unknown GPU target 'sm_75'; targets are sm_90a (Hopper) and sm_80 (portable: Ampere and later)
+
+func.func @scan(%x: tensor<?x?x4x64xbf16> {ssd.name = "x", ssd.dims = ["B", "L", "", ""], ssd.strided},
+                %b: tensor<?x?x1x128xbf16> {ssd.name = "b", ssd.dims = ["B", "L", "", ""], ssd.strided},
+                %a: tensor<4xf32> {ssd.name = "rate"},
+                %state: tensor<?x4x64x128xf32> {ssd.state = "state"})
+    -> (tensor<?x?x4x64xbf16> {ssd.name = "y", ssd.dims = ["B", "L", "", ""]},
+        tensor<?x4x64x128xf32> {ssd.state = "state"}) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %batch = tensor.dim %x, %c0 : tensor<?x?x4x64xbf16>
+  %length = tensor.dim %x, %c1 : tensor<?x?x4x64xbf16>
+  %y0 = tensor.empty(%batch, %length) : tensor<?x?x4x64xbf16>
+  %y, %s = ssd.mix ins(%x, %b, %b : tensor<?x?x4x64xbf16>, tensor<?x?x1x128xbf16>, tensor<?x?x1x128xbf16>)
+      rate(%a : tensor<4xf32>) outs(%y0, %state : tensor<?x?x4x64xbf16>, tensor<?x4x64x128xf32>)
+  return %y, %s : tensor<?x?x4x64xbf16>, tensor<?x4x64x128xf32>
+}
