@@ -1,4 +1,5 @@
-//===- ExpandDeviceMath.cpp - Math functions without a library ---*- C++ -*-===//
+//===- ExpandDeviceMath.cpp - Math functions without a library ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -27,35 +28,41 @@ struct ExpandExp : OpRewritePattern<math::ExpOp> {
                                 PatternRewriter &rewriter) const final {
     Value log2E = arith::ConstantOp::create(
         rewriter, op.getLoc(), rewriter.getF32FloatAttr(1.44269504088896341f));
-    Value t = arith::MulFOp::create(rewriter, op.getLoc(), op.getOperand(),
-                                    log2E);
+    Value t =
+        arith::MulFOp::create(rewriter, op.getLoc(), op.getOperand(), log2E);
     rewriter.replaceOpWithNewOp<math::Exp2Op>(op, t);
     return success();
   }
 };
 
-/// Division within 2 units in the last place; the exact one is a subroutine.
-struct RelaxDivision : OpRewritePattern<arith::DivFOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(arith::DivFOp op,
-                                PatternRewriter &rewriter) const final {
-    auto afn = arith::FastMathFlags::afn;
-    if (!op.getType().isF32() ||
-        bitEnumContainsAll(op.getFastmath(), afn))
+/// Adds a flag to an f32 operation.
+template <typename Op, arith::FastMathFlags flag>
+struct Relax : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const final {
+    if (!op.getType().isF32() || bitEnumContainsAll(op.getFastmath(), flag))
       return failure();
-    rewriter.modifyOpInPlace(
-        op, [&] { op.setFastmath(op.getFastmath() | afn); });
+    rewriter.modifyOpInPlace(op,
+                             [&] { op.setFastmath(op.getFastmath() | flag); });
     return success();
   }
 };
 
-struct ExpandDeviceMath
-    : ssd::impl::ExpandDeviceMathBase<ExpandDeviceMath> {
+using arith::FastMathFlags;
+/// Within 2 units in the last place; the exact one is a subroutine.
+using RelaxDivision = Relax<arith::DivFOp, FastMathFlags::afn>;
+/// Products and sums become one operation, of one rounding.
+using ContractProduct = Relax<arith::MulFOp, FastMathFlags::contract>;
+using ContractSum = Relax<arith::AddFOp, FastMathFlags::contract>;
+using ContractDifference = Relax<arith::SubFOp, FastMathFlags::contract>;
+
+struct ExpandDeviceMath : ssd::impl::ExpandDeviceMathBase<ExpandDeviceMath> {
   using ExpandDeviceMathBase::ExpandDeviceMathBase;
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandExp, RelaxDivision>(&getContext());
+    patterns.add<ExpandExp, RelaxDivision, ContractProduct, ContractSum,
+                 ContractDifference>(&getContext());
     math::populateExpansionPatterns(patterns,
                                     {"rsqrt", "powf", "sinh", "cosh", "tan",
                                      "asinh", "acosh", "atanh", "round"});
@@ -64,8 +71,7 @@ struct ExpandDeviceMath
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     getOperation()->walk([&](Operation *op) {
-      if (!isa_and_present<math::MathDialect>(op->getDialect()) ||
-          isNative(op))
+      if (!isa_and_present<math::MathDialect>(op->getDialect()) || isNative(op))
         return;
       op->emitError("no GPU code for this function");
       signalPassFailure();

@@ -30,7 +30,7 @@ def ExpandDeviceMath : Pass<"expand-device-math", "::mlir::gpu::GPUModuleOp"> {
   let summary = "Replaces math functions by what a GPU computes without a library";
   let description = [{
     The exponential becomes 2ᵗ, division rounds within 2 units in the last place,
-    and other functions become polynomials. Fails on functions that it has no code
+    products and sums contract, and other functions become polynomials. Fails on functions that it has no code
     for, which the backend would end the process over.
   }];
   let dependentDialects = [

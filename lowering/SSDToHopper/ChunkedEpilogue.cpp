@@ -67,40 +67,48 @@ Value ChunkedEpilogue::getTiled(const MixerUnit &unit) {
 // Sums
 //===----------------------------------------------------------------------===//
 
-/// The operand through which y goes into `result`, where that is a sum of y,
-/// rounded or not, and of something without y; null otherwise.
-static OpOperand *findSummand(Value result, Value y) {
-  while (y.hasOneUse()) {
-    OpOperand &use = *y.use_begin();
-    Operation *user = use.getOwner();
-    if (isa<arith::AddFOp>(user) && user == result.getDefiningOp())
-      return &use;
-    if (!isa<arith::TruncFOp, arith::ExtFOp>(user))
-      return nullptr;
-    y = user->getResult(0);
+static bool dependsOn(Value value, Value y) {
+  Operation *op = value.getDefiningOp();
+  return value == y || (op && llvm::any_of(op->getOperands(), [&](Value from) {
+                          return dependsOn(from, y);
+                        }));
+}
+
+/// Whether `result` is a sum of y and of something without y.
+static bool isSumWith(Value result, Value y) {
+  auto sum = result.getDefiningOp<arith::AddFOp>();
+  if (!sum)
+    return false;
+  Value left = sum.getLhs(), right = sum.getRhs();
+  return (left == y && !dependsOn(right, y)) ||
+         (right == y && !dependsOn(left, y));
+}
+
+/// Emits the epilogue and says what that added to the block. y is taken as it
+/// is, not rounded to the type that the mixer would have stored it in.
+static Value emitTracked(const MixerUnit &unit, OpBuilder &builder,
+                         Location loc, Value y, ValueRange values,
+                         SmallVectorImpl<Operation *> &added) {
+  Block *block = builder.getInsertionBlock();
+  size_t before = block->getOperations().size();
+  Value result = unit.epilogue.emit(builder, loc, y, values);
+  for (Operation &op : llvm::drop_begin(*block, before)) {
+    added.push_back(&op);
+    auto widened = dyn_cast<arith::ExtFOp>(op);
+    auto rounded =
+        widened ? widened.getIn().getDefiningOp<arith::TruncFOp>() : nullptr;
+    if (!rounded || rounded.getIn() != y)
+      continue;
+    widened.getResult().replaceAllUsesWith(y);
+    if (result == widened.getResult())
+      result = y;
   }
-  return nullptr;
+  return result;
 }
-
-static bool isSum(const MixerUnit &unit) {
-  OpBuilder builder(unit.x.memref.getContext());
-  Location loc = unit.x.memref.getLoc();
-  Block block;
-  Value y = block.addArgument(builder.getF32Type(), loc);
-  SmallVector<Value> values;
-  for (size_t i = 0; i < unit.epilogue.getInputs().size(); ++i)
-    values.push_back(block.addArgument(builder.getF32Type(), loc));
-  builder.setInsertionPointToStart(&block);
-  return findSummand(unit.epilogue.emit(builder, loc, y, values), y);
-}
-
-//===----------------------------------------------------------------------===//
-// Code
-//===----------------------------------------------------------------------===//
 
 ChunkedEpilogue::ChunkedEpilogue(KernelArguments &arguments,
                                  const MixerUnit &unit)
-    : unit(unit), addsToY(!getTiled(unit) && isSum(unit)) {
+    : unit(unit) {
   for (const EpilogueInput &input : unit.epilogue.getInputs()) {
     Kind kind = kindOf(input);
     bool isPointer = kind == Kind::head || kind == Kind::row;
@@ -108,6 +116,35 @@ ChunkedEpilogue::ChunkedEpilogue(KernelArguments &arguments,
     if (kind == Kind::tile)
       tileMap = arguments.tensorMap(input.memref, {1, 64, 1, 64});
   }
+  analyze();
+}
+
+/// Emits the epilogue once, for a look at it.
+void ChunkedEpilogue::analyze() {
+  OpBuilder builder(unit.x.memref.getContext());
+  Location loc = unit.x.memref.getLoc();
+  Block block;
+  Value y = block.addArgument(builder.getF32Type(), loc), tile;
+  SmallVector<Value> values;
+  for (const EpilogueInput &input : unit.epilogue.getInputs()) {
+    values.push_back(block.addArgument(builder.getF32Type(), loc));
+    if (kindOf(input) == Kind::tile)
+      tile = values.back();
+  }
+  builder.setInsertionPointToStart(&block);
+  SmallVector<Operation *> ops;
+  Value result = emitTracked(unit, builder, loc, y, values, ops);
+  addsToY = !tile && isSumWith(result, y);
+  if (!tile)
+    return;
+  auto isEarly = [&](Operation *op) {
+    return op->getNumResults() == 1 && op->getResultTypes()[0].isF32() &&
+           dependsOn(op->getResult(0), tile) && !dependsOn(op->getResult(0), y);
+  };
+  // Those that the rest of the epilogue uses.
+  for (auto [i, op] : llvm::enumerate(ops))
+    if (isEarly(op) && !llvm::all_of(op->getUsers(), isEarly))
+      earlyOps.push_back(i);
 }
 
 void ChunkedEpilogue::begin(KernelBuilder &k, Value batch, Value head) {
@@ -126,9 +163,9 @@ void ChunkedEpilogue::begin(KernelBuilder &k, Value batch, Value head) {
   }
 }
 
-Value ChunkedEpilogue::apply(KernelBuilder &k, ValueRange fragments, Value x,
-                             Value tile) {
-  SmallVector<Value> inputs(fragments);
+KernelBuilder::Values ChunkedEpilogue::inputsOf(KernelBuilder &k, Value x,
+                                                Value tile) {
+  KernelBuilder::Values inputs;
   for (auto [input, value] : llvm::zip(unit.epilogue.getInputs(), fixed)) {
     Kind kind = kindOf(input);
     if (kind == Kind::row)
@@ -137,19 +174,32 @@ Value ChunkedEpilogue::apply(KernelBuilder &k, ValueRange fragments, Value x,
       inputs.push_back(
           k.create<ExtendOp>(k.matrix(64), kind == Kind::x ? x : tile));
   }
+  return inputs;
+}
+
+KernelBuilder::Values ChunkedEpilogue::valuesOf(ValueRange elements) {
+  KernelBuilder::Values values;
+  for (auto [input, value] : llvm::zip(unit.epilogue.getInputs(), fixed)) {
+    bool isHead = kindOf(input) == Kind::head;
+    values.push_back(isHead ? value : elements.front());
+    elements = elements.drop_front(!isHead);
+  }
+  return values;
+}
+
+Value ChunkedEpilogue::apply(KernelBuilder &k, ValueRange fragments, Value x,
+                             Value tile, ValueRange early) {
+  SmallVector<Value> inputs(fragments);
+  llvm::append_range(inputs, early);
+  llvm::append_range(inputs, inputsOf(k, x, tile));
   return k.map(k.matrix(64), inputs, [&](ValueRange v) {
     Value y = fragments.size() == 2 ? k.fmul(v[0], v[1]) : v[0];
     v = v.drop_front(fragments.size());
-    SmallVector<Value> values;
-    for (auto [input, value] : llvm::zip(unit.epilogue.getInputs(), fixed)) {
-      bool isHead = kindOf(input) == Kind::head;
-      values.push_back(isHead ? value : v.front());
-      v = v.drop_front(!isHead);
-    }
-    Value result = unit.epilogue.emit(k.builder, k.loc, y, values);
-    // A sum is formed before y is complete, and not rounded.
-    if (addsToY)
-      findSummand(result, y)->set(y);
+    SmallVector<Operation *> ops;
+    Value result = emitTracked(unit, k.builder, k.loc, y,
+                               valuesOf(v.drop_front(early.size())), ops);
+    for (auto [op, value] : llvm::zip(earlyOps, v.take_front(early.size())))
+      ops[op]->getResult(0).replaceAllUsesWith(value);
     return result;
   });
 }
@@ -157,12 +207,27 @@ Value ChunkedEpilogue::apply(KernelBuilder &k, ValueRange fragments, Value x,
 Value ChunkedEpilogue::beforeScores(KernelBuilder &k, Value y, Value fromStart,
                                     Value x) {
   if (addsToY)
-    return apply(k, {y, fromStart}, x, Value());
+    return apply(k, {y, fromStart}, x, Value(), {});
   return k.map(k.matrix(64), {y, fromStart},
                [&](ValueRange v) { return k.fmul(v[0], v[1]); });
 }
 
+KernelBuilder::Values ChunkedEpilogue::duringScores(KernelBuilder &k,
+                                                    Value tile) {
+  KernelBuilder::Values early;
+  for (size_t op : earlyOps) {
+    // Nothing of it depends on x, nor on y.
+    early.push_back(
+        k.map(k.matrix(64), inputsOf(k, tile, tile), [&](ValueRange v) {
+          SmallVector<Operation *> ops;
+          emitTracked(unit, k.builder, k.loc, k.f(0), valuesOf(v), ops);
+          return ops[op]->getResult(0);
+        }));
+  }
+  return early;
+}
+
 Value ChunkedEpilogue::afterScores(KernelBuilder &k, Value y, Value x,
-                                   Value tile) {
-  return addsToY || unit.epilogue.empty() ? y : apply(k, y, x, tile);
+                                   Value tile, ValueRange early) {
+  return addsToY || unit.epilogue.empty() ? y : apply(k, y, x, tile, early);
 }

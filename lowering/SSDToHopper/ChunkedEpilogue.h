@@ -33,19 +33,32 @@ public:
   /// 2^L_j · y and, where the epilogue only adds to y, its result: that is done
   /// before the last product, while others are in flight.
   Value beforeScores(KernelBuilder &k, Value y, Value fromStart, Value x);
-  /// The result, where it is more; `tile` is the tensor's fragment.
-  Value afterScores(KernelBuilder &k, Value y, Value x, Value tile);
+  /// What the epilogue makes of the tensor's fragment `tile` alone, while the
+  /// last product is in flight.
+  KernelBuilder::Values duringScores(KernelBuilder &k, Value tile);
+  /// The result, where it is more than a sum; `early` is of duringScores.
+  Value afterScores(KernelBuilder &k, Value y, Value x, Value tile,
+                    mlir::ValueRange early);
 
 private:
   enum class Kind { x, head, row, tile, other };
   static Kind kindOf(const EpilogueInput &input);
+  void analyze();
 
-  /// y is the first fragment, or the product of two.
-  Value apply(KernelBuilder &k, mlir::ValueRange fragments, Value x,
-              Value tile);
+  /// Code of one element: y is the first of the fragments, or the product of
+  /// two; what `early` holds is not computed again.
+  Value apply(KernelBuilder &k, mlir::ValueRange fragments, Value x, Value tile,
+              mlir::ValueRange early);
+  /// The fragments that the epilogue's inputs are, but for scalars.
+  KernelBuilder::Values inputsOf(KernelBuilder &k, Value x, Value tile);
+  /// One value for each input, scalars and elements of its fragments.
+  KernelBuilder::Values valuesOf(mlir::ValueRange elements);
 
   const MixerUnit &unit;
   bool addsToY;
+  /// Operations whose results follow from the tensor, by their order of
+  /// emission.
+  llvm::SmallVector<size_t> earlyOps;
   llvm::SmallVector<Tensor> tensors;
   unsigned tileMap = 0;
   KernelBuilder::Values fixed; // of the present unit; null for x and tile

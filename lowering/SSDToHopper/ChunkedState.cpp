@@ -129,10 +129,6 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
   k.wait(ringHeadScores, slots, fullScores);
   y = k.wgmma(x, k.slice(k.slice(tilesG, head), slots), y);
   k.create<ReleaseOp>(ringHeadTables, cursorTables, Agent::warp);
-  nextState = k.wait(1, nextState);
-  k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
-  y = k.wait(0, y);
-  k.create<ReleaseOp>(ringHeadScores, slots, Agent::warpgroup);
   Value tile;
   if (shape.hasTile) {
     k.wait(k.slice(ringEpilogue, head), slotY);
@@ -140,7 +136,12 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
         packedAs(tilesEpilogue), k.slice(k.slice(tilesEpilogue, head), slotY),
         /*transpose=*/true);
   }
-  storeY(epilogue.afterScores(k, y, x, tile), unit, chunk, head, slotY);
+  Values early = epilogue.duringScores(k, tile);
+  nextState = k.wait(1, nextState);
+  k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
+  y = k.wait(0, y);
+  k.create<ReleaseOp>(ringHeadScores, slots, Agent::warpgroup);
+  storeY(epilogue.afterScores(k, y, x, tile, early), unit, chunk, head, slotY);
 
   carried = {k.advance(maps),  k.advance(cursorX), k.advance(cursorTables),
              k.advance(slots), k.advance(slotY),   nextState};
