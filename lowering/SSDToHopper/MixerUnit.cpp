@@ -206,6 +206,9 @@ static bool isWhole(Value value) {
 /// A state that was copied or cleared just to be the unit's is read where it
 /// comes from, or not at all.
 void UnitReader::findInitialState() {
+  // Rows of a pool that no slot names keep what was copied there.
+  if (unit.slots)
+    return;
   Value state = unit.finalState;
   SmallVector<Value> written;
   for (Operation *before = op->getPrevNode(); before && isWhole(state);
