@@ -380,6 +380,47 @@ def test_results_are_all_written_and_nothing_else():
             assert band[:guard].isnan().all() and band[-guard:].isnan().all()
 
 
+@pytest.mark.parametrize("form", ["auto", "recurrent"])
+@pytest.mark.parametrize("batch", [1, 2])
+def test_beyond_31_bits_of_elements(form, batch):
+    """The last tokens of sequences so long that offsets need 64 bits."""
+    if torch.cuda.mem_get_info()[0] < 24 << 30:
+        pytest.skip("needs 24 GiB of free GPU memory")
+    heads, width, n, seen = 80, 64, 128, 200
+    length = (2 ** 31 // (heads * width) + 1000) // batch
+    x = torch.empty(batch, length, heads, width, dtype=torch.bfloat16,
+                    device="cuda").normal_()
+    B, C = (torch.randn(batch, length, 1, n, device="cuda").bfloat16()
+            for _ in range(2))
+    # So strong a decay that nothing older than some 20 tokens is left.
+    operands = {"x": x, "B": B, "C": C, "A": -torch.ones(heads, device="cuda"),
+                "dt": torch.rand(batch, length, heads, device="cuda") * 0.2 + 0.9}
+    assert x.numel() > 2 ** 31
+    y, state = mamba_chunk_scan_combined(**operands, form=form,
+                                         return_final_states=True)
+    tail = {name: value if name == "A" else value[:, -seen - 50:]
+            for name, value in operands.items()}
+    expected, final = reference_scan(**tail)
+    assert error_ratio(y[:, -seen:], expected[:, -seen:]) <= 5e-3
+    assert error_ratio(state, final) <= 5e-3
+
+
+def test_portable_code():
+    """What chips other than Hopper run: PTX that the driver compiles."""
+    operands = draw_scan(SCANS[1], 2, 150)
+    expected = mamba_chunk_scan_combined(**operands, form="recurrent",
+                                         return_final_states=True)
+    operator = next(reversed(ssd_mlir._operators._operators.values()))
+    shape = next(reversed(ssd_mlir._operators._operators))[0]
+    text, names = ssd_mlir._template.write_operator(shape)
+    program = ssd_mlir.compile(text, target="sm_80")
+    given = {**operands, "initial_state": operands.get("initial_states")}
+    found = program.call("operator", *[given[name] for name in names])
+    assert [a.name for a in operator.program.entries["operator"].inputs] == names
+    for got, wanted in zip(found, expected):
+        assert error_ratio(got, wanted.double()) <= 1e-5
+
+
 def test_states_are_updated_in_a_pool():
     """Only the rows that slots name, where they are, and nothing between them."""
     shape = UPDATES[0]
