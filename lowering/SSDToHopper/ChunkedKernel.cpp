@@ -20,21 +20,29 @@ using namespace ssd::hopper;
 static constexpr int32_t kTileBytes = 64 * 64 * 2;
 static constexpr int32_t kTableBytes = 64 * 4;
 
-ChunkedShape::ChunkedShape(const MixerUnit &unit, int32_t heads)
-    : heads(heads), stateDim(unit.stateDim), element(unit.x.getElementType()),
-      hasTile(bool(ChunkedEpilogue::getTiled(unit))),
-      // What the tiles of the epilogue's tensor leave room for.
-      maps(heads == 2 && hasTile && stateDim > 64 ? 2 : 3) {}
+ChunkedShape::ChunkedShape(const MixerUnit &unit, int32_t heads,
+                           ChunkedPhase phase)
+    : phase(phase), heads(heads), stateDim(unit.stateDim),
+      element(unit.x.getElementType()),
+      hasOutputs(phase != ChunkedPhase::states),
+      hasTile(hasOutputs && ChunkedEpilogue::getTiled(unit)), maps(3), x(3) {
+  if (!hasOutputs)
+    maps = x = 4;
+  // What the tiles of the epilogue's tensor leave room for.
+  if (heads == 2 && hasTile && stateDim > 64)
+    maps = 2;
+}
 
 namespace {
 
 /// Byte offsets.
 struct MemoryMap {
   explicit MemoryMap(const ChunkedShape &s)
-      : b(0), c(b + s.maps * s.mapBytes()), x(c + s.maps * s.mapBytes()),
+      : b(0), c(b + s.maps * s.mapBytes()),
+        x(c + s.hasOutputs * s.maps * s.mapBytes()),
         g(x + s.heads * s.x * kTileBytes),
-        y(g + s.heads * s.scores * kTileBytes),
-        epilogue(y + s.heads * s.y * kTileBytes),
+        y(g + s.hasOutputs * s.heads * s.scores * kTileBytes),
+        epilogue(y + s.hasOutputs * s.heads * s.y * kTileBytes),
         tables(epilogue + s.hasTile * s.heads * s.tile * kTileBytes),
         tableArray(s.heads * s.tables * kTableBytes),
         totals(tables + 5 * tableArray),
@@ -53,17 +61,19 @@ int32_t ChunkedKernel::sharedBytes(const ChunkedShape &shape) {
 ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
                              const ChunkedShape &shape,
                              const ChunkedParameters &parameters,
-                             ChunkedEpilogue &epilogue)
+                             ChunkedEpilogue *epilogue)
     : k(k), mixer(mixer), shape(shape), p(parameters), epilogue(epilogue) {
   MemoryMap map(shape);
   int64_t heads = shape.heads, n = shape.stateDim;
   tilesB = k.alloc(map.b, k.tiles({shape.maps, 64, n}, shape.element));
-  tilesC = k.alloc(map.c, k.tiles({shape.maps, 64, n}, shape.element));
   tilesX = k.alloc(map.x, k.tiles({heads, shape.x, 64, 64}, shape.element));
-  tilesG =
-      k.alloc(map.g, k.tiles({heads, shape.scores, 64, 64}, shape.element));
-  Type stored = mixer.y.getElementType();
-  tilesY = k.alloc(map.y, k.tiles({heads, shape.y, 64, 64}, stored));
+  if (shape.hasOutputs) {
+    tilesC = k.alloc(map.c, k.tiles({shape.maps, 64, n}, shape.element));
+    tilesG =
+        k.alloc(map.g, k.tiles({heads, shape.scores, 64, 64}, shape.element));
+    Type stored = mixer.y.getElementType();
+    tilesY = k.alloc(map.y, k.tiles({heads, shape.y, 64, 64}, stored));
+  }
   auto table = [&](int32_t index, Type element) {
     return k.alloc(map.tables + index * map.tableArray,
                    k.tables({heads, shape.tables, 64}, element));
@@ -78,12 +88,16 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   // Who arrives: TMA producers count once a stage, consumers by the warp where
   // they read with ordinary loads and by the warpgroup where only products do.
   int32_t at = map.barriers;
-  ringMaps = k.ring(at, shape.maps, 1, 1, 1 + heads);
+  int32_t scores = shape.hasOutputs;
+  ringMaps = k.ring(at, shape.maps, 1, 1, scores + heads);
   ringX = k.ring(at += 16 * shape.maps, shape.x, heads, 1, 4);
-  ringTables = k.ring(at += 16 * heads * shape.x, shape.tables, heads, 1, 8);
-  ringScores =
-      k.ring(at += 16 * heads * shape.tables, shape.scores, heads, 4, 1);
-  if (Value tiled = ChunkedEpilogue::getTiled(mixer)) {
+  ringTables = k.ring(at += 16 * heads * shape.x, shape.tables, heads, 1,
+                      4 * (scores + 1));
+  if (shape.hasOutputs)
+    ringScores =
+        k.ring(at += 16 * heads * shape.tables, shape.scores, heads, 4, 1);
+  if (shape.hasTile) {
+    Value tiled = ChunkedEpilogue::getTiled(mixer);
     Type element = cast<MemRefType>(tiled.getType()).getElementType();
     tilesEpilogue =
         k.alloc(map.epilogue, k.tiles({heads, shape.tile, 64, 64}, element));
@@ -119,17 +133,22 @@ ChunkedUnit ChunkedKernel::unitOf(Value sequence, Value first, Value last) {
 /// Block i owns chunks i·n to (i+1)·n of all sequences laid end to end and
 /// takes its sequences from the last to the first: the beginning of one that
 /// goes on in the next block comes first, the end of one begun in the block
-/// before last, so that what is handed over has long been there.
+/// before last, so that what is handed over has long been there. Only the
+/// former leave a state that somebody waits for.
 void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
                                  ChunkHook chunk, UnitHook end) {
   Value sequences = k.mul(k.argument(p.batch), mixer.heads / shape.heads);
-  Value run = k.argument(p.chunksPerBlock);
+  Value run = k.argument(p.schedule.chunksPerBlock);
   Value first = k.mul(k.create<BlockOp>(), run);
   Value last = k.min(k.add(first, run), k.mul(sequences, chunks));
   Value firstSequence = k.div(first, chunks);
   Value lastSequence = k.div(k.add(last, -1), chunks);
   Value count = k.select(k.less(first, last),
                          k.add(k.sub(lastSequence, firstSequence), 1), k.i(0));
+  if (!shape.hasOutputs) {
+    Value isCut = k.less(k.i(0), k.rem(last, chunks));
+    count = k.select(isCut, k.min(count, k.i(1)), k.i(0));
+  }
   k.loop(k.i(0), count, k.i(1), carried, [&](Value index, ValueRange values) {
     ChunkedUnit unit = unitOf(k.sub(lastSequence, index), first, last);
     Values inner = begin(unit, values);
@@ -145,27 +164,37 @@ void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
 
 void ChunkedKernel::emit() {
   prepare();
-  auto role = k.create<SpecializeOp>(ArrayRef<int32_t>{1, 1, shape.heads},
-                                     shape.registers(), /*rolesCount=*/3);
-  auto fill = [&](unsigned i, function_ref<void(Value)> body) {
+  unsigned count = shape.warpgroups().size(), next = 0;
+  auto roles =
+      k.create<SpecializeOp>(shape.warpgroups(), shape.registers(), count);
+  auto fill = [&](function_ref<void(Value)> body) {
     OpBuilder::InsertionGuard guard(k.builder);
-    Block *block =
-        k.builder.createBlock(&role.getRoles()[i], {}, {k.i32()}, {k.loc});
+    Block *block = k.builder.createBlock(&roles.getRoles()[next++], {},
+                                         {k.i32()}, {k.loc});
     body(block->getArgument(0));
     k.create<hopper::YieldOp>(ValueRange());
   };
-  fill(0, [&](Value) { produce(); });
-  fill(1, [&](Value) { score(); });
-  fill(2, [&](Value head) { state(head); });
+  fill([&](Value) { produce(); });
+  if (shape.hasOutputs)
+    fill([&](Value) { score(); });
+  fill([&](Value head) { state(head); });
 }
 
 /// Barriers, and zeros where the scores of blocks above the diagonal will never
 /// be written.
 void ChunkedKernel::prepare() {
-  Values rings = {ringMaps, ringX, ringTables, ringScores};
-  if (ringEpilogue)
-    rings.push_back(ringEpilogue);
+  Values rings = {ringMaps, ringX, ringTables};
+  for (Value ring : {ringScores, ringEpilogue})
+    if (ring)
+      rings.push_back(ring);
   k.create<InitRingsOp>(rings);
+  if (shape.hasOutputs)
+    clearScores();
+  k.create<FenceAsyncOp>();
+  k.create<BarrierOp>(Value(), IntegerAttr());
+}
+
+void ChunkedKernel::clearScores() {
   int32_t heads = shape.heads, words = heads * shape.scores * kTileBytes / 4;
   Value flat = k.alloc(MemoryMap(shape).g, k.tables({words}, k.i32()));
   Value thread =
@@ -176,8 +205,6 @@ void ChunkedKernel::prepare() {
     for (int32_t i = 0; i < words; i += 512 * heads)
       k.store({zero, zero, zero, zero}, flat, k.add(k.mul(thread, 4), i));
   });
-  k.create<FenceAsyncOp>();
-  k.create<BarrierOp>(Value(), IntegerAttr());
 }
 
 void ChunkedKernel::produce() {
@@ -211,10 +238,12 @@ void ChunkedKernel::produceMaps() {
         Value cursor = carried[0];
         Value group = k.div(unit.firstHead, mixer.heads / mixer.groups);
         k.create<AcquireOp>(ringMaps, cursor);
-        k.create<ExpectOp>(ringMaps, cursor, 2 * shape.mapBytes());
+        k.create<ExpectOp>(ringMaps, cursor,
+                           (1 + shape.hasOutputs) * shape.mapBytes());
         for (auto [map, tiles] : {std::pair(p.mapC, tilesC), {p.mapB, tilesB}})
-          fetch(map, unit, chunk, group, k.slice(tiles, cursor), ringMaps,
-                cursor, CacheHint::evict_last);
+          if (tiles)
+            fetch(map, unit, chunk, group, k.slice(tiles, cursor), ringMaps,
+                  cursor, CacheHint::evict_last);
         return {k.advance(cursor)};
       },
       keep);
@@ -239,7 +268,7 @@ void ChunkedKernel::produceX() {
         };
         fetchAll(p.mapX, tilesX, ringX, carried[0]);
         if (shape.hasTile)
-          fetchAll(epilogue.getTileMap(), tilesEpilogue, ringEpilogue,
+          fetchAll(epilogue->getTileMap(), tilesEpilogue, ringEpilogue,
                    carried[1]);
         return {k.advance(carried[0]), k.advance(carried[1])};
       },
@@ -279,27 +308,37 @@ void ChunkedKernel::score() {
       keep);
 }
 
-/// One row block's state over time.
+/// One row block's state over time, and without outputs the product of its
+/// decays.
 void ChunkedKernel::state(Value head) {
   Values carried = {k.cursor(shape.maps), k.cursor(shape.x),
-                    k.cursor(shape.tables), k.cursor(shape.scores),
-                    k.cursor(shape.y)};
+                    k.cursor(shape.tables)};
+  if (shape.hasOutputs)
+    carried.append({k.cursor(shape.scores), k.cursor(shape.y)});
+  size_t cursors = carried.size();
   forEachChunk(
       carried,
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {
         Values inner(v);
-        epilogue.begin(k, unit.batch, k.add(unit.firstHead, head));
+        if (shape.hasOutputs)
+          epilogue->begin(k, unit.batch, k.add(unit.firstHead, head));
         inner.push_back(startState(unit, head));
+        if (!shape.hasOutputs)
+          inner.push_back(k.f(1));
         return inner;
       },
       [&](const ChunkedUnit &unit, Value chunk, ValueRange v) -> Values {
         Values inner(v);
-        stateChunk(unit, chunk, head, inner);
+        if (shape.hasOutputs)
+          stateChunk(unit, chunk, head, inner);
+        else
+          localChunk(head, inner);
         return inner;
       },
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {
-        finishState(unit, head, v.back());
-        return Values(v.drop_back());
+        finishState(unit, head, v.drop_front(cursors));
+        return Values(v.take_front(cursors));
       });
-  k.elect(Agent::warpgroup, [&]() { k.create<TMAStoreWaitOp>(0); });
+  if (shape.hasOutputs)
+    k.elect(Agent::warpgroup, [&]() { k.create<TMAStoreWaitOp>(0); });
 }

@@ -15,45 +15,72 @@
 
 namespace ssd {
 
+/// Blocks take equal runs of the chunks of all sequences in order, and a state
+/// crosses from a run to the next where it cuts a sequence.
+///
+/// `whole`: one launch, runs no shorter than a sequence; neighbours hand the
+/// state over, bit for bit. Where sequences are fewer than multiprocessors,
+/// runs are shorter and there are three launches: `states`, what the end of
+/// each run leaves in a state that starts from zero; a pass over these
+/// (state_pass), which turns them into those handed over; `outputs`, every run
+/// from its true start.
+enum class ChunkedPhase { whole, states, outputs };
+
 /// Sizes that shape the code: 64 tokens a chunk, the states of one or two heads
 /// a block transposed in accumulators.
 struct ChunkedShape {
-  ChunkedShape(const MixerUnit &unit, int32_t heads);
+  ChunkedShape(const MixerUnit &unit, int32_t heads, ChunkedPhase phase);
 
+  ChunkedPhase phase;
   int32_t heads;      // a block's
   int64_t stateDim;   // N
   mlir::Type element; // of x, b and c
+  bool hasOutputs;    // y is computed, not only states
   bool hasTile;       // the epilogue reads a tensor of y's shape
 
   /// Stages of the rings.
-  int32_t maps; // B and C
-  static constexpr int32_t x = 3, tables = 4, scores = 2, y = 2, tile = 2;
+  int32_t maps, x; // B and C; x
+  static constexpr int32_t tables = 4, scores = 2, y = 2, tile = 2;
 
-  int32_t threads() const { return 128 * (2 + heads); }
+  int32_t threads() const { return 128 * (1 + hasOutputs + heads); }
   int64_t mapBytes() const { return 64 * stateDim * 2; } // of one tile
-  int64_t stateBytes() const { return 64 * stateDim * 4; }
-  /// Registers of producers, score and state warpgroups.
+  int64_t stateElements() const { return 64 * stateDim; }
+  /// Warpgroups and their registers: producers, scores, states.
+  llvm::SmallVector<int32_t> warpgroups() const {
+    if (hasOutputs)
+      return {1, 1, heads};
+    return {1, heads};
+  }
   llvm::SmallVector<int32_t> registers() const {
+    if (!hasOutputs)
+      return {56, 224};
     if (heads == 1)
       return {56, 152, 240};
     return {48, 80, 192};
   }
 };
 
-/// The kernel's parameters. Blocks take equal runs of the chunks of all
-/// sequences in order, so a sequence may be cut once between neighbours, which
-/// hand its state over through L2, bit for bit: `handed` has room for a state a
-/// head of each block, `flags` a word, zero before.
-struct ChunkedParameters {
-  ChunkedParameters(KernelArguments &arguments, const MixerUnit &unit);
+/// How runs are laid out, and where states cross between them, f32 in fragment
+/// order: `handed` has room for a state a head of each block. With `whole`,
+/// `flags` has a word for each, zero before; else `decays` the factor by which
+/// the run's chunks decay it, f32. `starts` is like `handed` and keeps the
+/// initial states of cut sequences where final ones overwrite them, which other
+/// blocks may do first. The host adds them last; 0 is none.
+struct ChunkedSchedule {
+  unsigned chunksPerBlock = 0, handed = 0;
+  unsigned flags = 0, decays = 0, starts = 0;
+};
 
-  unsigned mapX, mapB, mapC, mapY;
+/// The kernel's parameters.
+struct ChunkedParameters {
+  ChunkedParameters(KernelArguments &arguments, const MixerUnit &unit,
+                    const ChunkedShape &shape);
+
+  unsigned mapX, mapB, mapC = 0, mapY = 0;
   Factor decay, scale;
   Tensor rate, initialState, finalState;
   unsigned batch, length;
-  // Of the schedule; the host adds them last.
-  unsigned handed = 0, flags = 0;
-  unsigned chunksPerBlock = 0;
+  ChunkedSchedule schedule;
 };
 
 /// Decay tables of one head and chunk; all are functions of L_j, the base-2 log
@@ -79,7 +106,7 @@ class ChunkedKernel {
 public:
   ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
                 const ChunkedShape &shape, const ChunkedParameters &parameters,
-                ChunkedEpilogue &epilogue);
+                ChunkedEpilogue *epilogue);
 
   void emit();
 
@@ -91,6 +118,7 @@ private:
 
   // Roles (ChunkedKernel.cpp).
   void prepare();
+  void clearScores();
   void produce();
   void produceMaps();
   void produceX();
@@ -126,10 +154,15 @@ private:
 
   // State hand-over and outputs (ChunkedState.cpp).
   Value startState(const ChunkedUnit &unit, Value head);
-  void finishState(const ChunkedUnit &unit, Value head, Value state);
+  /// `carried` is the state, and in `states` its decay.
+  void finishState(const ChunkedUnit &unit, Value head,
+                   mlir::ValueRange carried);
   Value stateOf(const ChunkedUnit &unit, Value head, const Tensor &states);
-  Value handedState(Value block, Value head);
-  Value handedFlag(Value block, Value head);
+  /// A block's state in `handed` or `starts`.
+  Value handedState(unsigned array, Value block, Value head);
+  /// A word of flags or decays.
+  Value handedWord(unsigned array, Value block, Value head);
+  void localChunk(Value head, Values &carried);
   void stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
                   Values &carried);
   Value chunkState(Value state, Value x, Value b, const DecayTables &tables,
@@ -151,7 +184,7 @@ private:
   const MixerUnit &mixer;
   const ChunkedShape &shape;
   const ChunkedParameters &p;
-  ChunkedEpilogue &epilogue;
+  ChunkedEpilogue *epilogue; // null without outputs
 
   // Shared memory and rings, indexed by head where they have one.
   Value tilesB, tilesC, tilesX, tilesG, tilesY, tilesEpilogue;
@@ -161,6 +194,16 @@ private:
   Value length, chunks;             // of a sequence
   Value rate, decayBias, scaleBias; // of a unit's head, in the decay role
 };
+
+/// The pass over the states that the runs of `shape` left in `handed`: of each
+/// run but a sequence's first, decay · (the run's before) + its own. A block is
+/// of statePassThreads() threads, and this many blocks are of one state.
+void emitStatePass(KernelBuilder &k, const ChunkedShape &shape, unsigned length,
+                   const ChunkedSchedule &schedule);
+constexpr int32_t statePassThreads() { return 128; }
+inline int64_t statePassBlocks(const ChunkedShape &shape) {
+  return shape.stateElements() / (4 * statePassThreads());
+}
 
 } // namespace ssd
 

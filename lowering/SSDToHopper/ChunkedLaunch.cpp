@@ -1,5 +1,5 @@
 //===- ChunkedLaunch.cpp - The chunked kernel: when and on how many blocks ---*-
-//C++ -*-===//
+// C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -16,7 +16,8 @@ using namespace mlir;
 using namespace ssd;
 
 ChunkedParameters::ChunkedParameters(KernelArguments &arguments,
-                                     const MixerUnit &unit)
+                                     const MixerUnit &unit,
+                                     const ChunkedShape &shape)
     : decay(arguments, unit.decay), rate(arguments, unit.rate),
       initialState(arguments, unit.initialState),
       batch(arguments.size(unit.x.memref, UnitBuffer::batch)),
@@ -24,8 +25,9 @@ ChunkedParameters::ChunkedParameters(KernelArguments &arguments,
   auto map = [&](const UnitBuffer &buffer) {
     return arguments.tensorMap(buffer.memref, {1, 64, 1, 64});
   };
-  mapX = map(unit.x), mapB = map(unit.b), mapC = map(unit.c),
-  mapY = map(unit.y);
+  mapX = map(unit.x), mapB = map(unit.b);
+  if (shape.hasOutputs)
+    mapC = map(unit.c), mapY = map(unit.y);
   if (!unit.scaleIsDecay)
     scale = Factor(arguments, unit.scale);
   finalState = unit.finalState == unit.initialState
@@ -60,6 +62,51 @@ std::string whyNotSizes(const MixerUnit &unit, int32_t heads) {
   return {};
 }
 
+/// More than any chip has multiprocessors.
+constexpr int64_t kMaxBlocks = 256;
+
+/// What the host knows of a unit's sequences, one for each of a block's heads.
+struct Sequences {
+  Sequences(HostBuilder &host, const MixerUnit &unit, int64_t headsPerBlock)
+      : batch(host.size(unit.x.memref, UnitBuffer::batch)),
+        length(host.size(unit.x.memref, UnitBuffer::token)),
+        count(host.mul(batch, unit.heads / headsPerBlock)),
+        chunks(host.ceilDiv(length, 64)), total(host.mul(count, chunks)) {}
+
+  Value batch, length, count;
+  Value chunks; // of one
+  Value total;
+};
+
+/// A launch of the chunked kernel of one phase, without its schedule.
+struct ChunkedLaunch {
+  ChunkedLaunch(HostBuilder &host, const MixerUnit &unit, int32_t heads,
+                ChunkedPhase phase)
+      : host(host), unit(unit), shape(unit, heads, phase), arguments(host),
+        parameters(arguments, unit, shape) {
+    if (shape.hasOutputs)
+      epilogue.emplace(arguments, unit);
+  }
+
+  void launch(gpu::GPUModuleOp module, Value blocks) {
+    OpBuilder builder(module.getContext());
+    auto kernel =
+        createKernel(builder, module, arguments.getTypes(), shape.threads(),
+                     ChunkedKernel::sharedBytes(shape));
+    KernelBuilder k(builder, kernel);
+    ChunkedKernel(k, unit, shape, parameters, epilogue ? &*epilogue : nullptr)
+        .emit();
+    createLaunch(host, kernel, blocks, arguments);
+  }
+
+  HostBuilder &host;
+  const MixerUnit &unit;
+  ChunkedShape shape;
+  KernelArguments arguments;
+  ChunkedParameters parameters;
+  std::optional<ChunkedEpilogue> epilogue;
+};
+
 /// One or two heads a block: two where there are enough to keep all
 /// multiprocessors busy, as they share the scores.
 class ChunkedKind : public KernelKind {
@@ -89,9 +136,8 @@ public:
   /// Tensor maps describe what is aligned and not empty.
   Value buildCondition(HostBuilder &host,
                        const MixerUnit &unit) const override {
-    Value batch = host.size(unit.x.memref, UnitBuffer::batch);
-    Value length = host.size(unit.x.memref, UnitBuffer::token);
-    Value condition = host.less(host.constant(0), host.mul(batch, length));
+    Sequences sequences(host, unit, heads);
+    Value condition = host.less(host.constant(0), sequences.total);
     SmallVector<Value> mapped = {unit.x.memref, unit.b.memref, unit.c.memref,
                                  unit.y.memref};
     for (Value other :
@@ -100,56 +146,43 @@ public:
         mapped.push_back(other);
     for (Value memref : mapped)
       condition = host.land(condition, host.isMappable(memref));
-    if (heads == 1)
-      return condition;
-    Value busy = host.less(host.multiprocessors(), host.mul(batch, unit.heads));
-    return host.land(condition, busy);
+    return host.land(condition, buildPreference(host, unit, sequences));
   }
 
-  LogicalResult build(HostBuilder &host, gpu::GPUModuleOp module,
-                      StringRef name, const MixerUnit &unit) const override {
-    ChunkedShape shape(unit, heads);
-    KernelArguments arguments(host);
-    ChunkedParameters parameters(arguments, unit);
-    ChunkedEpilogue epilogue(arguments, unit);
-    Value blocks = schedule(host, unit, shape, arguments, parameters);
-    OpBuilder builder(module.getContext());
-    auto kernel =
-        createKernel(builder, module, name, arguments.getTypes(),
-                     shape.threads(), ChunkedKernel::sharedBytes(shape));
-    KernelBuilder k(builder, kernel);
-    ChunkedKernel(k, unit, shape, parameters, epilogue).emit();
-    createLaunch(host, kernel, blocks, arguments);
+  LogicalResult build(HostBuilder &host, KernelModules &modules,
+                      const MixerUnit &unit) const override {
+    ChunkedLaunch kernel(host, unit, heads, ChunkedPhase::whole);
+    Sequences sequences(host, unit, heads);
+    Value most = host.min(sequences.count, host.constant(kMaxBlocks));
+    // At most one block a multiprocessor, as neighbours wait for each other.
+    Value run =
+        host.ceilDiv(sequences.total, host.min(most, host.multiprocessors()));
+    Value states = host.mul(most, heads);
+    Value handed =
+        host.workspace(host.mul(states, 4 * kernel.shape.stateElements()));
+    Value flags = host.workspace(host.mul(states, 4));
+    clearIfCut(host, flags, run, sequences.chunks);
+    ChunkedSchedule &schedule = kernel.parameters.schedule;
+    schedule.handed = kernel.arguments.pointer(handed);
+    schedule.flags = kernel.arguments.pointer(flags);
+    schedule.chunksPerBlock = kernel.arguments.integer(run);
+    kernel.launch(modules.create(), host.ceilDiv(sequences.total, run));
     return success();
   }
 
-private:
-  /// More than any chip has multiprocessors: bounds the memory for handing
-  /// over.
-  static constexpr int64_t kMaxBlocks = 256;
-
-  /// Equal runs of chunks for at most one block a multiprocessor, as neighbours
-  /// wait for each other. Returns the number of blocks.
-  Value schedule(HostBuilder &host, const MixerUnit &unit,
-                 const ChunkedShape &shape, KernelArguments &arguments,
-                 ChunkedParameters &parameters) const {
-    Value batch = host.size(unit.x.memref, UnitBuffer::batch);
-    Value length = host.size(unit.x.memref, UnitBuffer::token);
-    Value sequences = host.mul(batch, unit.heads / heads);
-    Value chunks = host.ceilDiv(length, 64);
-    Value total = host.mul(sequences, chunks);
-    Value most = host.min(sequences, host.constant(kMaxBlocks));
-    Value run = host.ceilDiv(total, host.min(most, host.multiprocessors()));
-    Value states = host.mul(most, heads);
-    Value handed = host.workspace(host.mul(states, shape.stateBytes()));
-    Value flags = host.workspace(host.mul(states, 4));
-    clearIfCut(host, flags, run, chunks);
-    parameters.handed = arguments.pointer(handed);
-    parameters.flags = arguments.pointer(flags);
-    parameters.chunksPerBlock = arguments.integer(run);
-    return host.ceilDiv(total, run);
+protected:
+  /// Whether this kind is the fastest of those that could run, i1; null: yes.
+  virtual Value buildPreference(HostBuilder &host, const MixerUnit &unit,
+                                const Sequences &sequences) const {
+    if (heads == 1)
+      return {};
+    return host.less(host.multiprocessors(),
+                     host.mul(sequences.batch, unit.heads));
   }
 
+  int32_t heads;
+
+private:
   /// Flags are only looked at where a run ends within a sequence.
   static void clearIfCut(HostBuilder &host, Value flags, Value run,
                          Value chunks) {
@@ -162,13 +195,116 @@ private:
                         scf::YieldOp::create(builder, loc);
                       });
   }
+};
 
-  int32_t heads;
+/// Runs shorter than a sequence, all multiprocessors busy: where sequences are
+/// few, or where the form says in how many parts to cut them.
+class SplitKind : public ChunkedKind {
+public:
+  using ChunkedKind::ChunkedKind;
+
+  StringRef getName() const override {
+    return heads == 2 ? "chunked_split" : "chunked_split_single";
+  }
+
+  std::string whyNot(const MixerUnit &unit) const override {
+    if (unit.form && partsOf(unit) == 1)
+      return "the form does not cut sequences";
+    if (heads == 1 && whyNotSizes(unit, 2).empty())
+      return "two heads a block share scores";
+    return ChunkedKind::whyNot(unit);
+  }
+
+  LogicalResult build(HostBuilder &host, KernelModules &modules,
+                      const MixerUnit &unit) const override {
+    Sequences sequences(host, unit, heads);
+    Value run = getRun(host, unit, sequences);
+    // The size of what is handed over is to be known without a device.
+    Value blocks = host.ceilDiv(sequences.total, run), most = blocks;
+    if (!partsOf(unit))
+      most = host.min(sequences.total, host.constant(kMaxBlocks));
+    Value count = host.mul(most, heads);
+    ChunkedShape shape(unit, heads, ChunkedPhase::outputs);
+    Value handed = host.workspace(host.mul(count, 4 * shape.stateElements()));
+    Value decays = host.workspace(host.mul(count, 4)), starts;
+    if (unit.initialState && unit.initialState == unit.finalState)
+      starts = host.workspace(host.mul(count, 4 * shape.stateElements()));
+    auto add = [&](KernelArguments &arguments) {
+      ChunkedSchedule schedule;
+      schedule.handed = arguments.pointer(handed);
+      schedule.decays = arguments.pointer(decays);
+      if (starts)
+        schedule.starts = arguments.pointer(starts);
+      schedule.chunksPerBlock = arguments.integer(run);
+      return schedule;
+    };
+    auto launch = [&](ChunkedPhase phase, StringRef part) {
+      ChunkedLaunch kernel(host, unit, heads, phase);
+      kernel.parameters.schedule = add(kernel.arguments);
+      kernel.launch(modules.create(part), blocks);
+    };
+    launch(ChunkedPhase::states, "states");
+    KernelArguments arguments(host);
+    unsigned length = arguments.size(unit.x.memref, UnitBuffer::token);
+    ChunkedSchedule schedule = add(arguments);
+    OpBuilder builder(host.builder.getContext());
+    auto pass = createKernel(builder, modules.create("pass"),
+                             arguments.getTypes(), statePassThreads(),
+                             /*sharedBytes=*/0);
+    KernelBuilder k(builder, pass);
+    emitStatePass(k, shape, length, schedule);
+    createLaunch(host, pass,
+                 host.mul(sequences.count, heads * statePassBlocks(shape)),
+                 arguments);
+    launch(ChunkedPhase::outputs, "");
+    return success();
+  }
+
+protected:
+  Value buildPreference(HostBuilder &host, const MixerUnit &unit,
+                        const Sequences &sequences) const override {
+    if (partsOf(unit))
+      return {};
+    Value clocks = host.add(
+        host.mul(getRun(host, unit, sequences), kSplitChunk[heads - 1]),
+        kSplitLaunches);
+    Value whole = host.constant(kChunk[0]);
+    if (heads == 2) {
+      Value busy = host.less(host.multiprocessors(),
+                             host.mul(sequences.batch, unit.heads));
+      whole = host.select(busy, host.constant(kChunk[1]), whole);
+    }
+    return host.less(clocks, host.mul(sequences.chunks, whole));
+  }
+
+private:
+  /// Clocks of a chunk of one and of two heads, in one launch and split, and of
+  /// two more launches with their share of the states: NOTES.md.
+  static constexpr int64_t kChunk[] = {1800, 3030},
+                           kSplitChunk[] = {2700, 4300}, kSplitLaunches = 14500;
+
+  /// 0 where the form leaves it open.
+  static int64_t partsOf(const MixerUnit &unit) {
+    auto form = dyn_cast_or_null<ChunkedAttr>(unit.form);
+    return form ? form.getParts() : 0;
+  }
+
+  Value getRun(HostBuilder &host, const MixerUnit &unit,
+               const Sequences &sequences) const {
+    if (int64_t parts = partsOf(unit))
+      return host.ceilDiv(sequences.chunks, parts);
+    return host.ceilDiv(sequences.total, host.multiprocessors());
+  }
 };
 
 } // namespace
 
 const KernelKind &ssd::getChunkedKernel(int32_t headsPerBlock) {
   static const ChunkedKind single(1), pair(2);
+  return headsPerBlock == 1 ? single : pair;
+}
+
+const KernelKind &ssd::getSplitKernel(int32_t headsPerBlock) {
+  static const SplitKind single(1), pair(2);
   return headsPerBlock == 1 ? single : pair;
 }

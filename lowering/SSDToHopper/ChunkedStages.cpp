@@ -66,17 +66,21 @@ void ChunkedKernel::cumulativeDecay(ValueRange raw, Value chunk,
   Value blockEnd = k.shuffle("from", sum, k.bor(lane, 7));
 
   Value at = k.mul(lane, 2), fromStart[2], toBlockEnd[2], toEnd[2];
+  for (int32_t i = 0; i < 2; ++i)
+    toEnd[i] = k.fmul(scale[i], k.exp2(k.fsub(total, cumulative[i])));
+  k.create<StoreHiLoOp>(toEnd[0], toEnd[1], tables.toEnd, shape.element);
+  k.elect(Agent::warp, [&]() { k.store(k.exp2(total), tables.total, k.i(0)); });
+  if (!shape.hasOutputs)
+    return;
+
   for (int32_t i = 0; i < 2; ++i) {
     fromStart[i] = k.exp2(cumulative[i]);
     toBlockEnd[i] = k.fmul(scale[i], k.exp2(k.fsub(blockEnd, cumulative[i])));
-    toEnd[i] = k.fmul(scale[i], k.exp2(k.fsub(total, cumulative[i])));
   }
   k.store(ValueRange(cumulative), tables.cumulative, at);
   k.store(ValueRange(fromStart), tables.fromStart, at);
   k.store(ValueRange(toBlockEnd), tables.toBlockEnd, at);
   k.store(ValueRange(scale), tables.scale, at);
-  k.create<StoreHiLoOp>(toEnd[0], toEnd[1], tables.toEnd, shape.element);
-  k.elect(Agent::warp, [&]() { k.store(k.exp2(total), tables.total, k.i(0)); });
 }
 
 void ChunkedKernel::cumulativeDecayRole(Value head) {

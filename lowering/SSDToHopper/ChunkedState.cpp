@@ -23,53 +23,93 @@ Value ChunkedKernel::stateOf(const ChunkedUnit &unit, Value head,
   return states.at(k, {unit.batch, k.add(unit.firstHead, head), zero, zero});
 }
 
-Value ChunkedKernel::handedState(Value block, Value head) {
+Value ChunkedKernel::handedState(unsigned array, Value block, Value head) {
   Value index = k.add(k.mul(block, shape.heads), head);
-  return k.at(k.argument(p.handed), k.f32(),
-              k.mulWide(index, 64 * shape.stateDim));
+  return k.at(k.argument(array), k.f32(),
+              k.mulWide(index, shape.stateElements()));
 }
 
-Value ChunkedKernel::handedFlag(Value block, Value head) {
+Value ChunkedKernel::handedWord(unsigned array, Value block, Value head) {
   Value index = k.add(k.mul(block, shape.heads), head);
-  return k.at(k.argument(p.flags), k.i32(), k.wide(index));
+  return k.at(k.argument(array), k.i32(), k.wide(index));
 }
 
 /// A sequence begun in the block before starts from what that one handed over,
-/// others from the initial state.
+/// or from zero where that is not known yet, others from the initial state.
 Value ChunkedKernel::startState(const ChunkedUnit &unit, Value head) {
   FragmentType type = k.matrix(shape.stateDim);
+  Value block = k.create<BlockOp>();
+  auto zero = [&]() -> Values { return {k.create<SplatOp>(type, k.f(0))}; };
+  auto load = [&](unsigned array, Value from) -> Values {
+    return {k.create<GlobalLoadOp>(type, handedState(array, from, head),
+                                   Order::fragment, k.f32())};
+  };
+  auto initial = [&]() -> Values {
+    return {k.create<GlobalLoadOp>(type, stateOf(unit, head, p.initialState),
+                                   Order::row_major,
+                                   p.initialState.getElementType())};
+  };
   auto given = [&]() -> Values {
-    if (p.initialState)
-      return {k.create<GlobalLoadOp>(type, stateOf(unit, head, p.initialState),
-                                     Order::row_major,
-                                     p.initialState.getElementType())};
-    return {k.create<SplatOp>(type, k.f(0))};
+    if (!p.initialState)
+      return zero();
+    if (!p.schedule.starts)
+      return initial();
+    if (shape.phase == ChunkedPhase::outputs)
+      return k.choose(
+          k.less(unit.lastChunk, chunks), type,
+          [&]() { return load(p.schedule.starts, block); }, initial);
+    Values state = initial();
+    k.create<GlobalStoreOp>(state[0],
+                            handedState(p.schedule.starts, block, head),
+                            Order::fragment, k.f32());
+    return state;
   };
   auto handed = [&]() -> Values {
-    Value before = k.add(k.create<BlockOp>(), -1);
-    k.create<AwaitOp>(handedFlag(before, head), k.i(1), k.add(head, 1));
-    return {k.create<GlobalLoadOp>(type, handedState(before, head),
-                                   Order::fragment, k.f32())};
+    if (shape.phase == ChunkedPhase::states)
+      return zero();
+    Value before = k.add(block, -1);
+    if (shape.phase == ChunkedPhase::whole)
+      k.create<AwaitOp>(handedWord(p.schedule.flags, before, head), k.i(1),
+                        k.add(head, 1));
+    return load(p.schedule.handed, before);
   };
   return k.choose(k.equal(unit.firstChunk, k.i(0)), type, given, handed)[0];
 }
 
 void ChunkedKernel::finishState(const ChunkedUnit &unit, Value head,
-                                Value state) {
+                                ValueRange carried) {
+  Value state = carried[0], block = k.create<BlockOp>();
   auto keep = [&]() -> Values {
     if (p.finalState)
       k.create<GlobalStoreOp>(state, stateOf(unit, head, p.finalState),
                               Order::row_major, p.finalState.getElementType());
     return {};
   };
-  auto handOver = [&]() -> Values {
-    Value block = k.create<BlockOp>();
-    k.create<GlobalStoreOp>(state, handedState(block, head), Order::fragment,
-                            k.f32());
-    k.create<SignalOp>(handedFlag(block, head), k.i(1), k.add(head, 1));
+  auto handOver = [&]() {
+    k.create<GlobalStoreOp>(state, handedState(p.schedule.handed, block, head),
+                            Order::fragment, k.f32());
+  };
+  auto handOverAndSignal = [&]() -> Values {
+    handOver();
+    k.create<SignalOp>(handedWord(p.schedule.flags, block, head), k.i(1),
+                       k.add(head, 1));
     return {};
   };
-  k.choose(k.equal(unit.lastChunk, chunks), TypeRange(), keep, handOver);
+  Value isLast = k.equal(unit.lastChunk, chunks);
+  switch (shape.phase) {
+  case ChunkedPhase::whole:
+    k.choose(isLast, TypeRange(), keep, handOverAndSignal);
+    break;
+  case ChunkedPhase::states:
+    handOver();
+    k.elect(Agent::warpgroup, [&]() {
+      k.storeGlobal(carried[1], handedWord(p.schedule.decays, block, head));
+    });
+    break;
+  case ChunkedPhase::outputs:
+    k.when(isLast, [&]() { keep(); });
+    break;
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -125,7 +165,7 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
 
   Value fullScores = k.tryWait(ringHeadScores, slots);
   Value fromStart = k.loadVector(tables.fromStart, k.columns(64));
-  y = epilogue.beforeScores(k, k.wait(1, y), fromStart, x);
+  y = epilogue->beforeScores(k, k.wait(1, y), fromStart, x);
   k.wait(ringHeadScores, slots, fullScores);
   y = k.wgmma(x, k.slice(k.slice(tilesG, head), slots), y);
   k.create<ReleaseOp>(ringHeadTables, cursorTables, Agent::warp);
@@ -136,15 +176,44 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
         packedAs(tilesEpilogue), k.slice(k.slice(tilesEpilogue, head), slotY),
         /*transpose=*/true);
   }
-  Values early = epilogue.duringScores(k, tile);
+  Values early = epilogue->duringScores(k, tile);
   nextState = k.wait(1, nextState);
   k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
   y = k.wait(0, y);
   k.create<ReleaseOp>(ringHeadScores, slots, Agent::warpgroup);
-  storeY(epilogue.afterScores(k, y, x, tile, early), unit, chunk, head, slotY);
+  storeY(epilogue->afterScores(k, y, x, tile, early), unit, chunk, head, slotY);
 
   carried = {k.advance(maps),  k.advance(cursorX), k.advance(cursorTables),
              k.advance(slots), k.advance(slotY),   nextState};
+}
+
+/// chunk_state alone. `carried` is the cursors of maps, x, tables, the state,
+/// and the product of decays.
+void ChunkedKernel::localChunk(Value head, Values &carried) {
+  Value maps = carried[0], cursorX = carried[1], cursorTables = carried[2];
+  Value state = k.wait(0, carried[3]);
+  Value ringHeadX = k.slice(ringX, head);
+  Value ringHeadTables = k.slice(ringTables, head);
+  Value fullMaps = k.tryWait(ringMaps, maps);
+  Value fullTables = k.tryWait(ringHeadTables, cursorTables);
+  k.wait(ringHeadX, cursorX);
+  Value x = k.create<LoadFragmentOp>(packed(64),
+                                     k.slice(k.slice(tilesX, head), cursorX),
+                                     /*transpose=*/true);
+  k.wait(ringHeadTables, cursorTables, fullTables);
+  DecayTables tables = tablesOf(head, cursorTables);
+  Value weights =
+      k.create<LoadHiLoOp>(VectorType::get({16}, k.i32()), tables.toEnd);
+  Value total = k.load(tables.total, k.i(0));
+  k.wait(ringMaps, maps, fullMaps);
+  state = chunkState(state, x, k.slice(tilesB, maps), tables, weights, total);
+  k.create<ReleaseOp>(ringHeadX, cursorX, Agent::warp);
+  k.create<ReleaseOp>(ringHeadTables, cursorTables, Agent::warp);
+  Value decay = k.fmul(carried[4], total);
+  state = k.wait(0, state);
+  k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
+  carried = {k.advance(maps), k.advance(cursorX), k.advance(cursorTables),
+             state, decay};
 }
 
 /// Rounds y and sends the tile off.
@@ -167,4 +236,58 @@ void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
     k.create<TMAStoreOp>(tile, k.argument(p.mapY), ValueRange(at),
                          CacheHint::evict_first);
   });
+}
+
+//===----------------------------------------------------------------------===//
+// state_pass
+//===----------------------------------------------------------------------===//
+
+void ssd::emitStatePass(KernelBuilder &k, const ChunkedShape &shape,
+                        unsigned length, const ChunkedSchedule &schedule) {
+  // Enough loads on their way to hide that each step needs the one before.
+  constexpr int32_t kAhead = 8, kWidth = 4;
+  using Values = KernelBuilder::Values;
+  int32_t perState = statePassBlocks(shape), heads = shape.heads;
+  Value block = k.create<BlockOp>();
+  Value owner = k.div(block, perState); // sequence · heads + head
+  Value head = k.rem(owner, heads);
+  Value chunks = k.div(k.add(k.argument(length), 63), 64);
+  Value start = k.mul(k.div(owner, heads), chunks);
+  Value element = k.mul(k.add(k.mul(k.rem(block, perState), statePassThreads()),
+                              k.create<ThreadOp>()),
+                        kWidth);
+  Value run = k.argument(schedule.chunksPerBlock);
+  Value first = k.div(start, run);
+  Value last = k.div(k.add(start, k.add(chunks, -1)), run);
+
+  auto indexOf = [&](Value run) { return k.add(k.mul(run, heads), head); };
+  auto stateAt = [&](Value run) {
+    Value offset = k.addWide(k.mulWide(indexOf(run), shape.stateElements()),
+                             k.wide(element));
+    return k.at(k.argument(schedule.handed), k.f32(), offset);
+  };
+  auto loadState = [&](Value run) {
+    return k.loadWide(k.f32(), stateAt(run), kWidth);
+  };
+  Values initial = loadState(first);
+  k.loop(k.add(first, 1), last, k.i(kAhead), initial,
+         [&](Value from, ValueRange carried) {
+           SmallVector<Values> local;
+           Values decays, state(carried);
+           for (int32_t i = 0; i < kAhead; ++i) {
+             Value run = k.min(k.add(from, i), k.add(last, -1));
+             local.push_back(loadState(run));
+             decays.push_back(
+                 k.loadGlobal(k.f32(), k.at(k.argument(schedule.decays),
+                                            k.f32(), k.wide(indexOf(run)))));
+           }
+           for (int32_t i = 0; i < kAhead; ++i) {
+             Value run = k.add(from, i);
+             for (auto [s, own] : llvm::zip(state, local[i]))
+               s = k.fma(decays[i], s, own);
+             k.when(k.less(run, last),
+                    [&]() { k.storeNarrow(state, k.f32(), stateAt(run)); });
+           }
+           return state;
+         });
 }

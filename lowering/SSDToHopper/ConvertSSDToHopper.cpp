@@ -10,7 +10,6 @@
 #include "lowering/SSDToHopper/Launch.h"
 #include "lowering/SSDToHopper/SSDToHopper.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
@@ -56,9 +55,6 @@ private:
                            ArrayRef<int64_t> bounds, ArrayRef<Attribute> forms);
   LogicalResult buildKernels(HostBuilder &host, const MixerUnit &unit,
                              ArrayRef<const KernelKind *> kinds);
-  LogicalResult buildKernel(HostBuilder &host, const MixerUnit &unit,
-                            const KernelKind &kind, gpu::GPUModuleOp module);
-  gpu::GPUModuleOp createModule(const KernelKind &kind, Location loc);
   LogicalResult convertHostOp(Operation *op);
   /// Fills the branches of an scf.if.
   LogicalResult branch(HostBuilder &host, Value condition,
@@ -70,9 +66,10 @@ private:
 
 } // namespace
 
-LogicalResult ConvertSSDToHopper::branch(
-    HostBuilder &host, Value condition, function_ref<LogicalResult()> then,
-    function_ref<LogicalResult()> otherwise) {
+LogicalResult
+ConvertSSDToHopper::branch(HostBuilder &host, Value condition,
+                           function_ref<LogicalResult()> then,
+                           function_ref<LogicalResult()> otherwise) {
   OpBuilder::InsertionGuard guard(host.builder);
   auto branches = scf::IfOp::create(host.builder, host.loc, condition,
                                     /*withElseRegion=*/true);
@@ -125,7 +122,8 @@ LogicalResult ConvertSSDToHopper::buildCases(HostBuilder &host,
       });
 }
 
-/// The first kernel that computes the unit, where it can run; else what follows.
+/// The first kernel that computes the unit, where it can run; else what
+/// follows.
 LogicalResult
 ConvertSSDToHopper::buildKernels(HostBuilder &host, const MixerUnit &unit,
                                  ArrayRef<const KernelKind *> kinds) {
@@ -143,44 +141,24 @@ ConvertSSDToHopper::buildKernels(HostBuilder &host, const MixerUnit &unit,
     }
     remark::passed(host.loc, options)
         << remark::metric("kernel", kind.getName());
-    gpu::GPUModuleOp module = createModule(kind, host.loc);
-    auto build = [&] { return buildKernel(host, unit, kind, module); };
+    std::string name =
+        ("ssd_" + kind.getName() + "_" + Twine(kernelCount++)).str();
+    KernelModules modules(getOperation(), host.loc, name, kind.getTarget());
+    auto build = [&] { return kind.build(host, modules, unit); };
     Value condition = kind.buildCondition(host, unit);
     if (kind.getTarget() != "sm_80") {
-      auto name = SymbolRefAttr::get(module.getNameAttr(),
-                                     {FlatSymbolRefAttr::get(
-                                         module.getNameAttr())});
-      Value has = hopper::HasKernelOp::create(host.builder, host.loc,
-                                              host.builder.getI1Type(), name);
+      auto symbol = FlatSymbolRefAttr::get(&getContext(), name);
+      Value has = hopper::HasKernelOp::create(
+          host.builder, host.loc, host.builder.getI1Type(),
+          SymbolRefAttr::get(symbol.getAttr(), {symbol}));
       condition = condition ? host.land(has, condition) : has;
     }
     if (!condition)
       return build();
-    return branch(host, condition, build, [&] {
-      return buildKernels(host, unit, kinds.drop_front());
-    });
+    return branch(host, condition, build,
+                  [&] { return buildKernels(host, unit, kinds.drop_front()); });
   }
   return emitError(host.loc, "no kernel computes this unit");
-}
-
-LogicalResult ConvertSSDToHopper::buildKernel(HostBuilder &host,
-                                              const MixerUnit &unit,
-                                              const KernelKind &kind,
-                                              gpu::GPUModuleOp module) {
-  return kind.build(host, module, module.getName(), unit);
-}
-
-/// One module a kernel, so that each has its own images.
-gpu::GPUModuleOp ConvertSSDToHopper::createModule(const KernelKind &kind,
-                                                  Location loc) {
-  auto builder = OpBuilder::atBlockEnd(getOperation().getBody());
-  std::string name =
-      ("ssd_" + kind.getName() + "_" + Twine(kernelCount++)).str();
-  auto target = NVVM::NVVMTargetAttr::get(&getContext(), /*optLevel=*/3,
-                                          "nvptx64-nvidia-cuda",
-                                          kind.getTarget(), "+ptx86");
-  return gpu::GPUModuleOp::create(builder, loc, name,
-                                  builder.getArrayAttr({target}));
 }
 
 /// What stands between units must be something that the host can do without

@@ -217,11 +217,12 @@ Value KernelBuilder::map(Type type, ValueRange inputs, Scalar body) {
 //===----------------------------------------------------------------------===//
 
 gpu::GPUFuncOp ssd::createKernel(OpBuilder &builder, gpu::GPUModuleOp module,
-                                 StringRef name, TypeRange inputs,
-                                 int32_t threads, int32_t sharedBytes) {
+                                 TypeRange inputs, int32_t threads,
+                                 int32_t sharedBytes) {
   builder.setInsertionPointToEnd(module.getBody());
   auto type = builder.getFunctionType(inputs, {});
-  auto func = gpu::GPUFuncOp::create(builder, module.getLoc(), name, type);
+  auto func =
+      gpu::GPUFuncOp::create(builder, module.getLoc(), module.getName(), type);
   func->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
                 builder.getUnitAttr());
   func.setKnownBlockSizeAttr(builder.getDenseI32ArrayAttr({threads, 1, 1}));

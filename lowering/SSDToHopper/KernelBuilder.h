@@ -164,11 +164,12 @@ private:
   }
 };
 
-/// A kernel function with an empty entry block; the builder is moved into it.
+/// A kernel of the module's name, with an empty entry block; the builder is
+/// moved into it.
 mlir::gpu::GPUFuncOp createKernel(mlir::OpBuilder &builder,
                                   mlir::gpu::GPUModuleOp module,
-                                  llvm::StringRef name, mlir::TypeRange inputs,
-                                  int32_t threads, int32_t sharedBytes);
+                                  mlir::TypeRange inputs, int32_t threads,
+                                  int32_t sharedBytes);
 
 } // namespace ssd
 

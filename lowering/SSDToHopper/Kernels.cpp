@@ -13,7 +13,7 @@ using namespace ssd;
 
 llvm::ArrayRef<const KernelKind *> ssd::getKernels() {
   static const KernelKind *const kinds[] = {
-      &getStepKernel(), &getChunkedKernel(2), &getChunkedKernel(1),
-      &getRecurrentKernel()};
+      &getStepKernel(),     &getSplitKernel(2),   &getSplitKernel(1),
+      &getChunkedKernel(2), &getChunkedKernel(1), &getRecurrentKernel()};
   return kinds;
 }

@@ -15,6 +15,9 @@ namespace ssd {
 
 /// The chunked form on tensor cores, of so many heads a block (1 or 2).
 const KernelKind &getChunkedKernel(int32_t headsPerBlock);
+/// The same for few sequences: cut into as many runs as there are
+/// multiprocessors.
+const KernelKind &getSplitKernel(int32_t headsPerBlock);
 /// One token, bound by memory.
 const KernelKind &getStepKernel();
 /// Token by token: every unit.

@@ -11,6 +11,7 @@
 #include "dialect/Hopper/HopperOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
@@ -38,6 +39,10 @@ Value HostBuilder::stride(Value memref, int64_t dim) {
   return metadata.getStrides()[dim];
 }
 
+Value HostBuilder::add(Value a, int64_t b) {
+  return builder.createOrFold<arith::AddIOp>(loc, a, constant(b));
+}
+
 Value HostBuilder::mul(Value a, Value b) {
   return builder.createOrFold<arith::MulIOp>(loc, a, b);
 }
@@ -60,7 +65,7 @@ Value HostBuilder::less(Value a, Value b) {
 }
 
 Value HostBuilder::land(Value a, Value b) {
-  return builder.createOrFold<arith::AndIOp>(loc, a, b);
+  return !b ? a : builder.createOrFold<arith::AndIOp>(loc, a, b);
 }
 
 Value HostBuilder::select(Value condition, Value a, Value b) {
@@ -76,8 +81,8 @@ Value HostBuilder::multiprocessors() {
 static Value getAddress(HostBuilder &host, Value memref) {
   OpBuilder &b = host.builder;
   auto type = cast<MemRefType>(memref.getType());
-  Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, host.loc,
-                                                              memref);
+  Value base =
+      memref::ExtractAlignedPointerAsIndexOp::create(b, host.loc, memref);
   auto [strides, offset] = type.getStridesAndOffset();
   if (offset == 0)
     return base;
@@ -148,13 +153,23 @@ unsigned KernelArguments::integer(Value index) {
 unsigned KernelArguments::tensorMap(Value memref, ArrayRef<int64_t> box) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
   auto type = hopper::TensorMapType::get(memref.getContext(), box, element);
-  return add(hopper::EncodeTensorMapOp::create(host.builder, host.loc, type,
-                                               memref));
+  return add(
+      hopper::EncodeTensorMapOp::create(host.builder, host.loc, type, memref));
 }
 
 //===----------------------------------------------------------------------===//
-// Launches
+// Modules and launches
 //===----------------------------------------------------------------------===//
+
+gpu::GPUModuleOp KernelModules::create(StringRef part) {
+  auto builder = OpBuilder::atBlockEnd(module.getBody());
+  auto attribute =
+      NVVM::NVVMTargetAttr::get(builder.getContext(), /*optLevel=*/3,
+                                "nvptx64-nvidia-cuda", target, "+ptx86");
+  std::string full = part.empty() ? name : (name + "_" + part).str();
+  return gpu::GPUModuleOp::create(builder, loc, full,
+                                  builder.getArrayAttr({attribute}));
+}
 
 void ssd::createLaunch(HostBuilder &host, gpu::GPUFuncOp kernel, Value blocks,
                        const KernelArguments &arguments) {
@@ -164,8 +179,7 @@ void ssd::createLaunch(HostBuilder &host, gpu::GPUFuncOp kernel, Value blocks,
       b, host.loc, kernel->getAttrOfType<IntegerAttr>(sharedBytes));
   Value one = host.constant(1);
   Value threads = host.constant((*kernel.getKnownBlockSize())[0]);
-  gpu::LaunchFuncOp::create(b, host.loc, kernel,
-                            gpu::KernelDim3{blocks, one, one},
-                            gpu::KernelDim3{threads, one, one}, shared,
-                            arguments.getValues());
+  gpu::LaunchFuncOp::create(
+      b, host.loc, kernel, gpu::KernelDim3{blocks, one, one},
+      gpu::KernelDim3{threads, one, one}, shared, arguments.getValues());
 }

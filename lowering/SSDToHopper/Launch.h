@@ -24,6 +24,7 @@ public:
   Value constant(int64_t value); // index
   Value size(Value memref, int64_t dim);
   Value stride(Value memref, int64_t dim); // in elements
+  Value add(Value a, int64_t b);
   Value mul(Value a, Value b);
   Value mul(Value a, int64_t b) { return mul(a, constant(b)); }
   Value ceilDiv(Value a, Value b);
@@ -31,16 +32,17 @@ public:
   Value min(Value a, Value b);
   Value max(Value a, Value b);
   Value less(Value a, Value b); // i1, signed
-  Value land(Value a, Value b); // i1
+  Value land(Value a, Value b); // i1; a null b holds
   Value select(Value condition, Value a, Value b);
   /// Multiprocessors of the device that the call runs on.
   Value multiprocessors();
   /// Whether a tensor map can describe the memref: base and strides (but the
   /// innermost, which is 1) are multiples of 16 bytes. i1.
   Value isMappable(Value memref);
-  /// Workspace of so many bytes; with `zero` cleared before the kernel runs. The
-  /// size is known without a device: an expression in constants and the sizes of
-  /// the unit's operands (of multiprocessors(), say, only an upper bound).
+  /// Workspace of so many bytes; with `zero` cleared before the kernel runs.
+  /// The size is known without a device: an expression in constants and the
+  /// sizes of the unit's operands (of multiprocessors(), say, only an upper
+  /// bound).
   Value workspace(Value bytes, bool zero = false);
 
   mlir::OpBuilder &builder;
@@ -74,6 +76,25 @@ private:
   llvm::SmallVector<Value> values;
 };
 
+/// Where a kind puts its kernels: one module a kernel, so that each has its own
+/// images. The first is named `name`, those that are launched before or after
+/// it `name`_`part`.
+class KernelModules {
+public:
+  KernelModules(mlir::ModuleOp module, mlir::Location loc, std::string name,
+                llvm::StringRef target)
+      : module(module), loc(loc), name(std::move(name)), target(target) {}
+
+  llvm::StringRef getName() const { return name; }
+  mlir::gpu::GPUModuleOp create(llvm::StringRef part = {});
+
+private:
+  mlir::ModuleOp module;
+  mlir::Location loc;
+  std::string name;
+  llvm::StringRef target;
+};
+
 /// A way to compute a unit on a GPU. Kernels are tried in the order of
 /// getKernels(); the last is the plain one, which computes every unit.
 class KernelKind {
@@ -91,10 +112,8 @@ public:
                                      const MixerUnit &unit) const {
     return {};
   }
-  /// Adds the kernel to `module` under `name` and launches it from the host.
-  virtual mlir::LogicalResult build(HostBuilder &host,
-                                    mlir::gpu::GPUModuleOp module,
-                                    llvm::StringRef name,
+  /// Adds the kernels to `modules` and launches them from the host.
+  virtual mlir::LogicalResult build(HostBuilder &host, KernelModules &modules,
                                     const MixerUnit &unit) const = 0;
 };
 

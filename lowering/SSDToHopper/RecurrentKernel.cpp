@@ -430,8 +430,8 @@ struct RecurrentKind : KernelKind {
     return {};
   }
 
-  LogicalResult build(HostBuilder &host, gpu::GPUModuleOp module,
-                      StringRef name, const MixerUnit &unit) const override {
+  LogicalResult build(HostBuilder &host, KernelModules &modules,
+                      const MixerUnit &unit) const override {
     RecurrentShape shape(unit);
     Value sequences = host.size(unit.x.memref, UnitBuffer::batch);
     if (unit.offsets) {
@@ -443,8 +443,8 @@ struct RecurrentKind : KernelKind {
     Value warps = host.mul(sequences, shape.warpsPerSequence);
     KernelArguments arguments(host);
     RecurrentParameters parameters(host, arguments, unit, warps);
-    OpBuilder builder(module.getContext());
-    auto kernel = createKernel(builder, module, name, arguments.getTypes(),
+    OpBuilder builder(host.builder.getContext());
+    auto kernel = createKernel(builder, modules.create(), arguments.getTypes(),
                                32 * shape.kWarps, /*sharedBytes=*/0);
     KernelBuilder k(builder, kernel);
     RecurrentKernel(k, unit, parameters).emit();

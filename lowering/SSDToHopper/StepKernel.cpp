@@ -259,14 +259,14 @@ struct StepKind : KernelKind {
     return aligned;
   }
 
-  LogicalResult build(HostBuilder &host, gpu::GPUModuleOp module,
-                      StringRef name, const MixerUnit &unit) const override {
+  LogicalResult build(HostBuilder &host, KernelModules &modules,
+                      const MixerUnit &unit) const override {
     StepShape shape(unit);
     KernelArguments arguments(host);
     KernelOperands operands(arguments, unit);
     unsigned poolRows = unit.slots ? addPoolRows(arguments, unit) : 0;
-    OpBuilder builder(module.getContext());
-    auto kernel = createKernel(builder, module, name, arguments.getTypes(),
+    OpBuilder builder(host.builder.getContext());
+    auto kernel = createKernel(builder, modules.create(), arguments.getTypes(),
                                32 * shape.warps, /*sharedBytes=*/0);
     KernelBuilder k(builder, kernel);
     StepKernel(k, unit, operands, poolRows).emit();

@@ -264,7 +264,8 @@ def check_update(state, operands, shape):
 
 @pytest.mark.parametrize("shape", SCANS, ids=str)
 @pytest.mark.parametrize("batch, length", [(1, 1), (2, 63), (1, 64), (3, 65),
-                                           (1, 300), (2, 513)])
+                                           (1, 300), (2, 513), (1, 1000),
+                                           (2, 3001)])
 def test_scan(shape, batch, length):
     check_scan(draw_scan(shape, batch, length), BOUNDS[shape.dtype])
 

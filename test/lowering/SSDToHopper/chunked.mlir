@@ -43,7 +43,7 @@ func.func @chunked_gated(%x: memref<?x?x8x64xf16>, %b: memref<?x?x1x128xf16>, %d
   ssd.fused ins(%xi = %x : memref<?x?x8x64xf16>, %bi = %b : memref<?x?x1x128xf16>,
                 %ti = %dt : memref<?x?x8xf32>, %ai = %a : memref<8xf32>, %zi = %z : memref<?x?x8x64xf16>)
       outs(%yi = %y : memref<?x?x8x64xf16>, %si = %s : memref<?x8x64x128xf32>) {
-    %r, %t = ssd.mix ins(%xi, %bi, %bi : tensor<?x?x8x64xf16>, tensor<?x?x1x128xf16>, tensor<?x?x1x128xf16>)
+    %r, %t = ssd.mix {form = #ssd.chunked<chunk = 64>} ins(%xi, %bi, %bi : tensor<?x?x8x64xf16>, tensor<?x?x1x128xf16>, tensor<?x?x1x128xf16>)
         decay(%ti : tensor<?x?x8xf32>) rate(%ai : tensor<8xf32>) scale(%ti : tensor<?x?x8xf32>)
         outs(%yi, %si : tensor<?x?x8x64xf16>, tensor<?x8x64x128xf32>)
     %o = linalg.generic {indexing_maps = [affine_map<(b, l, h, p) -> (b, l, h, p)>,
