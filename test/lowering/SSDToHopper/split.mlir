@@ -8,7 +8,7 @@
 // CHECK:         %[[CHUNKS:.*]] = arith.ceildivsi %{{.*}}, %c64
 // CHECK:         %[[TOTAL:.*]] = arith.muli %{{.*}}, %[[CHUNKS]]
 // CHECK:         %[[SMS:.*]] = hopper.multiprocessors
-// CHECK:         %[[RUN:.*]] = arith.ceildivsi %[[TOTAL]], %[[SMS]]
+// CHECK:         %[[PER_BLOCK:.*]] = arith.ceildivsi %[[TOTAL]], %[[SMS]]
 // CHECK:         %[[CUT:.*]] = arith.addi
 // CHECK:         %[[WHOLE:.*]] = arith.muli %[[CHUNKS]], %{{.*}}
 // CHECK:         arith.cmpi slt, %[[CUT]], %[[WHOLE]]
@@ -67,7 +67,7 @@ func.func @auto(%x: memref<?x?x8x64xbf16>, %b: memref<?x?x1x128xbf16>, %dt: memr
 // CHECK-LABEL: func.func @forced
 // CHECK-NOT:     hopper.multiprocessors
 // CHECK:         scf.if
-// CHECK:           %[[RUN:.*]] = arith.ceildivsi %{{.*}}, %c3
+// CHECK:           %[[PER_BLOCK:.*]] = arith.ceildivsi %{{.*}}, %c3
 // CHECK:           gpu.launch_func @ssd_chunked_split_single_0_states::@ssd_chunked_split_single_0_states
 func.func @forced(%x: memref<?x?x3x64xbf16>, %b: memref<?x?x3x64xbf16>, %dt: memref<?x?x3xf32>,
     %y: memref<?x?x3x64xbf16>, %s: memref<?x3x64x64xf32>) {
