@@ -322,6 +322,8 @@ void ChunkedKernel::state(Value head) {
         Values inner(v);
         if (shape.hasOutputs)
           epilogue->begin(k, unit.batch, k.add(unit.firstHead, head));
+        else
+          llvm::append_range(inner, loadWeighted(head, v[1], v[2]));
         inner.push_back(startState(unit, head));
         if (!shape.hasOutputs)
           inner.push_back(k.f(1));
@@ -332,11 +334,12 @@ void ChunkedKernel::state(Value head) {
         if (shape.hasOutputs)
           stateChunk(unit, chunk, head, inner);
         else
-          localChunk(head, inner);
+          localChunk(unit, chunk, head, inner);
         return inner;
       },
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {
-        finishState(unit, head, v.drop_front(cursors));
+        finishState(unit, head,
+                    v.drop_front(shape.hasOutputs ? cursors : cursors + 2));
         return Values(v.take_front(cursors));
       });
   if (shape.hasOutputs)

@@ -162,11 +162,15 @@ private:
   Value handedState(unsigned array, Value block, Value head);
   /// A word of flags or decays.
   Value handedWord(unsigned array, Value block, Value head);
-  void localChunk(Value head, Values &carried);
+  void localChunk(const ChunkedUnit &unit, Value chunk, Value head,
+                  Values &carried);
   void stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
                   Values &carried);
-  Value chunkState(Value state, Value x, Value b, const DecayTables &tables,
-                   Value weights, Value total);
+  Value chunkState(Value state, Value weighted, Value b, Value total);
+  Value loadX(Value head, Value cursor);
+  Value weightX(Value x, const DecayTables &tables);
+  /// A chunk's w_j x_j and 2^L_63.
+  Values loadWeighted(Value head, Value cursorX, Value cursorTables);
   void storeY(Value y, const ChunkedUnit &unit, Value chunk, Value head,
               Value slot);
 

@@ -107,8 +107,8 @@ struct ChunkedLaunch {
   std::optional<ChunkedEpilogue> epilogue;
 };
 
-/// One or two heads a block: two where there are enough to keep all
-/// multiprocessors busy, as they share the scores.
+/// One or two heads a block: two share the scores, one leaves fewer
+/// multiprocessors idle.
 class ChunkedKind : public KernelKind {
 public:
   ChunkedKind(int32_t heads) : heads(heads) {}
@@ -176,8 +176,16 @@ protected:
                                 const Sequences &sequences) const {
     if (heads == 1)
       return {};
-    return host.less(host.multiprocessors(),
-                     host.mul(sequences.batch, unit.heads));
+    return host.less(getTime(host, unit, 2), getTime(host, unit, 1));
+  }
+
+  /// Nanoseconds, estimated: what a chunk of one and of two heads takes.
+  static Value getTime(HostBuilder &host, const MixerUnit &unit,
+                       int32_t heads) {
+    Sequences sequences(host, unit, heads);
+    Value run = host.max(sequences.chunks,
+                         host.ceilDiv(sequences.total, host.multiprocessors()));
+    return host.mul(run, heads == 1 ? 1040 : 1500);
   }
 
   int32_t heads;
@@ -261,28 +269,20 @@ public:
   }
 
 protected:
+  /// Two more launches and every chunk's state once more.
   Value buildPreference(HostBuilder &host, const MixerUnit &unit,
                         const Sequences &sequences) const override {
     if (partsOf(unit))
       return {};
-    Value clocks = host.add(
-        host.mul(getRun(host, unit, sequences), kSplitChunk[heads - 1]),
-        kSplitLaunches);
-    Value whole = host.constant(kChunk[0]);
-    if (heads == 2) {
-      Value busy = host.less(host.multiprocessors(),
-                             host.mul(sequences.batch, unit.heads));
-      whole = host.select(busy, host.constant(kChunk[1]), whole);
-    }
-    return host.less(clocks, host.mul(sequences.chunks, whole));
+    Value run = getRun(host, unit, sequences);
+    Value time = host.add(host.mul(run, heads == 1 ? 1600 : 2450), 10000);
+    Value whole = getTime(host, unit, 1);
+    if (heads == 2)
+      whole = host.min(whole, getTime(host, unit, 2));
+    return host.less(time, whole);
   }
 
 private:
-  /// Clocks of a chunk of one and of two heads, in one launch and split, and of
-  /// two more launches with their share of the states: NOTES.md.
-  static constexpr int64_t kChunk[] = {1800, 3030},
-                           kSplitChunk[] = {2700, 4300}, kSplitLaunches = 14500;
-
   /// 0 where the form leaves it open.
   static int64_t partsOf(const MixerUnit &unit) {
     auto form = dyn_cast_or_null<ChunkedAttr>(unit.form);

@@ -116,14 +116,25 @@ void ChunkedKernel::finishState(const ChunkedUnit &unit, Value head,
 // chunk_state, chunk_scan
 //===----------------------------------------------------------------------===//
 
-/// S ← 2^L_63 · S + Σ_j w_j x_j b_jᵀ, started.
-Value ChunkedKernel::chunkState(Value state, Value x, Value b,
-                                const DecayTables &tables, Value weights,
+/// S ← 2^L_63 · S + Σ_j w_j x_j b_jᵀ, started; `weighted` is w_j x_j.
+Value ChunkedKernel::chunkState(Value state, Value weighted, Value b,
                                 Value total) {
-  Value weighted = k.create<ScaleHiLoOp>(packed(64), x, weights);
   Value decayed = k.map(k.matrix(shape.stateDim), state,
                         [&](ValueRange v) { return k.fmul(v[0], total); });
   return k.wgmma(weighted, b, decayed, /*mnMajor=*/true);
+}
+
+Value ChunkedKernel::loadX(Value head, Value cursor) {
+  return k.create<LoadFragmentOp>(packed(64),
+                                  k.slice(k.slice(tilesX, head), cursor),
+                                  /*transpose=*/true);
+}
+
+/// w_j x_j: weights to the chunk's end, rounded once.
+Value ChunkedKernel::weightX(Value x, const DecayTables &tables) {
+  Value weights =
+      k.create<LoadHiLoOp>(VectorType::get({16}, k.i32()), tables.toEnd);
+  return k.create<ScaleHiLoOp>(packed(64), x, weights);
 }
 
 /// chunk_scan and chunk_state of one row block, interleaved so that one product
@@ -145,9 +156,7 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
   Value fullX = k.tryWait(ringHeadX, cursorX);
   Value fullMaps = k.tryWait(ringMaps, maps);
   k.wait(ringHeadX, cursorX, fullX);
-  Value x = k.create<LoadFragmentOp>(packed(64),
-                                     k.slice(k.slice(tilesX, head), cursorX),
-                                     /*transpose=*/true);
+  Value x = loadX(head, cursorX);
   Value rounded = k.create<TruncateOp>(packed(shape.stateDim), state);
   k.wait(ringMaps, maps, fullMaps);
   Value y = k.wgmma(rounded, k.slice(tilesC, maps));
@@ -155,11 +164,9 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
   // Only now: what is known before a product is scheduled between its parts.
   k.wait(ringHeadTables, cursorTables);
   DecayTables tables = tablesOf(head, cursorTables);
-  Value weights =
-      k.create<LoadHiLoOp>(VectorType::get({16}, k.i32()), tables.toEnd);
+  Value weighted = weightX(x, tables);
   Value total = k.load(tables.total, k.i(0));
-  Value nextState =
-      chunkState(state, x, k.slice(tilesB, maps), tables, weights, total);
+  Value nextState = chunkState(state, weighted, k.slice(tilesB, maps), total);
   // Not before a product that consumed the loaded fragments: see ReleaseOp.
   k.create<ReleaseOp>(ringHeadX, cursorX, Agent::warp);
 
@@ -187,33 +194,39 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
              k.advance(slots), k.advance(slotY),   nextState};
 }
 
-/// chunk_state alone. `carried` is the cursors of maps, x, tables, the state,
-/// and the product of decays.
-void ChunkedKernel::localChunk(Value head, Values &carried) {
-  Value maps = carried[0], cursorX = carried[1], cursorTables = carried[2];
-  Value state = k.wait(0, carried[3]);
-  Value ringHeadX = k.slice(ringX, head);
-  Value ringHeadTables = k.slice(ringTables, head);
-  Value fullMaps = k.tryWait(ringMaps, maps);
-  Value fullTables = k.tryWait(ringHeadTables, cursorTables);
-  k.wait(ringHeadX, cursorX);
-  Value x = k.create<LoadFragmentOp>(packed(64),
-                                     k.slice(k.slice(tilesX, head), cursorX),
-                                     /*transpose=*/true);
-  k.wait(ringHeadTables, cursorTables, fullTables);
+KernelBuilder::Values ChunkedKernel::loadWeighted(Value head, Value cursorX,
+                                                  Value cursorTables) {
+  k.wait(k.slice(ringX, head), cursorX);
+  Value x = loadX(head, cursorX);
+  k.wait(k.slice(ringTables, head), cursorTables);
   DecayTables tables = tablesOf(head, cursorTables);
-  Value weights =
-      k.create<LoadHiLoOp>(VectorType::get({16}, k.i32()), tables.toEnd);
-  Value total = k.load(tables.total, k.i(0));
-  k.wait(ringMaps, maps, fullMaps);
-  state = chunkState(state, x, k.slice(tilesB, maps), tables, weights, total);
-  k.create<ReleaseOp>(ringHeadX, cursorX, Agent::warp);
-  k.create<ReleaseOp>(ringHeadTables, cursorTables, Agent::warp);
-  Value decay = k.fmul(carried[4], total);
+  return {weightX(x, tables), k.load(tables.total, k.i(0))};
+}
+
+/// chunk_state alone; while its product is in flight, the next chunk's w_j x_j.
+/// `carried` is the cursors of maps, x and tables, this chunk's w_j x_j and
+/// 2^L_63, the state, and the product of decays.
+void ChunkedKernel::localChunk(const ChunkedUnit &unit, Value chunk, Value head,
+                               Values &carried) {
+  Value maps = carried[0], cursorX = carried[1], cursorTables = carried[2],
+        weighted = carried[3], total = carried[4];
+  Value state = k.wait(0, carried[5]);
+  k.wait(ringMaps, maps);
+  state = chunkState(state, weighted, k.slice(tilesB, maps), total);
+  // Not before a product that consumed what was loaded: see ReleaseOp.
+  k.create<ReleaseOp>(k.slice(ringX, head), cursorX, Agent::warp);
+  k.create<ReleaseOp>(k.slice(ringTables, head), cursorTables, Agent::warp);
+  Value nextX = k.advance(cursorX), nextTables = k.advance(cursorTables);
+  Values loaded = {weighted, total};
+  Values next = k.choose(
+      k.less(k.add(chunk, 1), unit.lastChunk), ValueRange(loaded).getTypes(),
+      [&]() { return loadWeighted(head, nextX, nextTables); },
+      [&]() { return loaded; });
+  Value decay = k.fmul(carried[6], total);
   state = k.wait(0, state);
   k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
-  carried = {k.advance(maps), k.advance(cursorX), k.advance(cursorTables),
-             state, decay};
+  carried = {k.advance(maps), nextX, nextTables, next[0],
+             next[1],         state, decay};
 }
 
 /// Rounds y and sends the tile off.

@@ -2,15 +2,15 @@
 // RUN: ssd-opt %s --convert-ssd-to-hopper --emit-ptx | FileCheck %s --check-prefix=PTX
 
 // Where nothing chose a form, sequences are cut into runs for all
-// multiprocessors if the clocks of that, two more launches among them, are fewer
-// than those of whole sequences.
+// multiprocessors if that, with two more launches, is estimated to take less time
+// than whole sequences of one head or of two a block.
 // CHECK-LABEL: func.func @auto
 // CHECK:         %[[CHUNKS:.*]] = arith.ceildivsi %{{.*}}, %c64
 // CHECK:         %[[TOTAL:.*]] = arith.muli %{{.*}}, %[[CHUNKS]]
 // CHECK:         %[[SMS:.*]] = hopper.multiprocessors
 // CHECK:         %[[PER_BLOCK:.*]] = arith.ceildivsi %[[TOTAL]], %[[SMS]]
 // CHECK:         %[[CUT:.*]] = arith.addi
-// CHECK:         %[[WHOLE:.*]] = arith.muli %[[CHUNKS]], %{{.*}}
+// CHECK:         %[[WHOLE:.*]] = arith.minsi
 // CHECK:         arith.cmpi slt, %[[CUT]], %[[WHOLE]]
 // CHECK:         hopper.has_kernel @ssd_chunked_split_0::@ssd_chunked_split_0
 // CHECK:         scf.if
