@@ -25,7 +25,8 @@ ChunkedShape::ChunkedShape(const MixerUnit &unit, int32_t heads,
     : phase(phase), heads(heads), stateDim(unit.stateDim),
       element(unit.x.getElementType()),
       hasOutputs(phase != ChunkedPhase::states),
-      hasTile(hasOutputs && ChunkedEpilogue::getTiled(unit)), maps(3), x(3) {
+      hasTile(hasOutputs && ChunkedEpilogue::getTiled(unit)),
+      hasSegments(hasOutputs && unit.segmentIds), maps(3), x(3) {
   if (!hasOutputs)
     maps = x = 4;
   // What the tiles of the epilogue's tensor leave room for.
@@ -45,7 +46,7 @@ struct MemoryMap {
         epilogue(y + s.hasOutputs * s.heads * s.y * kTileBytes),
         tables(epilogue + s.hasTile * s.heads * s.tile * kTileBytes),
         tableArray(s.heads * s.tables * kTableBytes),
-        totals(tables + 5 * tableArray),
+        totals(tables + (5 + s.hasSegments) * tableArray),
         barriers(totals + s.heads * s.tables * 16),
         end(barriers +
             16 * (s.maps + s.heads * (s.x + s.tables + s.scores + s.tile))) {}
@@ -83,6 +84,8 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   tableToBlockEnd = table(2, k.f32());
   tableScale = table(3, k.f32());
   tableToEnd = table(4, k.i32());
+  if (shape.hasSegments)
+    tableStarts = table(5, k.f32());
   tableTotal = k.alloc(map.totals, k.tables({heads, shape.tables, 4}, k.f32()));
 
   // Who arrives: TMA producers count once a stage, consumers by the warp where
@@ -111,8 +114,13 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
 
 DecayTables ChunkedKernel::tablesOf(Value head, Value cursor) {
   auto at = [&](Value array) { return k.slice(k.slice(array, head), cursor); };
-  return {at(tableCumulative), at(tableFromStart), at(tableToBlockEnd),
-          at(tableScale),      at(tableToEnd),     at(tableTotal)};
+  return {at(tableCumulative),
+          at(tableFromStart),
+          at(tableToBlockEnd),
+          at(tableScale),
+          at(tableToEnd),
+          at(tableTotal),
+          tableStarts ? at(tableStarts) : Value()};
 }
 
 //===----------------------------------------------------------------------===//

@@ -37,6 +37,7 @@ struct ChunkedShape {
   mlir::Type element; // of x, b and c
   bool hasOutputs;    // y is computed, not only states
   bool hasTile;       // the epilogue reads a tensor of y's shape
+  bool hasSegments;   // scores are cut where segments start
 
   /// Stages of the rings.
   int32_t maps, x; // B and C; x
@@ -56,6 +57,8 @@ struct ChunkedShape {
       return {56, 224};
     if (heads == 1)
       return {56, 152, 240};
+    if (hasSegments)
+      return {40, 88, 192};
     return {48, 80, 192};
   }
 };
@@ -78,8 +81,9 @@ struct ChunkedParameters {
 
   unsigned mapX, mapB, mapC = 0, mapY = 0;
   Factor decay, scale;
-  Tensor rate, initialState, finalState;
-  unsigned batch, length;
+  SequenceTensor segmentIds;
+  Tensor rate, slots, initialState, finalState, checkpoints;
+  unsigned batch, length, poolRows = 0;
   ChunkedSchedule schedule;
 };
 
@@ -93,6 +97,10 @@ struct DecayTables {
   mlir::Value scale; // s_j
   mlir::Value toEnd; // s_j · 2^(L_63 − L_j), as hi and lo
   mlir::Value total; // 2^L_63, one value
+  /// Where in the chunk token j's segment starts, −1 where in an earlier one;
+  /// null without segments. With them L_j counts from there, and factors across
+  /// a start are zero.
+  mlir::Value starts;
 };
 
 /// A unit of work: a block's heads of one sequence, a run of its chunks.
@@ -141,15 +149,16 @@ private:
   // Stages (ChunkedStages.cpp).
   void cumulativeDecayRole(Value head);
   Values loadRawDecay(const ChunkedUnit &unit, Value head, Value chunk);
-  void cumulativeDecay(mlir::ValueRange raw, Value chunk,
-                       const DecayTables &tables);
+  Values segmentStarts(const ChunkedUnit &unit, Value chunk);
+  void cumulativeDecay(const ChunkedUnit &unit, mlir::ValueRange raw,
+                       Value chunk, const DecayTables &tables);
   Value chunkScores(Value c, Value b);
   void decayScores(Value scores, llvm::ArrayRef<DecayTables> tables, Value warp,
                    llvm::ArrayRef<Value> targets);
   void decayScoresOfWarp(Value scores, const DecayTables &tables, int32_t warp,
                          Value target);
   Value diagonalBlock(Value block, Value rowLog, Value columnLog, Value scale,
-                      int32_t warp);
+                      Value rowStart, int32_t warp);
   Value belowDiagonalBlock(Value block, Value rows, Value columns);
 
   // State hand-over and outputs (ChunkedState.cpp).
@@ -157,7 +166,12 @@ private:
   /// `carried` is the state, and in `states` its decay.
   void finishState(const ChunkedUnit &unit, Value head,
                    mlir::ValueRange carried);
-  Value stateOf(const ChunkedUnit &unit, Value head, const Tensor &states);
+  /// A head's state among `states` and, with slots, whether it is there; null:
+  /// it is.
+  std::pair<Value, Value> stateOf(const ChunkedUnit &unit, Value head,
+                                  const Tensor &states);
+  void storeCheckpoint(const ChunkedUnit &unit, Value head, Value chunk,
+                       Value state);
   /// A block's state in `handed` or `starts`.
   Value handedState(unsigned array, Value block, Value head);
   /// A word of flags or decays.
@@ -193,7 +207,7 @@ private:
   // Shared memory and rings, indexed by head where they have one.
   Value tilesB, tilesC, tilesX, tilesG, tilesY, tilesEpilogue;
   Value tableCumulative, tableFromStart, tableToBlockEnd, tableScale,
-      tableToEnd, tableTotal;
+      tableToEnd, tableTotal, tableStarts;
   Value ringMaps, ringX, ringTables, ringScores, ringEpilogue;
   Value length, chunks;             // of a sequence
   Value rate, decayBias, scaleBias; // of a unit's head, in the decay role

@@ -18,7 +18,8 @@ using namespace ssd;
 ChunkedParameters::ChunkedParameters(KernelArguments &arguments,
                                      const MixerUnit &unit,
                                      const ChunkedShape &shape)
-    : decay(arguments, unit.decay), rate(arguments, unit.rate),
+    : decay(arguments, unit.decay), segmentIds(arguments, unit.segmentIds),
+      rate(arguments, unit.rate), slots(arguments, unit.slots),
       initialState(arguments, unit.initialState),
       batch(arguments.size(unit.x.memref, UnitBuffer::batch)),
       length(arguments.size(unit.x.memref, UnitBuffer::token)) {
@@ -33,15 +34,20 @@ ChunkedParameters::ChunkedParameters(KernelArguments &arguments,
   finalState = unit.finalState == unit.initialState
                    ? initialState
                    : Tensor(arguments, unit.finalState);
+  if (shape.hasOutputs)
+    checkpoints = Tensor(arguments, unit.checkpoints);
+  if (unit.slots)
+    poolRows = addPoolRows(arguments, unit);
 }
 
 namespace {
 
-/// Whether rows of a state follow each other.
-bool hasWholeRows(Value state) {
-  auto type = cast<MemRefType>(state.getType());
+/// Whether rows of states follow each other.
+bool hasWholeRows(Value states) {
+  auto type = cast<MemRefType>(states.getType());
   auto [strides, offset] = type.getStridesAndOffset();
-  return strides[3] == 1 && strides[2] == type.getDimSize(3);
+  return strides.back() == 1 &&
+         *std::next(strides.rbegin()) == type.getShape().back();
 }
 
 std::string whyNotSizes(const MixerUnit &unit, int32_t heads) {
@@ -56,7 +62,7 @@ std::string whyNotSizes(const MixerUnit &unit, int32_t heads) {
     if (buffer->getType().getElementTypeBitWidth() != 16 ||
         !buffer->getType().isLastDimUnitStride())
       return "x, b, c and y are not rows of bf16 or f16";
-  for (Value state : {unit.initialState, unit.finalState})
+  for (Value state : {unit.initialState, unit.finalState, unit.checkpoints})
     if (state && !hasWholeRows(state))
       return "the states have strided rows";
   return {};
@@ -123,10 +129,13 @@ public:
       return "it is a step";
     if (isa_and_present<RecurrentAttr>(unit.form))
       return "the form is recurrent";
-    if (unit.reverse || unit.segmentIds || unit.offsets || unit.slots ||
-        unit.checkpoints)
-      return "it has no reverse direction, segments, offsets, slots or "
-             "checkpoints";
+    if (unit.reverse || unit.offsets)
+      return "it has no reverse direction and no offsets";
+    if (unit.checkpoints && *unit.checkpointEvery % 64)
+      return llvm::formatv(
+          "checkpoints are every {0} tokens, not a multiple of "
+          "64",
+          *unit.checkpointEvery);
     if (unit.hasDiagonalDecay())
       return "each state column has a decay of its own";
     std::string why = whyNotSizes(unit, heads);
@@ -140,8 +149,8 @@ public:
     Value condition = host.less(host.constant(0), sequences.total);
     SmallVector<Value> mapped = {unit.x.memref, unit.b.memref, unit.c.memref,
                                  unit.y.memref};
-    for (Value other :
-         {ChunkedEpilogue::getTiled(unit), unit.initialState, unit.finalState})
+    for (Value other : {ChunkedEpilogue::getTiled(unit), unit.initialState,
+                        unit.finalState, unit.checkpoints})
       if (other)
         mapped.push_back(other);
     for (Value memref : mapped)

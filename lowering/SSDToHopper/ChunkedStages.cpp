@@ -36,11 +36,43 @@ KernelBuilder::Values ChunkedKernel::loadRawDecay(const ChunkedUnit &unit,
   return raw;
 }
 
-void ChunkedKernel::cumulativeDecay(ValueRange raw, Value chunk,
-                                    const DecayTables &tables) {
-  Value lane = k.create<LaneOp>();
-  Value first = k.add(k.mul(chunk, 64), k.mul(lane, 2));
+/// Where in the chunk the segments of a lane's tokens start, −1 where in an
+/// earlier chunk.
+KernelBuilder::Values ChunkedKernel::segmentStarts(const ChunkedUnit &unit,
+                                                   Value chunk) {
+  Value lane = k.create<LaneOp>(), at = k.mul(lane, 2), none = k.i(-1);
+  Value token = k.add(k.mul(chunk, 64), at), starts[2];
+  // With a leading id, that of token t is the one after.
+  int32_t shift = mixer.leadingSegment;
+  auto load = [&](Value index) {
+    return p.segmentIds.load(k, Position{unit.batch, index, Value(), Value()});
+  };
+  Value last = k.add(length, -1);
+  Value before = load(k.max(k.add(k.min(token, last), shift - 1), k.i(0)));
+  for (int32_t i = 0; i < 2; ++i) {
+    Value id = load(k.add(k.min(k.add(token, i), last), shift));
+    Value changes = k.compare(arith::CmpIPredicate::ne, before, id);
+    changes = k.both(changes, k.less(k.add(token, i), length));
+    starts[i] = k.select(changes, k.add(at, i), i ? starts[0] : none);
+    before = id;
+  }
+  Value latest = starts[1];
+  for (int32_t step = 1; step < 32; step *= 2)
+    latest = k.max(latest, k.select(k.less(lane, k.i(step)), none,
+                                    k.shuffle("up", latest, k.i(step))));
+  Value below =
+      k.select(k.equal(lane, k.i(0)), none, k.shuffle("up", latest, k.i(1)));
+  return {k.max(starts[0], below), latest};
+}
+
+void ChunkedKernel::cumulativeDecay(const ChunkedUnit &unit, ValueRange raw,
+                                    Value chunk, const DecayTables &tables) {
+  Value lane = k.create<LaneOp>(), at = k.mul(lane, 2);
+  Value first = k.add(k.mul(chunk, 64), at);
   Value zero = k.f(0), log[2], scale[2];
+  Values starts;
+  if (p.segmentIds)
+    starts = segmentStarts(unit, chunk);
   for (int32_t i = 0; i < 2; ++i) {
     Value inside = k.less(k.add(first, i), length), weight = k.f(1), decay;
     if (p.decay)
@@ -52,35 +84,59 @@ void ChunkedKernel::cumulativeDecay(ValueRange raw, Value chunk,
     log[i] = k.select(inside, decay ? k.fmul(decay, rate) : rate, zero);
     scale[i] = k.select(inside, weight, zero);
   }
+  /// `value`, or zero if `start` is after a token: of another segment.
+  auto within = [&](Value start, Value token, Value value) {
+    return start ? k.select(k.less(token, start), zero, value) : value;
+  };
+  auto startAt = [&](Value lane) {
+    return starts.empty() ? Value() : k.shuffle("from", starts[1], lane);
+  };
 
-  // Inclusive sums over lanes, then over the two tokens of a lane.
-  Value sum = k.fadd(log[0], log[1]);
+  // Inclusive sums over lanes, from the segment's start, then over the two
+  // tokens of a lane.
+  Value start = starts.empty() ? Value() : starts[1];
+  Value sum = k.fadd(within(start, at, log[0]), log[1]);
   for (int32_t step = 1; step < 32; step *= 2) {
-    Value below = k.shuffle("up", sum, k.i(step));
+    Value below =
+        within(start, k.add(at, 1 - 2 * step), k.shuffle("up", sum, k.i(step)));
     sum = k.select(k.less(lane, k.i(step)), sum, k.fadd(sum, below));
   }
   Value before =
       k.select(k.equal(lane, k.i(0)), zero, k.shuffle("up", sum, k.i(1)));
+  if (start)
+    before = within(starts[0], k.add(at, -1), before);
   Value cumulative[2] = {k.fadd(before, log[0]), sum};
   Value total = k.shuffle("from", sum, k.i(31));
   Value blockEnd = k.shuffle("from", sum, k.bor(lane, 7));
+  Value startAtEnd = startAt(k.i(31)),
+        startAtBlockEnd = startAt(k.bor(lane, 7));
 
-  Value at = k.mul(lane, 2), fromStart[2], toBlockEnd[2], toEnd[2];
+  Value fromStart[2], toBlockEnd[2], toEnd[2];
   for (int32_t i = 0; i < 2; ++i)
-    toEnd[i] = k.fmul(scale[i], k.exp2(k.fsub(total, cumulative[i])));
+    toEnd[i] = within(startAtEnd, k.add(at, i),
+                      k.fmul(scale[i], k.exp2(k.fsub(total, cumulative[i]))));
   k.create<StoreHiLoOp>(toEnd[0], toEnd[1], tables.toEnd, shape.element);
-  k.elect(Agent::warp, [&]() { k.store(k.exp2(total), tables.total, k.i(0)); });
+  k.elect(Agent::warp, [&]() {
+    k.store(within(startAtEnd, k.i(-1), k.exp2(total)), tables.total, k.i(0));
+  });
   if (!shape.hasOutputs)
     return;
 
   for (int32_t i = 0; i < 2; ++i) {
-    fromStart[i] = k.exp2(cumulative[i]);
-    toBlockEnd[i] = k.fmul(scale[i], k.exp2(k.fsub(blockEnd, cumulative[i])));
+    fromStart[i] = within(starts.empty() ? Value() : starts[i], k.i(-1),
+                          k.exp2(cumulative[i]));
+    toBlockEnd[i] =
+        within(startAtBlockEnd, k.add(at, i),
+               k.fmul(scale[i], k.exp2(k.fsub(blockEnd, cumulative[i]))));
   }
   k.store(ValueRange(cumulative), tables.cumulative, at);
   k.store(ValueRange(fromStart), tables.fromStart, at);
   k.store(ValueRange(toBlockEnd), tables.toBlockEnd, at);
   k.store(ValueRange(scale), tables.scale, at);
+  if (start)
+    k.store({k.create<arith::SIToFPOp>(k.f32(), starts[0]),
+             k.create<arith::SIToFPOp>(k.f32(), starts[1])},
+            tables.starts, at);
 }
 
 void ChunkedKernel::cumulativeDecayRole(Value head) {
@@ -103,7 +159,7 @@ void ChunkedKernel::cumulativeDecayRole(Value head) {
         Values inner = {k.advance(v[0])};
         llvm::append_range(inner, loadRawDecay(unit, head, k.add(chunk, 1)));
         k.create<AcquireOp>(ring, v[0]);
-        cumulativeDecay(v.drop_front(), chunk, tablesOf(head, v[0]));
+        cumulativeDecay(unit, v.drop_front(), chunk, tablesOf(head, v[0]));
         k.create<CommitOp>(ring, v[0], Agent::warp);
         return inner;
       },
@@ -129,18 +185,27 @@ Value ChunkedKernel::belowDiagonalBlock(Value block, Value rows,
 }
 
 /// The diagonal block: an exponential an element, and zero by selection above
-/// the diagonal, where the exponent may be positive.
+/// the diagonal, where the exponent may be positive, and before the row's
+/// segment.
 Value ChunkedKernel::diagonalBlock(Value block, Value rowLog, Value columnLog,
-                                   Value scale, int32_t warp) {
-  return k.map(
-      k.matrix(16), {block, rowLog, columnLog, scale}, [&](ValueRange v) {
-        auto position = k.create<PositionOp>(k.i32(), k.i32());
-        Value row = k.add(position.getRow(), -16 * warp);
-        Value visible =
-            k.compare(arith::CmpIPredicate::sge, row, position.getColumn());
-        Value decay = k.exp2(k.fsub(v[1], v[2]));
-        return k.select(visible, k.fmul(v[0], k.fmul(decay, v[3])), k.f(0));
-      });
+                                   Value scale, Value rowStart, int32_t warp) {
+  Values inputs = {block, rowLog, columnLog, scale};
+  if (rowStart)
+    inputs.push_back(rowStart);
+  return k.map(k.matrix(16), inputs, [&](ValueRange v) {
+    auto position = k.create<PositionOp>(k.i32(), k.i32());
+    Value row = k.add(position.getRow(), -16 * warp);
+    Value visible =
+        k.compare(arith::CmpIPredicate::sge, row, position.getColumn());
+    if (rowStart) {
+      Value column = k.create<arith::SIToFPOp>(
+          k.f32(), k.add(position.getColumn(), 16 * warp));
+      visible = k.both(visible, k.create<arith::CmpFOp>(
+                                    arith::CmpFPredicate::OGE, column, v[4]));
+    }
+    Value decay = k.exp2(k.fsub(v[1], v[2]));
+    return k.select(visible, k.fmul(v[0], k.fmul(decay, v[3])), k.f(0));
+  });
 }
 
 /// One head's scores in the rows of one warp, whose index is static so that all
@@ -155,31 +220,51 @@ void ChunkedKernel::decayScoresOfWarp(Value scores, const DecayTables &tables,
   Value rowLog = k.loadVector(tables.cumulative, k.rows());
   Value columnLog = blockOf(tables.cumulative, warp);
   Value scale = blockOf(tables.scale, warp);
-  Value anchor = warp ? k.load(tables.cumulative, k.i(16 * warp - 1)) : Value();
+  Value rowStart =
+      tables.starts ? k.loadVector(tables.starts, k.rows()) : Value();
+  Value anchor, anchorStart;
+  if (warp)
+    anchor = k.load(tables.cumulative, k.i(16 * warp - 1));
+  if (warp && tables.starts)
+    anchorStart = k.load(tables.starts, k.i(16 * warp - 1));
   Values ends, columns, blocks;
   for (int32_t i = 0; i < warp; ++i) {
     ends.push_back(i + 1 == warp ? anchor
                                  : k.load(tables.cumulative, k.i(16 * i + 15)));
     columns.push_back(blockOf(tables.toBlockEnd, i));
   }
+  /// `factor`, or zero if the segment starts after a token.
+  auto within = [&](Value start, int32_t token, Value factor) {
+    return k.select(
+        k.create<arith::CmpFOp>(arith::CmpFPredicate::OLE, start, k.f(token)),
+        factor, k.f(0));
+  };
 
   Value rowFactor;
-  if (warp)
-    rowFactor = k.map(k.rows(), rowLog, [&](ValueRange v) {
-      return k.exp2(k.fsub(v[0], anchor));
+  if (warp) {
+    Values inputs = {rowLog};
+    if (rowStart)
+      inputs.push_back(rowStart);
+    rowFactor = k.map(k.rows(), inputs, [&](ValueRange v) {
+      Value factor = k.exp2(k.fsub(v[0], anchor));
+      return rowStart ? within(v[1], 16 * warp - 1, factor) : factor;
     });
+  }
   for (int32_t i = 0; i < warp; ++i) {
     Value block = k.create<BlockOfOp>(k.matrix(16), scores, 16 * i);
     Value rows = rowFactor;
     if (i + 1 < warp) { // else a = e
       Value between = k.exp2(k.fsub(anchor, ends[i]));
+      if (anchorStart)
+        between = within(anchorStart, 16 * i + 15, between);
       rows = k.map(k.rows(), rowFactor,
                    [&](ValueRange v) { return k.fmul(v[0], between); });
     }
     blocks.push_back(belowDiagonalBlock(block, rows, columns[i]));
   }
   Value diagonal = k.create<BlockOfOp>(k.matrix(16), scores, 16 * warp);
-  blocks.push_back(diagonalBlock(diagonal, rowLog, columnLog, scale, warp));
+  blocks.push_back(
+      diagonalBlock(diagonal, rowLog, columnLog, scale, rowStart, warp));
   for (auto [i, block] : llvm::enumerate(blocks)) {
     Value rounded = k.create<TruncateOp>(packed(16), block);
     k.create<StoreFragmentOp>(rounded, target, 16 * i, /*transpose=*/false);

@@ -17,10 +17,15 @@ using namespace ssd::hopper;
 // States in global memory
 //===----------------------------------------------------------------------===//
 
-Value ChunkedKernel::stateOf(const ChunkedUnit &unit, Value head,
-                             const Tensor &states) {
-  Value zero = k.i(0);
-  return states.at(k, {unit.batch, k.add(unit.firstHead, head), zero, zero});
+std::pair<Value, Value> ChunkedKernel::stateOf(const ChunkedUnit &unit,
+                                               Value head,
+                                               const Tensor &states) {
+  Value row = unit.batch, exists, zero = k.i(0);
+  if (p.slots) {
+    row = p.slots.load(k, row);
+    exists = k.compare(arith::CmpIPredicate::ult, row, k.argument(p.poolRows));
+  }
+  return {states.at(k, {row, k.add(unit.firstHead, head), zero, zero}), exists};
 }
 
 Value ChunkedKernel::handedState(unsigned array, Value block, Value head) {
@@ -45,9 +50,12 @@ Value ChunkedKernel::startState(const ChunkedUnit &unit, Value head) {
                                    Order::fragment, k.f32())};
   };
   auto initial = [&]() -> Values {
-    return {k.create<GlobalLoadOp>(type, stateOf(unit, head, p.initialState),
-                                   Order::row_major,
-                                   p.initialState.getElementType())};
+    auto [at, exists] = stateOf(unit, head, p.initialState);
+    auto read = [&, at = at]() -> Values {
+      return {k.create<GlobalLoadOp>(type, at, Order::row_major,
+                                     p.initialState.getElementType())};
+    };
+    return exists ? k.choose(exists, type, read, zero) : read();
   };
   auto given = [&]() -> Values {
     if (!p.initialState)
@@ -80,9 +88,13 @@ void ChunkedKernel::finishState(const ChunkedUnit &unit, Value head,
                                 ValueRange carried) {
   Value state = carried[0], block = k.create<BlockOp>();
   auto keep = [&]() -> Values {
-    if (p.finalState)
-      k.create<GlobalStoreOp>(state, stateOf(unit, head, p.finalState),
-                              Order::row_major, p.finalState.getElementType());
+    if (!p.finalState)
+      return {};
+    auto [at, exists] = stateOf(unit, head, p.finalState);
+    k.when(exists, [&, at = at]() {
+      k.create<GlobalStoreOp>(state, at, Order::row_major,
+                              p.finalState.getElementType());
+    });
     return {};
   };
   auto handOver = [&]() {
@@ -110,6 +122,21 @@ void ChunkedKernel::finishState(const ChunkedUnit &unit, Value head,
     k.when(isLast, [&]() { keep(); });
     break;
   }
+}
+
+/// The state after every so many tokens, which are whole chunks.
+void ChunkedKernel::storeCheckpoint(const ChunkedUnit &unit, Value head,
+                                    Value chunk, Value state) {
+  Value done = k.mul(k.add(chunk, 1), 64), zero = k.i(0);
+  int32_t every = *mixer.checkpointEvery;
+  Value isOne =
+      k.both(k.equal(k.rem(done, every), zero), k.less(done, k.add(length, 1)));
+  k.when(isOne, [&]() {
+    Value at = p.checkpoints.at(k, {unit.batch, k.add(k.div(done, every), -1),
+                                    k.add(unit.firstHead, head), zero, zero});
+    k.create<GlobalStoreOp>(state, at, Order::row_major,
+                            p.checkpoints.getElementType());
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -185,6 +212,8 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
   }
   Values early = epilogue->duringScores(k, tile);
   nextState = k.wait(1, nextState);
+  if (p.checkpoints)
+    storeCheckpoint(unit, head, chunk, nextState);
   k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
   y = k.wait(0, y);
   k.create<ReleaseOp>(ringHeadScores, slots, Agent::warpgroup);
