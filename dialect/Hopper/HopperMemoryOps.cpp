@@ -84,6 +84,14 @@ LogicalResult TMAStoreOp::verify() {
                    getCoordinates().size());
 }
 
+LogicalResult StoreRowsOp::verify() {
+  SharedType tile = getTile().getType();
+  if (tile.getLinear() || tile.getShape().size() != 2 || tile.getPanels() != 1)
+    return emitOpError("(ROWS1) takes a swizzled tile of one panel, not ")
+           << tile;
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Tables
 //===----------------------------------------------------------------------===//
@@ -131,8 +139,8 @@ LogicalResult LoadVectorOp::verify() {
 template <typename Op>
 static LogicalResult verifyGlobal(Op op, FragmentType type) {
   bool inRows = op.getOrder() == Order::row_major;
-  bool moves = type.isMatrix() ||
-               (inRows && type.getLayout() == FragmentLayout::rows);
+  bool moves =
+      type.isMatrix() || (inRows && type.getLayout() == FragmentLayout::rows);
   if (!moves || type.isPacked())
     return op.emitOpError("(GLOB1) moves f32 matrices, or in row_major order "
                           "rows vectors");

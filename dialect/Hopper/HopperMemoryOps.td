@@ -109,6 +109,27 @@ def Hopper_TMAStoreWaitOp : Hopper_Op<"tma_store_wait"> {
   let assemblyFormat = "$pending attr-dict";
 }
 
+def Hopper_StoreRowsOp : Hopper_Op<"store_rows"> {
+  let summary = "copies the first rows of a tile to global memory";
+  let description = [{
+    For a box that no tensor map clips. Executed by a whole warpgroup, after a
+    barrier; `rows` may be anything. Rows of the target, 16-byte aligned, are
+    `stride` elements apart.
+
+    ```mlir
+    hopper.store_rows %tile to %p stride %stride rows %n
+        : !hopper.shared<64x64xbf16> to !llvm.ptr<1>
+    ```
+
+    Errors: (ROWS1) the tile is swizzled, single and of one panel.
+  }];
+  let arguments = (ins Hopper_Shared:$tile, Hopper_GlobalPointer:$target, I64:$stride, I32:$rows);
+  let assemblyFormat = [{
+    $tile `to` $target `stride` $stride `rows` $rows attr-dict `:` type($tile) `to` type($target)
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Tables
 //===----------------------------------------------------------------------===//

@@ -135,6 +135,26 @@ ChunkedUnit ChunkedKernel::unitOf(Value sequence, Value first, Value last) {
   Value start = k.mul(sequence, chunks);
   unit.firstChunk = k.max(k.sub(first, start), k.i(0));
   unit.lastChunk = k.min(k.sub(last, start), chunks);
+  unit.sequence = unit.batch;
+  unit.length = length;
+  return unit;
+}
+
+/// Offsets are data: whatever they are, nothing outside of the buffers is
+/// touched.
+ChunkedUnit ChunkedKernel::packedUnitOf(Value index) {
+  ChunkedUnit unit;
+  int32_t perSequence = mixer.heads / shape.heads;
+  unit.batch = unit.firstChunk = k.i(0);
+  unit.sequence = k.div(index, perSequence);
+  unit.firstHead = k.mul(k.rem(index, perSequence), shape.heads);
+  auto bound = [&](Value i, Value least) {
+    return k.min(k.max(p.offsets.load(k, i), least), length);
+  };
+  unit.firstToken = bound(unit.sequence, k.i(0));
+  Value end = bound(k.add(unit.sequence, 1), unit.firstToken);
+  unit.length = k.sub(end, unit.firstToken);
+  unit.lastChunk = k.div(k.add(unit.length, 63), 64);
   return unit;
 }
 
@@ -145,6 +165,8 @@ ChunkedUnit ChunkedKernel::unitOf(Value sequence, Value first, Value last) {
 /// former leave a state that somebody waits for.
 void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
                                  ChunkHook chunk, UnitHook end) {
+  if (shape.phase == ChunkedPhase::packed)
+    return forEachPackedChunk(carried, begin, chunk, end);
   Value sequences = k.mul(k.argument(p.batch), mixer.heads / shape.heads);
   Value run = k.argument(p.schedule.chunksPerBlock);
   Value first = k.mul(k.create<BlockOp>(), run);
@@ -164,6 +186,20 @@ void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
                    [&](Value c, ValueRange v) { return chunk(unit, c, v); });
     return end(unit, inner);
   });
+}
+
+void ChunkedKernel::forEachPackedChunk(ValueRange carried, UnitHook begin,
+                                       ChunkHook chunk, UnitHook end) {
+  Value units = k.mul(k.argument(p.sequences), mixer.heads / shape.heads);
+  k.loop(k.create<BlockOp>(), units, k.create<GridOp>(), carried,
+         [&](Value index, ValueRange values) {
+           ChunkedUnit unit = packedUnitOf(index);
+           Values inner = begin(unit, values);
+           inner =
+               k.loop(unit.firstChunk, unit.lastChunk, k.i(1), inner,
+                      [&](Value c, ValueRange v) { return chunk(unit, c, v); });
+           return end(unit, inner);
+         });
 }
 
 //===----------------------------------------------------------------------===//
@@ -233,7 +269,7 @@ static KernelBuilder::Values same(ValueRange values) {
 void ChunkedKernel::fetch(unsigned map, const ChunkedUnit &unit, Value chunk,
                           Value head, Value tile, Value ring, Value cursor,
                           CacheHint hint) {
-  Value at[] = {unit.batch, k.mul(chunk, 64), head, k.i(0)};
+  Value at[] = {unit.batch, tokenOf(unit, k.mul(chunk, 64)), head, k.i(0)};
   k.create<TMALoadOp>(k.argument(map), ValueRange(at), tile, ring, cursor,
                       hint);
 }

@@ -24,7 +24,9 @@ namespace ssd {
 /// each run leaves in a state that starts from zero; a pass over these
 /// (state_pass), which turns them into those handed over; `outputs`, every run
 /// from its true start.
-enum class ChunkedPhase { whole, states, outputs };
+///
+/// `packed`: sequences of any lengths one behind the other, whole.
+enum class ChunkedPhase { whole, states, outputs, packed };
 
 /// Sizes that shape the code: 64 tokens a chunk, the states of one or two heads
 /// a block transposed in accumulators.
@@ -81,9 +83,9 @@ struct ChunkedParameters {
 
   unsigned mapX, mapB, mapC = 0, mapY = 0;
   Factor decay, scale;
-  SequenceTensor segmentIds;
-  Tensor rate, slots, initialState, finalState, checkpoints;
-  unsigned batch, length, poolRows = 0;
+  SequenceTensor segmentIds, y; // y only where sequences are packed
+  Tensor rate, offsets, slots, initialState, finalState, checkpoints;
+  unsigned batch, length, sequences = 0, poolRows = 0;
   ChunkedSchedule schedule;
 };
 
@@ -106,6 +108,9 @@ struct DecayTables {
 /// A unit of work: a block's heads of one sequence, a run of its chunks.
 struct ChunkedUnit {
   mlir::Value batch, firstHead, firstChunk, lastChunk;
+  mlir::Value sequence;   // whose state it is
+  mlir::Value firstToken; // of the sequence in the batch; null: 0
+  mlir::Value length;     // of the sequence
 };
 
 /// Emits the chunked kernel. One method a role, and one free-standing method a
@@ -141,7 +146,14 @@ private:
       llvm::function_ref<Values(const ChunkedUnit &, Value, mlir::ValueRange)>;
   void forEachChunk(mlir::ValueRange carried, UnitHook begin, ChunkHook chunk,
                     UnitHook end);
+  void forEachPackedChunk(mlir::ValueRange carried, UnitHook begin,
+                          ChunkHook chunk, UnitHook end);
   ChunkedUnit unitOf(Value sequence, Value first, Value last);
+  ChunkedUnit packedUnitOf(Value index);
+  /// Where token i of a unit's sequence is in the batch.
+  Value tokenOf(const ChunkedUnit &unit, Value i) {
+    return unit.firstToken ? k.add(unit.firstToken, i) : i;
+  }
   /// One thread fetches the box of 64 tokens at a chunk into a stage.
   void fetch(unsigned map, const ChunkedUnit &unit, Value chunk, Value head,
              Value tile, Value ring, Value cursor, hopper::CacheHint hint);
@@ -209,7 +221,7 @@ private:
   Value tableCumulative, tableFromStart, tableToBlockEnd, tableScale,
       tableToEnd, tableTotal, tableStarts;
   Value ringMaps, ringX, ringTables, ringScores, ringEpilogue;
-  Value length, chunks;             // of a sequence
+  Value length, chunks;             // of the batch
   Value rate, decayBias, scaleBias; // of a unit's head, in the decay role
 };
 

@@ -19,8 +19,8 @@ ChunkedParameters::ChunkedParameters(KernelArguments &arguments,
                                      const MixerUnit &unit,
                                      const ChunkedShape &shape)
     : decay(arguments, unit.decay), segmentIds(arguments, unit.segmentIds),
-      rate(arguments, unit.rate), slots(arguments, unit.slots),
-      initialState(arguments, unit.initialState),
+      rate(arguments, unit.rate), offsets(arguments, unit.offsets),
+      slots(arguments, unit.slots), initialState(arguments, unit.initialState),
       batch(arguments.size(unit.x.memref, UnitBuffer::batch)),
       length(arguments.size(unit.x.memref, UnitBuffer::token)) {
   auto map = [&](const UnitBuffer &buffer) {
@@ -38,6 +38,8 @@ ChunkedParameters::ChunkedParameters(KernelArguments &arguments,
     checkpoints = Tensor(arguments, unit.checkpoints);
   if (unit.slots)
     poolRows = addPoolRows(arguments, unit);
+  if (shape.phase == ChunkedPhase::packed)
+    y = SequenceTensor(arguments, unit.y);
 }
 
 namespace {
@@ -73,14 +75,21 @@ constexpr int64_t kMaxBlocks = 256;
 
 /// What the host knows of a unit's sequences, one for each of a block's heads.
 struct Sequences {
-  Sequences(HostBuilder &host, const MixerUnit &unit, int64_t headsPerBlock)
-      : batch(host.size(unit.x.memref, UnitBuffer::batch)),
-        length(host.size(unit.x.memref, UnitBuffer::token)),
-        count(host.mul(batch, unit.heads / headsPerBlock)),
-        chunks(host.ceilDiv(length, 64)), total(host.mul(count, chunks)) {}
+  Sequences(HostBuilder &host, const MixerUnit &unit, int64_t headsPerBlock) {
+    Value tokens = host.size(unit.x.memref, UnitBuffer::token);
+    number = host.size(unit.x.memref, UnitBuffer::batch);
+    if (unit.offsets) {
+      number =
+          host.max(host.add(host.size(unit.offsets, 0), -1), host.constant(0));
+      tokens = host.ceilDiv(tokens, host.max(number, host.constant(1)));
+    }
+    count = host.mul(number, unit.heads / headsPerBlock);
+    chunks = host.ceilDiv(tokens, 64);
+    total = host.mul(count, chunks);
+  }
 
-  Value batch, length, count;
-  Value chunks; // of one
+  Value number, count;
+  Value chunks; // of one; where they are packed, the mean
   Value total;
 };
 
@@ -129,8 +138,8 @@ public:
       return "it is a step";
     if (isa_and_present<RecurrentAttr>(unit.form))
       return "the form is recurrent";
-    if (unit.reverse || unit.offsets)
-      return "it has no reverse direction and no offsets";
+    if (unit.reverse)
+      return "it has no reverse direction";
     if (unit.checkpoints && *unit.checkpointEvery % 64)
       return llvm::formatv(
           "checkpoints are every {0} tokens, not a multiple of "
@@ -160,8 +169,10 @@ public:
 
   LogicalResult build(HostBuilder &host, KernelModules &modules,
                       const MixerUnit &unit) const override {
-    ChunkedLaunch kernel(host, unit, heads, ChunkedPhase::whole);
     Sequences sequences(host, unit, heads);
+    if (unit.offsets)
+      return buildPacked(host, modules, unit, sequences);
+    ChunkedLaunch kernel(host, unit, heads, ChunkedPhase::whole);
     Value most = host.min(sequences.count, host.constant(kMaxBlocks));
     // At most one block a multiprocessor, as neighbours wait for each other.
     Value run =
@@ -200,6 +211,16 @@ protected:
   int32_t heads;
 
 private:
+  LogicalResult buildPacked(HostBuilder &host, KernelModules &modules,
+                            const MixerUnit &unit,
+                            const Sequences &sequences) const {
+    ChunkedLaunch kernel(host, unit, heads, ChunkedPhase::packed);
+    kernel.parameters.sequences = kernel.arguments.integer(sequences.number);
+    kernel.launch(modules.create(),
+                  host.min(sequences.count, host.multiprocessors()));
+    return success();
+  }
+
   /// Flags are only looked at where a run ends within a sequence.
   static void clearIfCut(HostBuilder &host, Value flags, Value run,
                          Value chunks) {
@@ -225,6 +246,8 @@ public:
   }
 
   std::string whyNot(const MixerUnit &unit) const override {
+    if (unit.offsets)
+      return "packed sequences are not cut";
     if (unit.form && partsOf(unit) == 1)
       return "the form does not cut sequences";
     if (heads == 1 && whyNotSizes(unit, 2).empty())

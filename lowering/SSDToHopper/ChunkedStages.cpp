@@ -25,7 +25,8 @@ KernelBuilder::Values ChunkedKernel::loadRawDecay(const ChunkedUnit &unit,
                                                   Value head, Value chunk) {
   Value index = k.add(unit.firstHead, head);
   Value last = k.add(length, -1);
-  Value first = k.add(k.mul(chunk, 64), k.mul(k.create<LaneOp>(), 2));
+  Value first =
+      tokenOf(unit, k.add(k.mul(chunk, 64), k.mul(k.create<LaneOp>(), 2)));
   Values raw;
   for (const Factor *factor : {&p.decay, &p.scale})
     for (int32_t i = 0; *factor && i < 2; ++i) {
@@ -74,7 +75,7 @@ void ChunkedKernel::cumulativeDecay(const ChunkedUnit &unit, ValueRange raw,
   if (p.segmentIds)
     starts = segmentStarts(unit, chunk);
   for (int32_t i = 0; i < 2; ++i) {
-    Value inside = k.less(k.add(first, i), length), weight = k.f(1), decay;
+    Value inside = k.less(k.add(first, i), unit.length), weight = k.f(1), decay;
     if (p.decay)
       decay = p.decay.discretize(k, raw[i], decayBias);
     if (mixer.scaleIsDecay)

@@ -20,7 +20,7 @@ using namespace ssd::hopper;
 std::pair<Value, Value> ChunkedKernel::stateOf(const ChunkedUnit &unit,
                                                Value head,
                                                const Tensor &states) {
-  Value row = unit.batch, exists, zero = k.i(0);
+  Value row = unit.sequence, exists, zero = k.i(0);
   if (p.slots) {
     row = p.slots.load(k, row);
     exists = k.compare(arith::CmpIPredicate::ult, row, k.argument(p.poolRows));
@@ -81,6 +81,8 @@ Value ChunkedKernel::startState(const ChunkedUnit &unit, Value head) {
                         k.add(head, 1));
     return load(p.schedule.handed, before);
   };
+  if (shape.phase == ChunkedPhase::packed)
+    return given()[0];
   return k.choose(k.equal(unit.firstChunk, k.i(0)), type, given, handed)[0];
 }
 
@@ -121,6 +123,9 @@ void ChunkedKernel::finishState(const ChunkedUnit &unit, Value head,
   case ChunkedPhase::outputs:
     k.when(isLast, [&]() { keep(); });
     break;
+  case ChunkedPhase::packed:
+    keep();
+    break;
   }
 }
 
@@ -129,8 +134,8 @@ void ChunkedKernel::storeCheckpoint(const ChunkedUnit &unit, Value head,
                                     Value chunk, Value state) {
   Value done = k.mul(k.add(chunk, 1), 64), zero = k.i(0);
   int32_t every = *mixer.checkpointEvery;
-  Value isOne =
-      k.both(k.equal(k.rem(done, every), zero), k.less(done, k.add(length, 1)));
+  Value isOne = k.both(k.equal(k.rem(done, every), zero),
+                       k.less(done, k.add(unit.length, 1)));
   k.when(isOne, [&]() {
     Value at = p.checkpoints.at(k, {unit.batch, k.add(k.div(done, every), -1),
                                     k.add(unit.firstHead, head), zero, zero});
@@ -272,12 +277,28 @@ void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
   // The barrier also tells everybody that the other slot has been read.
   k.elect(Agent::warpgroup, [&]() { k.create<TMAStoreWaitOp>(shape.y - 2); });
   k.create<BarrierOp>(barrier, threads);
-  k.elect(Agent::warpgroup, [&]() {
-    Value at[] = {unit.batch, k.mul(chunk, 64), k.add(unit.firstHead, head),
-                  k.i(0)};
-    k.create<TMAStoreOp>(tile, k.argument(p.mapY), ValueRange(at),
-                         CacheHint::evict_first);
-  });
+  Value first = tokenOf(unit, k.mul(chunk, 64));
+  Value row = k.add(unit.firstHead, head);
+  auto sendBox = [&]() -> Values {
+    k.elect(Agent::warpgroup, [&]() {
+      Value at[] = {unit.batch, first, row, k.i(0)};
+      k.create<TMAStoreOp>(tile, k.argument(p.mapY), ValueRange(at),
+                           CacheHint::evict_first);
+    });
+    return {};
+  };
+  if (shape.phase != ChunkedPhase::packed) {
+    sendBox();
+    return;
+  }
+  // Behind the sequence's last token is another one's first.
+  Value rest = k.sub(unit.length, k.mul(chunk, 64));
+  auto storeRest = [&]() -> Values {
+    Value at = p.y.at(k, Position{unit.batch, first, row, k.i(0)});
+    k.create<StoreRowsOp>(tile, at, p.y.stride(k, UnitBuffer::token), rest);
+    return {};
+  };
+  k.choose(k.less(rest, k.i(64)), TypeRange(), storeRest, sendBox);
 }
 
 //===----------------------------------------------------------------------===//

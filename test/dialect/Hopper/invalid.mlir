@@ -186,6 +186,14 @@ func.func @tma3(%m: !hopper.tensor_map<1x64x1x64xbf16>, %r: !hopper.ring<2>, %c:
 
 // -----
 
+func.func @rows1(%t: !hopper.shared<64x128xbf16>, %p: !llvm.ptr<1>, %s: i64, %n: i32) {
+  // expected-error @+1 {{(ROWS1) takes a swizzled tile of one panel}}
+  hopper.store_rows %t to %p stride %s rows %n : !hopper.shared<64x128xbf16> to !llvm.ptr<1>
+  return
+}
+
+// -----
+
 func.func @tab1(%t: !hopper.shared<64xf32, linear>, %i: i32) {
   // expected-error @+1 {{(TAB1) the table is linear of rank 1 and of 'i32'}}
   %v = hopper.load %t[%i] : !hopper.shared<64xf32, linear> to i32
