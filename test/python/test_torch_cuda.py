@@ -136,6 +136,21 @@ SCANS = [
     Scan(5, 5, 7, 5, "f32", D="head", z=True, bias=True, softplus=True,
          initial=True, segments=torch.int32),
     Scan(80, 1, 64, 128, D="head", softplus=True),
+    # Rows and columns that tiles go beyond; heads of several blocks of rows,
+    # states in two parts. So many heads that sequences are cut, or so few that
+    # a block has one of them.
+    Scan(96, 8, 24, 96, D="channel", z=True, initial=True),
+    Scan(5, 1, 80, 136, D="channel", z=True, initial=True),
+    Scan(8, 2, 32, 128, bias=True, softplus=True, D="head", z=True,
+         initial=True),
+    Scan(4, 4, 8, 8, "f16", initial=True),
+    Scan(48, 2, 80, 128, dt_dtype="f32", D="channel", initial=True),
+    Scan(36, 36, 128, 64, D="head", z=True),
+    Scan(24, 3, 192, 16, D="channel", initial=True),
+    Scan(17, 1, 256, 128, "f16", D="head", bias=True, softplus=True),
+    Scan(48, 8, 64, 256, D="head", initial=True),
+    Scan(2, 1, 128, 256, "f16", D="channel", z=True),
+    Scan(24, 1, 256, 256, z=True, initial=True),
 ]
 
 
@@ -361,7 +376,7 @@ def test_strided_views():
 def test_results_are_all_written_and_nothing_else():
     """Results in the middle of poisoned memory, between guard bands."""
     guard = 4096
-    for shape in (SCANS[0], SCANS[4], SCANS[8]):
+    for shape in (SCANS[0], SCANS[4], SCANS[8], SCANS[10], SCANS[11]):
         operands = draw_scan(shape, 3, 77)
         expected = mamba_chunk_scan_combined(**operands, return_final_states=True)
         operator = next(reversed(ssd_mlir._operators._operators.values()))
