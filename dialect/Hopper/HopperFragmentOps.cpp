@@ -1,5 +1,5 @@
 //===- HopperFragmentOps.cpp - Products and elementwise work on fragments ---*-
-//C++ -*-===//
+// C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -111,9 +111,25 @@ LogicalResult WgmmaWaitOp::verify() {
 // Fragments and shared tiles
 //===----------------------------------------------------------------------===//
 
+/// An f32 matrix in the order in which threads hold it.
+static LogicalResult verifyTableAccess(Operation *op, FragmentType fragment,
+                                       SharedType table, int64_t column,
+                                       bool transpose) {
+  if (!table.getLinear() || !table.getElementType().isF32() ||
+      !fragment.isMatrix() || column || transpose ||
+      table.getShape() !=
+          ArrayRef<int64_t>{fragment.getRows() * fragment.getColumns()})
+    return op->emitOpError(
+        "(LDST4) an f32 matrix lies in a linear f32 table of "
+        "as many values");
+  return success();
+}
+
 static LogicalResult verifyTileAccess(Operation *op, FragmentType fragment,
                                       SharedType tile, int64_t column,
                                       bool transpose, bool whole) {
+  if (fragment.getElementType().isF32())
+    return verifyTableAccess(op, fragment, tile, column, transpose);
   if (!fragment.isPacked() || !tile.isTile() ||
       tile.getElementType() != fragment.getElementType())
     return op->emitOpError("(LDST1) moves a 16-bit matrix and one tile of its "

@@ -71,12 +71,16 @@ def Hopper_WgmmaWaitOp : Hopper_Op<"wgmma_wait"> {
 //===----------------------------------------------------------------------===//
 
 def Hopper_LoadFragmentOp : Hopper_Op<"load_fragment"> {
-  let summary = "a fragment from a swizzled tile (ldmatrix)";
+  let summary = "a fragment from shared memory";
   let description = [{
-    With `transpose` the fragment's rows are the tile's columns.
+    A packed fragment from a swizzled tile (ldmatrix); with `transpose` its rows
+    are the tile's columns. An f32 matrix from a table of as many values, in the
+    order in which threads hold them, 16 bytes a thread and access.
 
     Errors: (LDST1) fragment and tile have one 16-bit element type, 64 rows a
-    fragment, and their shapes agree; (LDST2) a transposed access is of a 64-column tile.
+    fragment, and their shapes agree; (LDST2) a transposed access is of a 64-column
+    tile; (LDST4) a table is linear, of rank 1 and f32, with the fragment's number
+    of values.
   }];
   let arguments = (ins Hopper_Shared:$tile, UnitAttr:$transpose);
   let results = (outs Hopper_Fragment:$result);
@@ -85,12 +89,15 @@ def Hopper_LoadFragmentOp : Hopper_Op<"load_fragment"> {
 }
 
 def Hopper_StoreFragmentOp : Hopper_Op<"store_fragment"> {
-  let summary = "a fragment to a swizzled tile (stmatrix)";
+  let summary = "a fragment to shared memory";
   let description = [{
-    `column` is the tile's column of the fragment's column 0.
+    A packed fragment to a swizzled tile (stmatrix), `column` is the tile's column
+    of the fragment's column 0; or an f32 matrix to a table, from which
+    `hopper.load_fragment` reads it.
 
     Errors: (LDST1); (LDST2); (LDST3) the column is a multiple of 16 and the
-    fragment lies within the tile; transposed stores start at column 0.
+    fragment lies within the tile; transposed stores start at column 0; (LDST4),
+    and the column is 0.
   }];
   let arguments = (ins Hopper_Fragment:$value, Hopper_Shared:$tile,
                        DefaultValuedAttr<I32Attr, "0">:$column, UnitAttr:$transpose);

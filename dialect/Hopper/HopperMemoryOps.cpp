@@ -148,6 +148,16 @@ static LogicalResult verifyGlobal(Op op, FragmentType type) {
   if (!(inRows ? isa<FloatType>(stored) : stored.isF32()))
     return op.emitOpError("(GLOB2) stored elements are floats, f32 in fragment "
                           "order");
+  bool isPart = op.getColumns() || op.getPitch();
+  if (!inRows && (op.getRows() || isPart))
+    return op.emitOpError("(GLOB3) bounds and pitch are of row_major order");
+  int64_t columns = op.getColumns().value_or(type.getColumns());
+  int64_t pitch = op.getPitch().value_or(type.getColumns());
+  if (isPart && (!type.isMatrix() || columns % 8 || columns < 8 ||
+                 columns > type.getColumns() || pitch % 2 || pitch < columns))
+    return op.emitOpError(
+        "(GLOB3) columns are a multiple of 8 of a matrix, and "
+        "the pitch is even and no less");
   return success();
 }
 

@@ -113,8 +113,9 @@ def Hopper_StoreRowsOp : Hopper_Op<"store_rows"> {
   let summary = "copies the first rows of a tile to global memory";
   let description = [{
     For a box that no tensor map clips. Executed by a whole warpgroup, after a
-    barrier; `rows` may be anything. Rows of the target, 16-byte aligned, are
-    `stride` elements apart.
+    barrier; `rows` may be anything, and so may `columns`, of which there are
+    only multiples of 8. Rows of the target, 16-byte aligned, are `stride`
+    elements apart.
 
     ```mlir
     hopper.store_rows %tile to %p stride %stride rows %n
@@ -123,9 +124,11 @@ def Hopper_StoreRowsOp : Hopper_Op<"store_rows"> {
 
     Errors: (ROWS1) the tile is swizzled, single and of one panel.
   }];
-  let arguments = (ins Hopper_Shared:$tile, Hopper_GlobalPointer:$target, I64:$stride, I32:$rows);
+  let arguments = (ins Hopper_Shared:$tile, Hopper_GlobalPointer:$target, I64:$stride, I32:$rows,
+                       Optional<I32>:$columns);
   let assemblyFormat = [{
-    $tile `to` $target `stride` $stride `rows` $rows attr-dict `:` type($tile) `to` type($target)
+    $tile `to` $target `stride` $stride `rows` $rows (`columns` $columns^)? attr-dict
+    `:` type($tile) `to` type($target)
   }];
   let hasVerifier = 1;
 }
@@ -180,26 +183,58 @@ def Hopper_GlobalLoadOp : Hopper_Op<"global_load"> {
     elements; `fragment`: f32 in the order in which threads hold them, 16 bytes a
     thread and access, for hand-over between blocks (reads bypass L1).
 
+    In row_major order a matrix may be a part of a larger one, whose rows are
+    `pitch` elements apart, and it may reach beyond its edge: only the first `rows`
+    rows, a number known at run time that may be negative or more than there are,
+    and the first `columns` columns are read. The rest is zero.
+
     ```mlir
     %s = hopper.global_load %p row_major of bf16 : !llvm.ptr<1> to !hopper.fragment<64x128xf32>
+    %t = hopper.global_load %p row_major of f32 rows %n columns 96 pitch 96 : !llvm.ptr<1> to !hopper.fragment<64x128xf32>
     ```
 
     Errors: (GLOB1) the fragment is an f32 matrix or, row_major, a rows vector;
-    (GLOB2) stored elements are floats, f32 in fragment order.
+    (GLOB2) stored elements are floats, f32 in fragment order; (GLOB3) bounds and
+    pitch are row_major, columns and pitch a matrix's; columns are a multiple of 8
+    up to the fragment's, the pitch is a multiple of 2 that is no less.
   }];
-  let arguments = (ins Hopper_GlobalPointer:$source, Hopper_OrderAttr:$order, TypeAttr:$stored);
+  let arguments = (ins Hopper_GlobalPointer:$source, Hopper_OrderAttr:$order, TypeAttr:$stored,
+                       Optional<I32>:$rows, OptionalAttr<I32Attr>:$columns,
+                       OptionalAttr<I32Attr>:$pitch);
   let results = (outs Hopper_Fragment:$result);
-  let assemblyFormat = "$source $order `of` $stored attr-dict `:` type($source) `to` type($result)";
+  let assemblyFormat = [{
+    $source $order `of` $stored (`rows` $rows^)? (`columns` $columns^)? (`pitch` $pitch^)?
+    attr-dict `:` type($source) `to` type($result)
+  }];
   let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$source,
+                                 "::ssd::hopper::Order":$order, "::mlir::Type":$stored), [{
+    build($_builder, $_state, result, source, order, stored, ::mlir::Value(), ::mlir::IntegerAttr(),
+          ::mlir::IntegerAttr());
+  }]>];
 }
 
 def Hopper_GlobalStoreOp : Hopper_Op<"global_store"> {
   let summary = "a fragment to global memory";
-  let description = "As `hopper.global_load`, rounding to `stored`. Errors: (GLOB1); (GLOB2).";
+  let description = [{
+    As `hopper.global_load`, rounding to `stored`; what is beyond the bounds is not
+    written.
+
+    Errors: (GLOB1); (GLOB2); (GLOB3).
+  }];
   let arguments = (ins Hopper_Fragment:$value, Hopper_GlobalPointer:$target, Hopper_OrderAttr:$order,
-                       TypeAttr:$stored);
-  let assemblyFormat = "$value `to` $target $order `of` $stored attr-dict `:` type($value) `to` type($target)";
+                       TypeAttr:$stored, Optional<I32>:$rows, OptionalAttr<I32Attr>:$columns,
+                       OptionalAttr<I32Attr>:$pitch);
+  let assemblyFormat = [{
+    $value `to` $target $order `of` $stored (`rows` $rows^)? (`columns` $columns^)? (`pitch` $pitch^)?
+    attr-dict `:` type($value) `to` type($target)
+  }];
   let hasVerifier = 1;
+  let builders = [OpBuilder<(ins "::mlir::Value":$value, "::mlir::Value":$target,
+                                 "::ssd::hopper::Order":$order, "::mlir::Type":$stored), [{
+    build($_builder, $_state, value, target, order, stored, ::mlir::Value(), ::mlir::IntegerAttr(),
+          ::mlir::IntegerAttr());
+  }]>];
 }
 
 #endif // HOPPER_MEMORY_OPS

@@ -16,7 +16,7 @@ using namespace ssd::hopper;
 namespace {
 
 //===----------------------------------------------------------------------===//
-// ldmatrix, stmatrix
+// Shared memory: ldmatrix, stmatrix, tables
 //===----------------------------------------------------------------------===//
 
 /// Address of the 16 bytes whose pointer this lane supplies for the k-th 16×16
@@ -43,8 +43,31 @@ Value blockAddress(Emitter &emit, Value tile, SharedType type, bool transpose,
                   int32_t(firstRow * 128 + panel * type.getPanelBytes())));
 }
 
+/// Address of a thread's i-th 16 bytes of an f32 matrix in a table.
+Value quadAddress(Emitter &emit, Value table, int64_t i) {
+  return emit.offset(emit.offset(table, emit.shl(emit.thread(), 4)),
+                     int32_t(2048 * i));
+}
+
+Value loadFromTable(Emitter &emit, Value table, FragmentType type) {
+  auto quad = VectorType::get({4}, emit.f32());
+  SmallVector<Value> values;
+  for (int64_t i = 0; i < type.getValuesPerThread() / 4; ++i)
+    llvm::append_range(values, emit.elements(emit.load(
+                                   quad, quadAddress(emit, table, i), 16)));
+  return emit.vector(values);
+}
+
+void storeToTable(Emitter &emit, ArrayRef<Value> values, Value table) {
+  for (size_t i = 0; i < values.size() / 4; ++i)
+    emit.store(emit.vector(values.slice(4 * i, 4)), quadAddress(emit, table, i),
+               16);
+}
+
 Value lowerLoadFragment(Emitter &emit, LoadFragmentOp op,
                         LoadFragmentOp::Adaptor adaptor) {
+  if (op.getTile().getType().getLinear())
+    return loadFromTable(emit, adaptor.getTile(), op.getResult().getType());
   std::string text = std::string("ldmatrix.sync.aligned.m8n8.x4") +
                      (op.getTranspose() ? ".trans" : "") +
                      ".shared.b16 {$0, $1, $2, $3}, [$4];";
@@ -61,6 +84,10 @@ Value lowerLoadFragment(Emitter &emit, LoadFragmentOp op,
 
 Value lowerStoreFragment(Emitter &emit, StoreFragmentOp op,
                          StoreFragmentOp::Adaptor adaptor) {
+  if (op.getTile().getType().getLinear()) {
+    storeToTable(emit, emit.elements(adaptor.getValue()), adaptor.getTile());
+    return {};
+  }
   std::string text = std::string("stmatrix.sync.aligned.m8n8.x4") +
                      (op.getTranspose() ? ".trans" : "") +
                      ".shared.b16 [$0], {$1, $2, $3, $4};";

@@ -129,29 +129,37 @@ Value lowerTMAStoreWait(Emitter &emit, TMAStoreWaitOp op,
 Value lowerStoreRows(Emitter &emit, StoreRowsOp op,
                      StoreRowsOp::Adaptor adaptor) {
   constexpr int32_t kRowsAtOnce = 16;
-  Value thread = emit.thread(), piece = emit.band(thread, 7),
-        firstRow = emit.shr(thread, 3);
-  int64_t rows = op.getTile().getType().getShape()[0];
-  int64_t bytes = op.getTile().getType().getElementType().getIntOrFloatBitWidth() / 8;
-  Value stride = LLVM::MulOp::create(
-      emit.builder, emit.loc, adaptor.getStride(), emit.constant64(bytes));
-  for (int32_t first = 0; first < rows; first += kRowsAtOnce) {
-    Value row = emit.add(firstRow, first);
+  SharedType tile = op.getTile().getType();
+  Value thread = emit.thread(), piece = emit.band(thread, 7);
+  auto multiply = [&](Value a, Value b) -> Value {
+    return LLVM::MulOp::create(emit.builder, emit.loc, a, b);
+  };
+  int64_t bytes = tile.getElementType().getIntOrFloatBitWidth() / 8;
+  Value stride = multiply(adaptor.getStride(), emit.constant64(bytes));
+  // Threads whose columns are not there have no rows.
+  Value rows = adaptor.getRows();
+  if (Value columns = adaptor.getColumns()) {
+    Value inside =
+        arith::CmpIOp::create(emit.builder, emit.loc, arith::CmpIPredicate::slt,
+                              emit.mul(piece, 16 / bytes), columns);
+    rows = arith::SelectOp::create(emit.builder, emit.loc, inside, rows,
+                                   emit.constant(0));
+  }
+  for (int32_t first = 0; first < tile.getShape()[0]; first += kRowsAtOnce) {
+    Value row = emit.add(emit.shr(thread, 3), first);
     Value swizzled = emit.bxor(piece, emit.band(row, 7));
     Value source = emit.offset(
         adaptor.getTile(), emit.add(emit.shl(row, 7), emit.shl(swizzled, 4)));
     Value wide =
         arith::ExtUIOp::create(emit.builder, emit.loc, emit.i64(), row);
-    Value target = emit.offset(
-        emit.offset(
-            adaptor.getTarget(),
-            Value(LLVM::MulOp::create(emit.builder, emit.loc, wide, stride))),
-        emit.shl(piece, 4));
+    Value target =
+        emit.offset(emit.offset(adaptor.getTarget(), multiply(wide, stride)),
+                    emit.shl(piece, 4));
     emit.assembly("{ .reg .pred p; .reg .b32 v<4>; setp.lt.s32 p, $2, $3;\n"
                   "@p ld.shared.v4.b32 {v0, v1, v2, v3}, [$0];\n"
                   "@p st.global.v4.b32 [$1], {v0, v1, v2, v3}; }",
                   "r,l,r,r,~{memory}",
-                  {emit.address(source), target, row, adaptor.getRows()});
+                  {emit.address(source), target, row, rows});
   }
   return {};
 }
@@ -201,56 +209,135 @@ Value lowerLoadVector(Emitter &emit, LoadVectorOp op,
 // Global memory
 //===----------------------------------------------------------------------===//
 
-/// Calls `access(pointer, first, count)` for each run of a thread's values that
-/// are contiguous in memory.
-void forEachRun(Emitter &emit, FragmentType type, Value base, Order order,
-                Type stored,
-                function_ref<void(Value, int64_t, int64_t)> access) {
-  if (order == Order::fragment) {
-    Value mine = emit.offset(base, emit.shl(emit.thread(), 4));
-    for (int64_t i = 0; i < type.getValuesPerThread(); i += 4)
-      access(emit.offset(mine, int32_t(512 * i)), i, 4);
-    return;
+/// A run of a thread's values that is contiguous in memory.
+struct Run {
+  int64_t first, count;
+  int64_t half;  // 0: in the first of the thread's two rows in 16
+  int32_t bytes; // from the thread's first value
+};
+
+/// A thread's values of a fragment in global memory.
+class GlobalValues {
+public:
+  template <typename Op>
+  GlobalValues(Emitter &emit, Op op, FragmentType type, Value base)
+      : order(op.getOrder()), stored(op.getStored()) {
+    if (order == Order::fragment) {
+      pointer = emit.offset(base, emit.shl(emit.thread(), 4));
+      for (int64_t i = 0; i < type.getValuesPerThread(); i += 4)
+        runs.push_back({i, 4, 0, int32_t(512 * i)});
+      return;
+    }
+    bool isMatrix = type.isMatrix();
+    int64_t blocks = op.getColumns().value_or(type.getColumns()) / 8;
+    int64_t pitch = op.getPitch().value_or(type.getColumns());
+    if (!isMatrix)
+      blocks = pitch = 1;
+    Value element = emit.mul(emit.fragmentRow(), pitch);
+    if (isMatrix)
+      element = emit.add(element, emit.fragmentColumn());
+    pointer = emit.offset(base, emit.mul(element, bytes()));
+    int64_t count = isMatrix ? 2 : 1;
+    for (int64_t i = 0; i < 2 * blocks; ++i)
+      runs.push_back({i * count, count, i % 2,
+                      int32_t(bytes() * (8 * (i % 2) * pitch + i / 2 * 8))});
   }
-  int64_t bytes = stored.getIntOrFloatBitWidth() / 8;
-  int64_t columns = type.isMatrix() ? type.getColumns() : 1;
-  Value element = emit.mul(emit.fragmentRow(), columns);
-  if (type.isMatrix())
-    element = emit.add(element, emit.fragmentColumn());
-  Value mine = emit.offset(base, emit.mul(element, bytes));
-  int64_t count = type.isMatrix() ? 2 : 1;
-  for (int64_t i = 0; i < type.getValuesPerThread(); i += count) {
-    int64_t half = i / count % 2, j = i / count / 2;
-    access(emit.offset(mine, int32_t(bytes * (8 * half * columns + 8 * j))), i,
-           count);
+
+  /// The runs in one of the thread's rows.
+  SmallVector<Run> runsOf(int64_t half) const {
+    return llvm::filter_to_vector(
+        runs, [&](const Run &run) { return run.half == half; });
   }
+  /// The values of runs one after the other, as f32.
+  SmallVector<Value> load(Emitter &emit, ArrayRef<Run> some) const;
+  /// Stores the runs' values among all `values` of the thread.
+  void store(Emitter &emit, ArrayRef<Value> values, ArrayRef<Run> some) const;
+
+  SmallVector<Run> runs;
+
+private:
+  int64_t bytes() const { return stored.getIntOrFloatBitWidth() / 8; }
+
+  Value pointer;
+  Order order;
+  Type stored;
+};
+
+SmallVector<Value> GlobalValues::load(Emitter &emit, ArrayRef<Run> some) const {
+  SmallVector<Value> values;
+  for (const Run &run : some) {
+    Value from = emit.offset(pointer, run.bytes);
+    if (order == Order::fragment) {
+      llvm::append_range(
+          values, emit.assembly(SmallVector<Type>(4, emit.f32()),
+                                "ld.global.cg.v4.f32 {$0, $1, $2, $3}, [$4];",
+                                "=f,=f,=f,=f,l,~{memory}", {from}));
+      continue;
+    }
+    auto type = VectorType::get({run.count}, stored);
+    for (Value value :
+         emit.elements(emit.load(type, from, run.count * bytes())))
+      values.push_back(stored.isF32()
+                           ? value
+                           : arith::ExtFOp::create(emit.builder, emit.loc,
+                                                   emit.f32(), value));
+  }
+  return values;
 }
 
-SmallVector<Value> loadRun(Emitter &emit, Value pointer, int64_t count,
-                           Order order, Type stored) {
-  if (order == Order::fragment)
-    return emit.assembly(SmallVector<Type>(4, emit.f32()),
-                         "ld.global.cg.v4.f32 {$0, $1, $2, $3}, [$4];",
-                         "=f,=f,=f,=f,l,~{memory}", {pointer});
-  int64_t bytes = count * stored.getIntOrFloatBitWidth() / 8;
-  SmallVector<Value> values = emit.elements(
-      emit.load(VectorType::get({count}, stored), pointer, bytes));
-  if (!stored.isF32())
-    for (Value &value : values)
-      value = arith::ExtFOp::create(emit.builder, emit.loc, emit.f32(), value);
-  return values;
+void GlobalValues::store(Emitter &emit, ArrayRef<Value> values,
+                         ArrayRef<Run> some) const {
+  for (const Run &run : some)
+    emit.store(emit.vector(values.slice(run.first, run.count)),
+               emit.offset(pointer, run.bytes), run.count * bytes());
+}
+
+/// Whether the first or second of the thread's rows in 16 is among the first
+/// `rows`.
+Value isRowWithin(Emitter &emit, int64_t half, Value rows) {
+  return arith::CmpIOp::create(emit.builder, emit.loc,
+                               arith::CmpIPredicate::slt,
+                               emit.add(emit.fragmentRow(), 8 * half), rows);
+}
+
+/// The values of runs where `within` holds, else zeros.
+SmallVector<Value> loadWithin(Emitter &emit, const GlobalValues &from,
+                              ArrayRef<Run> some, Value within, Value zero) {
+  auto branch = scf::IfOp::create(
+      emit.builder, emit.loc, within,
+      [&](OpBuilder &builder, Location loc) {
+        Emitter inside(builder, loc);
+        scf::YieldOp::create(builder, loc, from.load(inside, some));
+      },
+      [&](OpBuilder &builder, Location loc) {
+        SmallVector<Value> zeros(some.size() * some.front().count, zero);
+        scf::YieldOp::create(builder, loc, zeros);
+      });
+  return SmallVector<Value>(branch.getResults());
 }
 
 Value lowerGlobalLoad(Emitter &emit, GlobalLoadOp op,
                       GlobalLoadOp::Adaptor adaptor) {
   FragmentType type = op.getResult().getType();
-  SmallVector<Value> values(type.getValuesPerThread());
-  forEachRun(emit, type, adaptor.getSource(), op.getOrder(), op.getStored(),
-             [&](Value pointer, int64_t first, int64_t count) {
-               auto run =
-                   loadRun(emit, pointer, count, op.getOrder(), op.getStored());
-               llvm::copy(run, values.begin() + first);
-             });
+  GlobalValues from(emit, op, type, adaptor.getSource());
+  Value zero = arith::ConstantOp::create(emit.builder, emit.loc,
+                                         emit.builder.getF32FloatAttr(0));
+  SmallVector<Value> values(type.getValuesPerThread(), zero);
+  auto place = [&](ArrayRef<Run> some, ArrayRef<Value> loaded) {
+    for (const Run &run : some) {
+      llvm::copy(loaded.take_front(run.count), values.begin() + run.first);
+      loaded = loaded.drop_front(run.count);
+    }
+  };
+  if (!op.getRows()) {
+    place(from.runs, from.load(emit, from.runs));
+    return emit.vector(values);
+  }
+  for (int64_t half = 0; half < 2; ++half) {
+    SmallVector<Run> some = from.runsOf(half);
+    Value within = isRowWithin(emit, half, adaptor.getRows());
+    place(some, loadWithin(emit, from, some, within, zero));
+  }
   return emit.vector(values);
 }
 
@@ -261,12 +348,20 @@ Value lowerGlobalStore(Emitter &emit, GlobalStoreOp op,
   if (!stored.isF32())
     for (Value &value : values)
       value = arith::TruncFOp::create(emit.builder, emit.loc, stored, value);
-  forEachRun(emit, op.getValue().getType(), adaptor.getTarget(), op.getOrder(),
-             stored, [&](Value pointer, int64_t first, int64_t count) {
-               emit.store(
-                   emit.vector(ArrayRef<Value>(values).slice(first, count)),
-                   pointer, count * stored.getIntOrFloatBitWidth() / 8);
-             });
+  GlobalValues to(emit, op, op.getValue().getType(), adaptor.getTarget());
+  if (!op.getRows()) {
+    to.store(emit, values, to.runs);
+    return {};
+  }
+  for (int64_t half = 0; half < 2; ++half) {
+    Value within = isRowWithin(emit, half, adaptor.getRows());
+    scf::IfOp::create(emit.builder, emit.loc, within,
+                      [&](OpBuilder &builder, Location loc) {
+                        Emitter inside(builder, loc);
+                        to.store(inside, values, to.runsOf(half));
+                        scf::YieldOp::create(builder, loc);
+                      });
+  }
   return {};
 }
 

@@ -147,17 +147,20 @@ void ChunkedEpilogue::analyze() {
       earlyOps.push_back(i);
 }
 
-void ChunkedEpilogue::begin(KernelBuilder &k, Value batch, Value head) {
+void ChunkedEpilogue::begin(KernelBuilder &k, Value batch, Value head,
+                            Value firstRow, Value rows) {
   fixed.clear();
   for (auto [input, tensor] : llvm::zip(unit.epilogue.getInputs(), tensors)) {
     Value value, zero = k.i(0);
     if (tensor) {
-      auto indices = mapIndices(k, input.map, {batch, zero, head, zero});
+      auto indices = mapIndices(k, input.map, {batch, zero, head, firstRow});
       value = kindOf(input) == Kind::head
                   ? tensor.loadF32(k, indices)
                   : k.create<GlobalLoadOp>(k.rows(), tensor.at(k, indices),
                                            Order::row_major,
-                                           tensor.getElementType());
+                                           tensor.getElementType(), rows,
+                                           /*columns=*/IntegerAttr(),
+                                           /*pitch=*/IntegerAttr());
     }
     fixed.push_back(value);
   }

@@ -14,8 +14,8 @@
 namespace ssd {
 
 /// The epilogue of the chunked kernel, on the transposed fragments [p, token]
-/// of one head. Operands are the mixer's x, one value a head, one a row p, or
-/// one tensor of y's shape, whose tiles come the way x's do.
+/// of one row block. Operands are the mixer's x, one value a head, one a row p,
+/// or one tensor of y's shape, whose tiles come the way x's do.
 class ChunkedEpilogue {
 public:
   using Value = mlir::Value;
@@ -28,8 +28,10 @@ public:
   static Value getTiled(const MixerUnit &unit);
   unsigned getTileMap() const { return tileMap; }
 
-  /// Loads what one head's chunks have in common.
-  void begin(KernelBuilder &k, Value batch, Value head);
+  /// Loads what the chunks of a head's rows from `firstRow` on have in common;
+  /// of the rows there are `rows`, all where it is null.
+  void begin(KernelBuilder &k, Value batch, Value head, Value firstRow,
+             Value rows);
   /// 2^L_j · y and, where the epilogue only adds to y, its result: that is done
   /// before the last product, while others are in flight.
   Value beforeScores(KernelBuilder &k, Value y, Value fromStart, Value x);

@@ -19,20 +19,9 @@ using namespace ssd::hopper;
 
 static constexpr int32_t kTileBytes = 64 * 64 * 2;
 static constexpr int32_t kTableBytes = 64 * 4;
-
-ChunkedShape::ChunkedShape(const MixerUnit &unit, int32_t heads,
-                           ChunkedPhase phase)
-    : phase(phase), heads(heads), stateDim(unit.stateDim),
-      element(unit.x.getElementType()),
-      hasOutputs(phase != ChunkedPhase::states),
-      hasTile(hasOutputs && ChunkedEpilogue::getTiled(unit)),
-      hasSegments(hasOutputs && unit.segmentIds), maps(3), x(3) {
-  if (!hasOutputs)
-    maps = x = 4;
-  // What the tiles of the epilogue's tensor leave room for.
-  if (heads == 2 && hasTile && stateDim > 64)
-    maps = 2;
-}
+static constexpr int32_t kPartialBytes = 64 * 64 * 4;
+/// What a block can have.
+static constexpr int32_t kMaxSharedBytes = 227 * 1024;
 
 namespace {
 
@@ -41,19 +30,40 @@ struct MemoryMap {
   explicit MemoryMap(const ChunkedShape &s)
       : b(0), c(b + s.maps * s.mapBytes()),
         x(c + s.hasOutputs * s.maps * s.mapBytes()),
-        g(x + s.heads * s.x * kTileBytes),
+        g(x + s.rowBlocks() * s.x * kTileBytes),
         y(g + s.hasOutputs * s.heads * s.scores * kTileBytes),
-        epilogue(y + s.hasOutputs * s.heads * s.y * kTileBytes),
-        tables(epilogue + s.hasTile * s.heads * s.tile * kTileBytes),
+        epilogue(y + s.hasOutputs * s.rowBlocks() * s.y * kTileBytes),
+        tables(epilogue + s.hasTile * s.rowBlocks() * s.tile * kTileBytes),
         tableArray(s.heads * s.tables * kTableBytes),
         totals(tables + (5 + s.hasSegments) * tableArray),
-        barriers(totals + s.heads * s.tables * 16),
-        end(barriers +
-            16 * (s.maps + s.heads * (s.x + s.tables + s.scores + s.tile))) {}
-  int32_t b, c, x, g, y, epilogue, tables, tableArray, totals, barriers, end;
+        partial(totals + s.heads * s.tables * 16),
+        barriers(partial +
+                 s.hasPartialY() * s.rowBlocks() * s.partial * kPartialBytes),
+        end(barriers + 16 * (s.maps + s.heads * (s.tables + s.scores) +
+                             s.rowBlocks() * (s.x + s.tile + s.partial))) {}
+  int32_t b, c, x, g, y, epilogue, tables, tableArray, totals, partial,
+      barriers, end;
 };
 
 } // namespace
+
+ChunkedShape::ChunkedShape(const MixerUnit &unit, int32_t warpgroups,
+                           ChunkedPhase phase)
+    : phase(phase), parts(partsOf(unit)), headDim(unit.headDim),
+      stateDim(unit.stateDim),
+      columns(std::min<int64_t>(llvm::alignTo(stateDim, 64), kMaxColumns)),
+      element(unit.x.getElementType()),
+      hasOutputs(phase != ChunkedPhase::states),
+      hasTile(hasOutputs && ChunkedEpilogue::getTiled(unit)),
+      hasSegments(hasOutputs && unit.segmentIds) {
+  int64_t ofHead = llvm::divideCeil(headDim, kRows), rows = warpgroups / parts;
+  rowBlocksPerHead = std::min(rows, ofHead);
+  heads = rows / rowBlocksPerHead;
+  unitsPerHead = llvm::divideCeil(ofHead, rowBlocksPerHead);
+  unitsPerBatch = unit.heads / heads * unitsPerHead;
+  for (maps = x = hasOutputs ? 3 : 4; MemoryMap(*this).end > kMaxSharedBytes;)
+    --maps;
+}
 
 int32_t ChunkedKernel::sharedBytes(const ChunkedShape &shape) {
   return MemoryMap(shape).end;
@@ -65,15 +75,16 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
                              ChunkedEpilogue *epilogue)
     : k(k), mixer(mixer), shape(shape), p(parameters), epilogue(epilogue) {
   MemoryMap map(shape);
-  int64_t heads = shape.heads, n = shape.stateDim;
-  tilesB = k.alloc(map.b, k.tiles({shape.maps, 64, n}, shape.element));
-  tilesX = k.alloc(map.x, k.tiles({heads, shape.x, 64, 64}, shape.element));
+  int64_t heads = shape.heads, rows = shape.rowBlocks(), parts = shape.parts;
+  auto maps = k.tiles({shape.maps, parts, 64, shape.columns}, shape.element);
+  tilesB = k.alloc(map.b, maps);
+  tilesX = k.alloc(map.x, k.tiles({rows, shape.x, 64, 64}, shape.element));
   if (shape.hasOutputs) {
-    tilesC = k.alloc(map.c, k.tiles({shape.maps, 64, n}, shape.element));
+    tilesC = k.alloc(map.c, maps);
     tilesG =
         k.alloc(map.g, k.tiles({heads, shape.scores, 64, 64}, shape.element));
     Type stored = mixer.y.getElementType();
-    tilesY = k.alloc(map.y, k.tiles({heads, shape.y, 64, 64}, stored));
+    tilesY = k.alloc(map.y, k.tiles({rows, shape.y, 64, 64}, stored));
   }
   auto table = [&](int32_t index, Type element) {
     return k.alloc(map.tables + index * map.tableArray,
@@ -91,21 +102,27 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   // Who arrives: TMA producers count once a stage, consumers by the warp where
   // they read with ordinary loads and by the warpgroup where only products do.
   int32_t at = map.barriers;
-  int32_t scores = shape.hasOutputs;
-  ringMaps = k.ring(at, shape.maps, 1, 1, scores + heads);
-  ringX = k.ring(at += 16 * shape.maps, shape.x, heads, 1, 4);
-  ringTables = k.ring(at += 16 * heads * shape.x, shape.tables, heads, 1,
-                      4 * (scores + 1));
+  int32_t scores = shape.hasOutputs, perHead = shape.rowBlocksPerHead;
+  ringMaps = k.ring(at, shape.maps, 1, 1, scores + rows * parts);
+  ringX = k.ring(at += 16 * shape.maps, shape.x, rows, 1, 4 * parts);
+  ringTables = k.ring(at += 16 * rows * shape.x, shape.tables, heads, 1,
+                      4 * (scores + perHead * parts));
   if (shape.hasOutputs)
-    ringScores =
-        k.ring(at += 16 * heads * shape.tables, shape.scores, heads, 4, 1);
+    ringScores = k.ring(at += 16 * heads * shape.tables, shape.scores, heads, 4,
+                        perHead);
   if (shape.hasTile) {
     Value tiled = ChunkedEpilogue::getTiled(mixer);
     Type element = cast<MemRefType>(tiled.getType()).getElementType();
     tilesEpilogue =
-        k.alloc(map.epilogue, k.tiles({heads, shape.tile, 64, 64}, element));
+        k.alloc(map.epilogue, k.tiles({rows, shape.tile, 64, 64}, element));
     ringEpilogue =
-        k.ring(at += 16 * heads * shape.scores, shape.tile, heads, 1, 4);
+        k.ring(at += 16 * heads * shape.scores, shape.tile, rows, 1, 4);
+  }
+  if (shape.hasPartialY()) {
+    tablePartial =
+        k.alloc(map.partial, k.tables({rows, shape.partial, 64 * 64}, k.f32()));
+    ringPartial =
+        k.ring(map.end - 16 * rows * shape.partial, shape.partial, rows, 4, 4);
   }
 
   length = k.argument(p.length);
@@ -127,11 +144,17 @@ DecayTables ChunkedKernel::tablesOf(Value head, Value cursor) {
 // Units of work
 //===----------------------------------------------------------------------===//
 
+Value ChunkedKernel::placeRows(ChunkedUnit &unit, Value index) {
+  Value rows = k.rem(index, shape.unitsPerBatch);
+  unit.firstHead = k.mul(k.div(rows, shape.unitsPerHead), shape.heads);
+  unit.firstRow = k.mul(k.rem(rows, shape.unitsPerHead),
+                        shape.kRows * shape.rowBlocksPerHead);
+  return k.div(index, shape.unitsPerBatch);
+}
+
 ChunkedUnit ChunkedKernel::unitOf(Value sequence, Value first, Value last) {
   ChunkedUnit unit;
-  int32_t perBatch = mixer.heads / shape.heads;
-  unit.batch = k.div(sequence, perBatch);
-  unit.firstHead = k.mul(k.rem(sequence, perBatch), shape.heads);
+  unit.batch = placeRows(unit, sequence);
   Value start = k.mul(sequence, chunks);
   unit.firstChunk = k.max(k.sub(first, start), k.i(0));
   unit.lastChunk = k.min(k.sub(last, start), chunks);
@@ -144,10 +167,8 @@ ChunkedUnit ChunkedKernel::unitOf(Value sequence, Value first, Value last) {
 /// touched.
 ChunkedUnit ChunkedKernel::packedUnitOf(Value index) {
   ChunkedUnit unit;
-  int32_t perSequence = mixer.heads / shape.heads;
   unit.batch = unit.firstChunk = k.i(0);
-  unit.sequence = k.div(index, perSequence);
-  unit.firstHead = k.mul(k.rem(index, perSequence), shape.heads);
+  unit.sequence = placeRows(unit, index);
   auto bound = [&](Value i, Value least) {
     return k.min(k.max(p.offsets.load(k, i), least), length);
   };
@@ -156,6 +177,20 @@ ChunkedUnit ChunkedKernel::packedUnitOf(Value index) {
   unit.length = k.sub(end, unit.firstToken);
   unit.lastChunk = k.div(k.add(unit.length, 63), 64);
   return unit;
+}
+
+RowBlock ChunkedKernel::rowBlockOf(const ChunkedUnit &unit, Value index,
+                                   int32_t part) {
+  RowBlock block;
+  block.index = index;
+  block.part = part;
+  block.warpgroup = k.add(index, part * shape.rowBlocks());
+  block.head = k.div(index, shape.rowBlocksPerHead);
+  block.firstRow = k.add(
+      unit.firstRow, k.mul(k.rem(index, shape.rowBlocksPerHead), shape.kRows));
+  if (shape.hasPadding())
+    block.rows = k.sub(k.i(shape.headDim), block.firstRow);
+  return block;
 }
 
 /// Block i owns chunks i·n to (i+1)·n of all sequences laid end to end and
@@ -167,7 +202,7 @@ void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
                                  ChunkHook chunk, UnitHook end) {
   if (shape.phase == ChunkedPhase::packed)
     return forEachPackedChunk(carried, begin, chunk, end);
-  Value sequences = k.mul(k.argument(p.batch), mixer.heads / shape.heads);
+  Value sequences = k.mul(k.argument(p.batch), shape.unitsPerBatch);
   Value run = k.argument(p.schedule.chunksPerBlock);
   Value first = k.mul(k.create<BlockOp>(), run);
   Value last = k.min(k.add(first, run), k.mul(sequences, chunks));
@@ -190,7 +225,7 @@ void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
 
 void ChunkedKernel::forEachPackedChunk(ValueRange carried, UnitHook begin,
                                        ChunkHook chunk, UnitHook end) {
-  Value units = k.mul(k.argument(p.sequences), mixer.heads / shape.heads);
+  Value units = k.mul(k.argument(p.sequences), shape.unitsPerBatch);
   k.loop(k.create<BlockOp>(), units, k.create<GridOp>(), carried,
          [&](Value index, ValueRange values) {
            ChunkedUnit unit = packedUnitOf(index);
@@ -221,14 +256,15 @@ void ChunkedKernel::emit() {
   fill([&](Value) { produce(); });
   if (shape.hasOutputs)
     fill([&](Value) { score(); });
-  fill([&](Value head) { state(head); });
+  for (int32_t part = 0; part < shape.parts; ++part)
+    fill([&](Value index) { state(index, part); });
 }
 
 /// Barriers, and zeros where the scores of blocks above the diagonal will never
 /// be written.
 void ChunkedKernel::prepare() {
   Values rings = {ringMaps, ringX, ringTables};
-  for (Value ring : {ringScores, ringEpilogue})
+  for (Value ring : {ringScores, ringEpilogue, ringPartial})
     if (ring)
       rings.push_back(ring);
   k.create<InitRingsOp>(rings);
@@ -244,7 +280,7 @@ void ChunkedKernel::clearScores() {
   Value thread =
       k.add(k.create<ThreadOp>(), k.mul(k.create<WarpgroupOp>(), 128));
   Value zero = k.i(0);
-  // 128 threads cover 512 words; the state warpgroups are as many as heads.
+  // 128 threads cover 512 words; there are as many warpgroups as heads.
   k.when(k.less(thread, k.i(128 * heads)), [&]() {
     for (int32_t i = 0; i < words; i += 512 * heads)
       k.store({zero, zero, zero, zero}, flat, k.add(k.mul(thread, 4), i));
@@ -267,9 +303,9 @@ static KernelBuilder::Values same(ValueRange values) {
 }
 
 void ChunkedKernel::fetch(unsigned map, const ChunkedUnit &unit, Value chunk,
-                          Value head, Value tile, Value ring, Value cursor,
-                          CacheHint hint) {
-  Value at[] = {unit.batch, tokenOf(unit, k.mul(chunk, 64)), head, k.i(0)};
+                          Value outer, Value inner, Value tile, Value ring,
+                          Value cursor, CacheHint hint) {
+  Value at[] = {unit.batch, tokenOf(unit, k.mul(chunk, 64)), outer, inner};
   k.create<TMALoadOp>(k.argument(map), ValueRange(at), tile, ring, cursor,
                       hint);
 }
@@ -285,9 +321,10 @@ void ChunkedKernel::produceMaps() {
         k.create<ExpectOp>(ringMaps, cursor,
                            (1 + shape.hasOutputs) * shape.mapBytes());
         for (auto [map, tiles] : {std::pair(p.mapC, tilesC), {p.mapB, tilesB}})
-          if (tiles)
-            fetch(map, unit, chunk, group, k.slice(tiles, cursor), ringMaps,
-                  cursor, CacheHint::evict_last);
+          for (int32_t part = 0; tiles && part < shape.parts; ++part)
+            fetch(map, unit, chunk, group, k.i(part * shape.columns),
+                  k.slice(k.slice(tiles, cursor), k.i(part)), ringMaps, cursor,
+                  CacheHint::evict_last);
         return {k.advance(cursor)};
       },
       keep);
@@ -301,13 +338,14 @@ void ChunkedKernel::produceX() {
       [&](const ChunkedUnit &unit, Value chunk, ValueRange carried) -> Values {
         auto fetchAll = [&](unsigned map, Value tiles, Value rings,
                             Value cursor) {
-          for (int32_t h = 0; h < shape.heads; ++h) {
-            Value ring = k.slice(rings, k.i(h));
+          for (int32_t i = 0; i < shape.rowBlocks(); ++i) {
+            RowBlock rows = rowBlockOf(unit, k.i(i));
+            Value ring = k.slice(rings, rows.index);
             k.create<AcquireOp>(ring, cursor);
             k.create<ExpectOp>(ring, cursor, kTileBytes);
-            fetch(map, unit, chunk, k.add(unit.firstHead, h),
-                  k.slice(k.slice(tiles, k.i(h)), cursor), ring, cursor,
-                  CacheHint::evict_first);
+            fetch(map, unit, chunk, k.add(unit.firstHead, rows.head),
+                  rows.firstRow, k.slice(k.slice(tiles, rows.index), cursor),
+                  ring, cursor, CacheHint::evict_first);
           }
         };
         fetchAll(p.mapX, tilesX, ringX, carried[0]);
@@ -352,39 +390,38 @@ void ChunkedKernel::score() {
       keep);
 }
 
-/// One row block's state over time, and without outputs the product of its
-/// decays.
-void ChunkedKernel::state(Value head) {
-  Values carried = {k.cursor(shape.maps), k.cursor(shape.x),
-                    k.cursor(shape.tables)};
-  if (shape.hasOutputs)
-    carried.append({k.cursor(shape.scores), k.cursor(shape.y)});
-  size_t cursors = carried.size();
+/// A part of one row block's state over time, and without outputs the product
+/// of its decays.
+void ChunkedKernel::state(Value index, int32_t part) {
   forEachChunk(
-      carried,
+      StateCursors::first(k, shape),
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {
         Values inner(v);
-        if (shape.hasOutputs)
-          epilogue->begin(k, unit.batch, k.add(unit.firstHead, head));
-        else
-          llvm::append_range(inner, loadWeighted(head, v[1], v[2]));
-        inner.push_back(startState(unit, head));
+        RowBlock rows = rowBlockOf(unit, index, part);
+        StateCursors at(v);
+        if (!shape.hasOutputs)
+          llvm::append_range(inner, loadWeighted(rows, at.x, at.tables));
+        else if (part == 0)
+          epilogue->begin(k, unit.batch, k.add(unit.firstHead, rows.head),
+                          rows.firstRow, rows.rows);
+        inner.push_back(startState(unit, rows));
         if (!shape.hasOutputs)
           inner.push_back(k.f(1));
         return inner;
       },
       [&](const ChunkedUnit &unit, Value chunk, ValueRange v) -> Values {
         Values inner(v);
+        RowBlock rows = rowBlockOf(unit, index, part);
         if (shape.hasOutputs)
-          stateChunk(unit, chunk, head, inner);
+          stateChunk(unit, chunk, rows, inner);
         else
-          localChunk(unit, chunk, head, inner);
+          localChunk(unit, chunk, rows, inner);
         return inner;
       },
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {
-        finishState(unit, head,
-                    v.drop_front(shape.hasOutputs ? cursors : cursors + 2));
-        return Values(v.take_front(cursors));
+        finishState(unit, rowBlockOf(unit, index, part),
+                    v.take_back(shape.hasOutputs ? 1 : 2));
+        return Values(v.take_front(StateCursors::kCount));
       });
   if (shape.hasOutputs)
     k.elect(Agent::warpgroup, [&]() { k.create<TMAStoreWaitOp>(0); });

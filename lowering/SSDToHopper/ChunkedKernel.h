@@ -28,49 +28,77 @@ namespace ssd {
 /// `packed`: sequences of any lengths one behind the other, whole.
 enum class ChunkedPhase { whole, states, outputs, packed };
 
-/// Sizes that shape the code: 64 tokens a chunk, the states of one or two heads
-/// a block transposed in accumulators.
+/// Sizes that shape the code: 64 tokens a chunk, and states transposed in
+/// accumulators: a state warpgroup has a row block of 64 rows of P and all
+/// columns, or 128 of them. Rows beyond P and columns beyond N are zeros.
 struct ChunkedShape {
-  ChunkedShape(const MixerUnit &unit, int32_t heads, ChunkedPhase phase);
+  static constexpr int64_t kRows = 64, kMaxColumns = 128;
+
+  /// State warpgroups that a row block takes, each with a part of the columns.
+  static int32_t partsOf(const MixerUnit &unit) {
+    return llvm::divideCeil(unit.stateDim, kMaxColumns);
+  }
+  /// With so many state warpgroups a block: a multiple of the parts, up to 2.
+  ChunkedShape(const MixerUnit &unit, int32_t warpgroups, ChunkedPhase phase);
 
   ChunkedPhase phase;
-  int32_t heads;      // a block's
-  int64_t stateDim;   // N
-  mlir::Type element; // of x, b and c
-  bool hasOutputs;    // y is computed, not only states
-  bool hasTile;       // the epilogue reads a tensor of y's shape
-  bool hasSegments;   // scores are cut where segments start
+  /// A block's row blocks are of one head, which then share its decay tables
+  /// and scores, or of two heads of one group, which share C·Bᵀ.
+  int32_t heads, rowBlocksPerHead, parts;
+  int64_t headDim;       // P
+  int64_t stateDim;      // N
+  int64_t columns;       // of a part
+  int64_t unitsPerHead;  // runs of row blocks of one head
+  int64_t unitsPerBatch; // of an entry of the batch
+  mlir::Type element;    // of x, b and c
+  bool hasOutputs;       // y is computed, not only states
+  bool hasTile;          // the epilogue reads a tensor of y's shape
+  bool hasSegments;      // scores are cut where segments start
 
   /// Stages of the rings.
   int32_t maps, x; // B and C; x
-  static constexpr int32_t tables = 4, scores = 2, y = 2, tile = 2;
+  static constexpr int32_t tables = 4, scores = 2, y = 2, tile = 2, partial = 1;
 
-  int32_t threads() const { return 128 * (1 + hasOutputs + heads); }
-  int64_t mapBytes() const { return 64 * stateDim * 2; } // of one tile
-  int64_t stateElements() const { return 64 * stateDim; }
-  /// Warpgroups and their registers: producers, scores, states.
+  int32_t rowBlocks() const { return heads * rowBlocksPerHead; }
+  int32_t stateWarpgroups() const { return rowBlocks() * parts; }
+  int32_t threads() const { return 128 * (1 + hasOutputs + stateWarpgroups()); }
+  int64_t mapBytes() const { return 64 * parts * columns * 2; } // of one map
+  int64_t stateElements() const { return kRows * columns; } // of a warpgroup
+  /// Whether row blocks reach beyond P.
+  bool hasPadding() const {
+    return headDim != kRows * rowBlocksPerHead * unitsPerHead;
+  }
+  /// Whether y is summed up over parts.
+  bool hasPartialY() const { return hasOutputs && parts > 1; }
+  /// Warpgroups and their registers: producers, scores, each part of states.
   llvm::SmallVector<int32_t> warpgroups() const {
-    if (hasOutputs)
-      return {1, 1, heads};
-    return {1, heads};
+    llvm::SmallVector<int32_t> counts(1 + hasOutputs, 1);
+    counts.append(parts, rowBlocks());
+    return counts;
   }
   llvm::SmallVector<int32_t> registers() const {
+    auto with = [&](llvm::SmallVector<int32_t> others, int32_t state) {
+      others.append(parts, state);
+      return others;
+    };
     if (!hasOutputs)
-      return {56, 224};
-    if (heads == 1)
-      return {56, 152, 240};
+      return with({56}, 224);
+    if (stateWarpgroups() == 1)
+      return with({56, 152}, 240);
     if (hasSegments)
-      return {40, 88, 192};
-    return {48, 80, 192};
+      return with({40, 88}, 192);
+    if (heads == 2) // whose scores take more
+      return with({48, 80}, 192);
+    return with({40, 72}, 200);
   }
 };
 
 /// How runs are laid out, and where states cross between them, f32 in fragment
-/// order: `handed` has room for a state a head of each block. With `whole`,
-/// `flags` has a word for each, zero before; else `decays` the factor by which
-/// the run's chunks decay it, f32. `starts` is like `handed` and keeps the
-/// initial states of cut sequences where final ones overwrite them, which other
-/// blocks may do first. The host adds them last; 0 is none.
+/// order: `handed` has room for a state a warpgroup of each block. With
+/// `whole`, `flags` has a word for each, zero before; else `decays` the factor
+/// by which the run's chunks decay it, f32. `starts` is like `handed` and keeps
+/// the initial states of cut sequences where final ones overwrite them, which
+/// other blocks may do first. The host adds them last; 0 is none.
 struct ChunkedSchedule {
   unsigned chunksPerBlock = 0, handed = 0;
   unsigned flags = 0, decays = 0, starts = 0;
@@ -105,12 +133,34 @@ struct DecayTables {
   mlir::Value starts;
 };
 
-/// A unit of work: a block's heads of one sequence, a run of its chunks.
+/// A unit of work: a block's row blocks of one sequence, a run of its chunks.
 struct ChunkedUnit {
-  mlir::Value batch, firstHead, firstChunk, lastChunk;
+  mlir::Value batch, firstHead, firstRow, firstChunk, lastChunk;
   mlir::Value sequence;   // whose state it is
   mlir::Value firstToken; // of the sequence in the batch; null: 0
   mlir::Value length;     // of the sequence
+};
+
+/// What a state warpgroup works on.
+struct RowBlock {
+  mlir::Value index;     // of the block's: its tiles
+  mlir::Value head;      // of the block's heads: its tables and scores
+  mlir::Value firstRow;  // in the head
+  mlir::Value rows;      // how many there are, null if all
+  int32_t part;          // of the state's columns
+  mlir::Value warpgroup; // of the state warpgroups: its state, flag and barrier
+};
+
+/// Where a state warpgroup is in its rings.
+struct StateCursors {
+  static constexpr size_t kCount = 6;
+
+  StateCursors(mlir::ValueRange carried);
+  static KernelBuilder::Values first(KernelBuilder &k,
+                                     const ChunkedShape &shape);
+  KernelBuilder::Values advanced(KernelBuilder &k) const;
+
+  mlir::Value maps, x, tables, scores, y, partial;
 };
 
 /// Emits the chunked kernel. One method a role, and one free-standing method a
@@ -136,7 +186,7 @@ private:
   void produceMaps();
   void produceX();
   void score();
-  void state(Value head);
+  void state(Value index, int32_t part);
 
   /// Loops over this block's units and their chunks. `begin` maps carried
   /// values at the start of a unit, `chunk` per chunk, `end` at its end.
@@ -150,13 +200,18 @@ private:
                           ChunkHook chunk, UnitHook end);
   ChunkedUnit unitOf(Value sequence, Value first, Value last);
   ChunkedUnit packedUnitOf(Value index);
+  /// Sets the heads and rows of the unit of this index; returns its sequence.
+  Value placeRows(ChunkedUnit &unit, Value index);
   /// Where token i of a unit's sequence is in the batch.
   Value tokenOf(const ChunkedUnit &unit, Value i) {
     return unit.firstToken ? k.add(unit.firstToken, i) : i;
   }
-  /// One thread fetches the box of 64 tokens at a chunk into a stage.
-  void fetch(unsigned map, const ChunkedUnit &unit, Value chunk, Value head,
-             Value tile, Value ring, Value cursor, hopper::CacheHint hint);
+  RowBlock rowBlockOf(const ChunkedUnit &unit, Value index, int32_t part = 0);
+  /// One thread fetches the box of 64 tokens at a chunk into a stage, from a
+  /// head or group, and a row or column on.
+  void fetch(unsigned map, const ChunkedUnit &unit, Value chunk, Value outer,
+             Value inner, Value tile, Value ring, Value cursor,
+             hopper::CacheHint hint);
 
   // Stages (ChunkedStages.cpp).
   void cumulativeDecayRole(Value head);
@@ -174,31 +229,37 @@ private:
   Value belowDiagonalBlock(Value block, Value rows, Value columns);
 
   // State hand-over and outputs (ChunkedState.cpp).
-  Value startState(const ChunkedUnit &unit, Value head);
+  Value startState(const ChunkedUnit &unit, const RowBlock &rows);
   /// `carried` is the state, and in `states` its decay.
-  void finishState(const ChunkedUnit &unit, Value head,
+  void finishState(const ChunkedUnit &unit, const RowBlock &rows,
                    mlir::ValueRange carried);
-  /// A head's state among `states` and, with slots, whether it is there; null:
-  /// it is.
-  std::pair<Value, Value> stateOf(const ChunkedUnit &unit, Value head,
+  Value loadState(Value source, const RowBlock &rows, const Tensor &states);
+  void storeState(Value state, Value target, const RowBlock &rows,
+                  const Tensor &states);
+  /// A row block's state among `states` and, with slots, whether it is there;
+  /// null: it is.
+  std::pair<Value, Value> stateOf(const ChunkedUnit &unit, const RowBlock &rows,
                                   const Tensor &states);
-  void storeCheckpoint(const ChunkedUnit &unit, Value head, Value chunk,
-                       Value state);
+  void storeCheckpoint(const ChunkedUnit &unit, const RowBlock &rows,
+                       Value chunk, Value state);
+  mlir::IntegerAttr columnsOf(const RowBlock &rows);
   /// A block's state in `handed` or `starts`.
-  Value handedState(unsigned array, Value block, Value head);
+  Value handedState(unsigned array, Value block, const RowBlock &rows);
   /// A word of flags or decays.
-  Value handedWord(unsigned array, Value block, Value head);
-  void localChunk(const ChunkedUnit &unit, Value chunk, Value head,
+  Value handedWord(unsigned array, Value block, const RowBlock &rows);
+  void localChunk(const ChunkedUnit &unit, Value chunk, const RowBlock &rows,
                   Values &carried);
-  void stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
+  void stateChunk(const ChunkedUnit &unit, Value chunk, const RowBlock &rows,
                   Values &carried);
+  void handPartialY(Value y, const RowBlock &rows, Value slot);
+  Value addPartialY(Value y, const RowBlock &rows, Value slot);
   Value chunkState(Value state, Value weighted, Value b, Value total);
-  Value loadX(Value head, Value cursor);
+  Value loadX(const RowBlock &rows, Value cursor);
   Value weightX(Value x, const DecayTables &tables);
   /// A chunk's w_j x_j and 2^L_63.
-  Values loadWeighted(Value head, Value cursorX, Value cursorTables);
-  void storeY(Value y, const ChunkedUnit &unit, Value chunk, Value head,
-              Value slot);
+  Values loadWeighted(const RowBlock &rows, Value cursorX, Value cursorTables);
+  void storeY(Value y, const ChunkedUnit &unit, Value chunk,
+              const RowBlock &rows, const StateCursors &at);
 
   DecayTables tablesOf(Value head, Value cursor);
   hopper::FragmentType packed(int64_t columns) {
@@ -216,11 +277,12 @@ private:
   const ChunkedParameters &p;
   ChunkedEpilogue *epilogue; // null without outputs
 
-  // Shared memory and rings, indexed by head where they have one.
-  Value tilesB, tilesC, tilesX, tilesG, tilesY, tilesEpilogue;
+  // Shared memory and rings, indexed by row block, or by head where it is a
+  // head's.
+  Value tilesB, tilesC, tilesX, tilesG, tilesY, tilesEpilogue, tablePartial;
   Value tableCumulative, tableFromStart, tableToBlockEnd, tableScale,
       tableToEnd, tableTotal, tableStarts;
-  Value ringMaps, ringX, ringTables, ringScores, ringEpilogue;
+  Value ringMaps, ringX, ringTables, ringScores, ringEpilogue, ringPartial;
   Value length, chunks;             // of the batch
   Value rate, decayBias, scaleBias; // of a unit's head, in the decay role
 };

@@ -52,13 +52,23 @@ bool hasWholeRows(Value states) {
          *std::next(strides.rbegin()) == type.getShape().back();
 }
 
-std::string whyNotSizes(const MixerUnit &unit, int32_t heads) {
-  if (unit.headDim != 64)
-    return llvm::formatv("the head dimension is {0}, not 64", unit.headDim);
-  if (unit.stateDim != 64 && unit.stateDim != 128)
-    return llvm::formatv("the state dimension is {0}, not 64 or 128",
+std::string whyNotSizes(const MixerUnit &unit, int32_t warpgroups) {
+  auto isWithin = [](int64_t size, int64_t most) {
+    return size > 0 && size <= most && size % 8 == 0;
+  };
+  if (!isWithin(unit.headDim, 256))
+    return llvm::formatv(
+        "the head dimension is {0}, not a multiple of 8 up to 256",
+        unit.headDim);
+  if (!isWithin(unit.stateDim, 256))
+    return llvm::formatv(
+        "the state dimension is {0}, not a multiple of 8 up to 256",
+        unit.stateDim);
+  if (warpgroups < ChunkedShape::partsOf(unit))
+    return llvm::formatv("a state of {0} columns takes two warpgroups",
                          unit.stateDim);
-  if (unit.heads / unit.groups % heads)
+  if (unit.heads / unit.groups %
+      ChunkedShape(unit, warpgroups, ChunkedPhase::whole).heads)
     return "a block's two heads would be of two groups";
   for (const UnitBuffer *buffer : {&unit.x, &unit.b, &unit.c, &unit.y})
     if (buffer->getType().getElementTypeBitWidth() != 16 ||
@@ -73,9 +83,14 @@ std::string whyNotSizes(const MixerUnit &unit, int32_t heads) {
 /// More than any chip has multiprocessors.
 constexpr int64_t kMaxBlocks = 256;
 
-/// What the host knows of a unit's sequences, one for each of a block's heads.
+int64_t unitsPerBatch(const MixerUnit &unit, int32_t warpgroups) {
+  return ChunkedShape(unit, warpgroups, ChunkedPhase::whole).unitsPerBatch;
+}
+
+/// What the host knows of a unit's sequences, one for each run of row blocks
+/// that a block takes.
 struct Sequences {
-  Sequences(HostBuilder &host, const MixerUnit &unit, int64_t headsPerBlock) {
+  Sequences(HostBuilder &host, const MixerUnit &unit, int32_t warpgroups) {
     Value tokens = host.size(unit.x.memref, UnitBuffer::token);
     number = host.size(unit.x.memref, UnitBuffer::batch);
     if (unit.offsets) {
@@ -83,7 +98,7 @@ struct Sequences {
           host.max(host.add(host.size(unit.offsets, 0), -1), host.constant(0));
       tokens = host.ceilDiv(tokens, host.max(number, host.constant(1)));
     }
-    count = host.mul(number, unit.heads / headsPerBlock);
+    count = host.mul(number, unitsPerBatch(unit, warpgroups));
     chunks = host.ceilDiv(tokens, 64);
     total = host.mul(count, chunks);
   }
@@ -95,9 +110,9 @@ struct Sequences {
 
 /// A launch of the chunked kernel of one phase, without its schedule.
 struct ChunkedLaunch {
-  ChunkedLaunch(HostBuilder &host, const MixerUnit &unit, int32_t heads,
+  ChunkedLaunch(HostBuilder &host, const MixerUnit &unit, int32_t warpgroups,
                 ChunkedPhase phase)
-      : host(host), unit(unit), shape(unit, heads, phase), arguments(host),
+      : host(host), unit(unit), shape(unit, warpgroups, phase), arguments(host),
         parameters(arguments, unit, shape) {
     if (shape.hasOutputs)
       epilogue.emplace(arguments, unit);
@@ -122,14 +137,14 @@ struct ChunkedLaunch {
   std::optional<ChunkedEpilogue> epilogue;
 };
 
-/// One or two heads a block: two share the scores, one leaves fewer
-/// multiprocessors idle.
+/// One or two row blocks a block: two share the scores, one leaves fewer
+/// multiprocessors idle. One where its state takes both warpgroups.
 class ChunkedKind : public KernelKind {
 public:
-  ChunkedKind(int32_t heads) : heads(heads) {}
+  ChunkedKind(int32_t warpgroups) : warpgroups(warpgroups) {}
 
   StringRef getName() const override {
-    return heads == 2 ? "chunked" : "chunked_single";
+    return warpgroups == 2 ? "chunked" : "chunked_single";
   }
   StringRef getTarget() const override { return "sm_90a"; }
 
@@ -147,14 +162,14 @@ public:
           *unit.checkpointEvery);
     if (unit.hasDiagonalDecay())
       return "each state column has a decay of its own";
-    std::string why = whyNotSizes(unit, heads);
+    std::string why = whyNotSizes(unit, warpgroups);
     return why.empty() ? ChunkedEpilogue::whyNot(unit) : why;
   }
 
   /// Tensor maps describe what is aligned and not empty.
   Value buildCondition(HostBuilder &host,
                        const MixerUnit &unit) const override {
-    Sequences sequences(host, unit, heads);
+    Sequences sequences(host, unit, warpgroups);
     Value condition = host.less(host.constant(0), sequences.total);
     SmallVector<Value> mapped = {unit.x.memref, unit.b.memref, unit.c.memref,
                                  unit.y.memref};
@@ -169,15 +184,15 @@ public:
 
   LogicalResult build(HostBuilder &host, KernelModules &modules,
                       const MixerUnit &unit) const override {
-    Sequences sequences(host, unit, heads);
+    Sequences sequences(host, unit, warpgroups);
     if (unit.offsets)
       return buildPacked(host, modules, unit, sequences);
-    ChunkedLaunch kernel(host, unit, heads, ChunkedPhase::whole);
+    ChunkedLaunch kernel(host, unit, warpgroups, ChunkedPhase::whole);
     Value most = host.min(sequences.count, host.constant(kMaxBlocks));
     // At most one block a multiprocessor, as neighbours wait for each other.
     Value run =
         host.ceilDiv(sequences.total, host.min(most, host.multiprocessors()));
-    Value states = host.mul(most, heads);
+    Value states = host.mul(most, warpgroups);
     Value handed =
         host.workspace(host.mul(states, 4 * kernel.shape.stateElements()));
     Value flags = host.workspace(host.mul(states, 4));
@@ -194,27 +209,30 @@ protected:
   /// Whether this kind is the fastest of those that could run, i1; null: yes.
   virtual Value buildPreference(HostBuilder &host, const MixerUnit &unit,
                                 const Sequences &sequences) const {
-    if (heads == 1)
+    int32_t least = ChunkedShape::partsOf(unit);
+    if (warpgroups == least)
       return {};
-    return host.less(getTime(host, unit, 2), getTime(host, unit, 1));
+    return host.less(getTime(host, unit, warpgroups),
+                     getTime(host, unit, least));
   }
 
-  /// Nanoseconds, estimated: what a chunk of one and of two heads takes.
+  /// Nanoseconds, estimated: what a chunk with one and with two state
+  /// warpgroups takes.
   static Value getTime(HostBuilder &host, const MixerUnit &unit,
-                       int32_t heads) {
-    Sequences sequences(host, unit, heads);
+                       int32_t warpgroups) {
+    Sequences sequences(host, unit, warpgroups);
     Value run = host.max(sequences.chunks,
                          host.ceilDiv(sequences.total, host.multiprocessors()));
-    return host.mul(run, heads == 1 ? 1040 : 1500);
+    return host.mul(run, warpgroups == 1 ? 1040 : 1500);
   }
 
-  int32_t heads;
+  int32_t warpgroups; // that hold states
 
 private:
   LogicalResult buildPacked(HostBuilder &host, KernelModules &modules,
                             const MixerUnit &unit,
                             const Sequences &sequences) const {
-    ChunkedLaunch kernel(host, unit, heads, ChunkedPhase::packed);
+    ChunkedLaunch kernel(host, unit, warpgroups, ChunkedPhase::packed);
     kernel.parameters.sequences = kernel.arguments.integer(sequences.number);
     kernel.launch(modules.create(),
                   host.min(sequences.count, host.multiprocessors()));
@@ -242,7 +260,7 @@ public:
   using ChunkedKind::ChunkedKind;
 
   StringRef getName() const override {
-    return heads == 2 ? "chunked_split" : "chunked_split_single";
+    return warpgroups == 2 ? "chunked_split" : "chunked_split_single";
   }
 
   std::string whyNot(const MixerUnit &unit) const override {
@@ -250,21 +268,21 @@ public:
       return "packed sequences are not cut";
     if (unit.form && partsOf(unit) == 1)
       return "the form does not cut sequences";
-    if (heads == 1 && whyNotSizes(unit, 2).empty())
-      return "two heads a block share scores";
+    if (warpgroups == 1 && whyNotSizes(unit, 2).empty())
+      return "two row blocks a block share scores";
     return ChunkedKind::whyNot(unit);
   }
 
   LogicalResult build(HostBuilder &host, KernelModules &modules,
                       const MixerUnit &unit) const override {
-    Sequences sequences(host, unit, heads);
+    Sequences sequences(host, unit, warpgroups);
     Value run = getRun(host, unit, sequences);
     // The size of what is handed over is to be known without a device.
     Value blocks = host.ceilDiv(sequences.total, run), most = blocks;
     if (!partsOf(unit))
       most = host.min(sequences.total, host.constant(kMaxBlocks));
-    Value count = host.mul(most, heads);
-    ChunkedShape shape(unit, heads, ChunkedPhase::outputs);
+    Value count = host.mul(most, warpgroups);
+    ChunkedShape shape(unit, warpgroups, ChunkedPhase::outputs);
     Value handed = host.workspace(host.mul(count, 4 * shape.stateElements()));
     Value decays = host.workspace(host.mul(count, 4)), starts;
     if (unit.initialState && unit.initialState == unit.finalState)
@@ -279,7 +297,7 @@ public:
       return schedule;
     };
     auto launch = [&](ChunkedPhase phase, StringRef part) {
-      ChunkedLaunch kernel(host, unit, heads, phase);
+      ChunkedLaunch kernel(host, unit, warpgroups, phase);
       kernel.parameters.schedule = add(kernel.arguments);
       kernel.launch(modules.create(part), blocks);
     };
@@ -294,7 +312,7 @@ public:
     KernelBuilder k(builder, pass);
     emitStatePass(k, shape, length, schedule);
     createLaunch(host, pass,
-                 host.mul(sequences.count, heads * statePassBlocks(shape)),
+                 host.mul(sequences.count, warpgroups * statePassBlocks(shape)),
                  arguments);
     launch(ChunkedPhase::outputs, "");
     return success();
@@ -307,10 +325,11 @@ protected:
     if (partsOf(unit))
       return {};
     Value run = getRun(host, unit, sequences);
-    Value time = host.add(host.mul(run, heads == 1 ? 1600 : 2450), 10000);
-    Value whole = getTime(host, unit, 1);
-    if (heads == 2)
-      whole = host.min(whole, getTime(host, unit, 2));
+    Value time = host.add(host.mul(run, warpgroups == 1 ? 1600 : 2450), 10000);
+    int32_t least = ChunkedShape::partsOf(unit);
+    Value whole = getTime(host, unit, least);
+    if (warpgroups > least)
+      whole = host.min(whole, getTime(host, unit, warpgroups));
     return host.less(time, whole);
   }
 
@@ -331,12 +350,12 @@ private:
 
 } // namespace
 
-const KernelKind &ssd::getChunkedKernel(int32_t headsPerBlock) {
+const KernelKind &ssd::getChunkedKernel(int32_t stateWarpgroups) {
   static const ChunkedKind single(1), pair(2);
-  return headsPerBlock == 1 ? single : pair;
+  return stateWarpgroups == 1 ? single : pair;
 }
 
-const KernelKind &ssd::getSplitKernel(int32_t headsPerBlock) {
+const KernelKind &ssd::getSplitKernel(int32_t stateWarpgroups) {
   static const SplitKind single(1), pair(2);
-  return headsPerBlock == 1 ? single : pair;
+  return stateWarpgroups == 1 ? single : pair;
 }

@@ -172,7 +172,10 @@ void ChunkedKernel::cumulativeDecayRole(Value head) {
 //===----------------------------------------------------------------------===//
 
 Value ChunkedKernel::chunkScores(Value c, Value b) {
-  return k.wait(0, k.wgmma(c, b));
+  Value scores;
+  for (int32_t part = 0; part < shape.parts; ++part)
+    scores = k.wgmma(k.slice(c, k.i(part)), k.slice(b, k.i(part)), scores);
+  return k.wait(0, scores);
 }
 
 /// The decay of a block below the diagonal is factored at the row block's start

@@ -18,42 +18,66 @@ using namespace ssd::hopper;
 //===----------------------------------------------------------------------===//
 
 std::pair<Value, Value> ChunkedKernel::stateOf(const ChunkedUnit &unit,
-                                               Value head,
+                                               const RowBlock &rows,
                                                const Tensor &states) {
-  Value row = unit.sequence, exists, zero = k.i(0);
+  Value row = unit.sequence, exists;
   if (p.slots) {
     row = p.slots.load(k, row);
     exists = k.compare(arith::CmpIPredicate::ult, row, k.argument(p.poolRows));
   }
-  return {states.at(k, {row, k.add(unit.firstHead, head), zero, zero}), exists};
+  Value at = states.at(k, {row, k.add(unit.firstHead, rows.head), rows.firstRow,
+                           k.i(rows.part * shape.columns)});
+  return {at, exists};
 }
 
-Value ChunkedKernel::handedState(unsigned array, Value block, Value head) {
-  Value index = k.add(k.mul(block, shape.heads), head);
+/// How many of a part's columns there are.
+IntegerAttr ChunkedKernel::columnsOf(const RowBlock &rows) {
+  int64_t rest = shape.stateDim - rows.part * shape.columns;
+  return k.attribute(std::min(rest, shape.columns));
+}
+
+Value ChunkedKernel::loadState(Value source, const RowBlock &rows,
+                               const Tensor &states) {
+  return k.create<GlobalLoadOp>(k.matrix(shape.columns), source,
+                                Order::row_major, states.getElementType(),
+                                rows.rows, columnsOf(rows),
+                                k.attribute(shape.stateDim));
+}
+
+void ChunkedKernel::storeState(Value state, Value target, const RowBlock &rows,
+                               const Tensor &states) {
+  k.create<GlobalStoreOp>(state, target, Order::row_major,
+                          states.getElementType(), rows.rows, columnsOf(rows),
+                          k.attribute(shape.stateDim));
+}
+
+Value ChunkedKernel::handedState(unsigned array, Value block,
+                                 const RowBlock &rows) {
+  Value index = k.add(k.mul(block, shape.stateWarpgroups()), rows.warpgroup);
   return k.at(k.argument(array), k.f32(),
               k.mulWide(index, shape.stateElements()));
 }
 
-Value ChunkedKernel::handedWord(unsigned array, Value block, Value head) {
-  Value index = k.add(k.mul(block, shape.heads), head);
+Value ChunkedKernel::handedWord(unsigned array, Value block,
+                                const RowBlock &rows) {
+  Value index = k.add(k.mul(block, shape.stateWarpgroups()), rows.warpgroup);
   return k.at(k.argument(array), k.i32(), k.wide(index));
 }
 
 /// A sequence begun in the block before starts from what that one handed over,
 /// or from zero where that is not known yet, others from the initial state.
-Value ChunkedKernel::startState(const ChunkedUnit &unit, Value head) {
-  FragmentType type = k.matrix(shape.stateDim);
+Value ChunkedKernel::startState(const ChunkedUnit &unit, const RowBlock &rows) {
+  FragmentType type = k.matrix(shape.columns);
   Value block = k.create<BlockOp>();
   auto zero = [&]() -> Values { return {k.create<SplatOp>(type, k.f(0))}; };
   auto load = [&](unsigned array, Value from) -> Values {
-    return {k.create<GlobalLoadOp>(type, handedState(array, from, head),
+    return {k.create<GlobalLoadOp>(type, handedState(array, from, rows),
                                    Order::fragment, k.f32())};
   };
   auto initial = [&]() -> Values {
-    auto [at, exists] = stateOf(unit, head, p.initialState);
+    auto [at, exists] = stateOf(unit, rows, p.initialState);
     auto read = [&, at = at]() -> Values {
-      return {k.create<GlobalLoadOp>(type, at, Order::row_major,
-                                     p.initialState.getElementType())};
+      return {loadState(at, rows, p.initialState)};
     };
     return exists ? k.choose(exists, type, read, zero) : read();
   };
@@ -68,7 +92,7 @@ Value ChunkedKernel::startState(const ChunkedUnit &unit, Value head) {
           [&]() { return load(p.schedule.starts, block); }, initial);
     Values state = initial();
     k.create<GlobalStoreOp>(state[0],
-                            handedState(p.schedule.starts, block, head),
+                            handedState(p.schedule.starts, block, rows),
                             Order::fragment, k.f32());
     return state;
   };
@@ -77,8 +101,8 @@ Value ChunkedKernel::startState(const ChunkedUnit &unit, Value head) {
       return zero();
     Value before = k.add(block, -1);
     if (shape.phase == ChunkedPhase::whole)
-      k.create<AwaitOp>(handedWord(p.schedule.flags, before, head), k.i(1),
-                        k.add(head, 1));
+      k.create<AwaitOp>(handedWord(p.schedule.flags, before, rows), k.i(1),
+                        k.add(rows.warpgroup, 1));
     return load(p.schedule.handed, before);
   };
   if (shape.phase == ChunkedPhase::packed)
@@ -86,27 +110,25 @@ Value ChunkedKernel::startState(const ChunkedUnit &unit, Value head) {
   return k.choose(k.equal(unit.firstChunk, k.i(0)), type, given, handed)[0];
 }
 
-void ChunkedKernel::finishState(const ChunkedUnit &unit, Value head,
+void ChunkedKernel::finishState(const ChunkedUnit &unit, const RowBlock &rows,
                                 ValueRange carried) {
   Value state = carried[0], block = k.create<BlockOp>();
   auto keep = [&]() -> Values {
     if (!p.finalState)
       return {};
-    auto [at, exists] = stateOf(unit, head, p.finalState);
-    k.when(exists, [&, at = at]() {
-      k.create<GlobalStoreOp>(state, at, Order::row_major,
-                              p.finalState.getElementType());
-    });
+    auto [at, exists] = stateOf(unit, rows, p.finalState);
+    k.when(exists,
+           [&, at = at]() { storeState(state, at, rows, p.finalState); });
     return {};
   };
   auto handOver = [&]() {
-    k.create<GlobalStoreOp>(state, handedState(p.schedule.handed, block, head),
+    k.create<GlobalStoreOp>(state, handedState(p.schedule.handed, block, rows),
                             Order::fragment, k.f32());
   };
   auto handOverAndSignal = [&]() -> Values {
     handOver();
-    k.create<SignalOp>(handedWord(p.schedule.flags, block, head), k.i(1),
-                       k.add(head, 1));
+    k.create<SignalOp>(handedWord(p.schedule.flags, block, rows), k.i(1),
+                       k.add(rows.warpgroup, 1));
     return {};
   };
   Value isLast = k.equal(unit.lastChunk, chunks);
@@ -117,7 +139,7 @@ void ChunkedKernel::finishState(const ChunkedUnit &unit, Value head,
   case ChunkedPhase::states:
     handOver();
     k.elect(Agent::warpgroup, [&]() {
-      k.storeGlobal(carried[1], handedWord(p.schedule.decays, block, head));
+      k.storeGlobal(carried[1], handedWord(p.schedule.decays, block, rows));
     });
     break;
   case ChunkedPhase::outputs:
@@ -130,17 +152,19 @@ void ChunkedKernel::finishState(const ChunkedUnit &unit, Value head,
 }
 
 /// The state after every so many tokens, which are whole chunks.
-void ChunkedKernel::storeCheckpoint(const ChunkedUnit &unit, Value head,
-                                    Value chunk, Value state) {
-  Value done = k.mul(k.add(chunk, 1), 64), zero = k.i(0);
+void ChunkedKernel::storeCheckpoint(const ChunkedUnit &unit,
+                                    const RowBlock &rows, Value chunk,
+                                    Value state) {
+  Value done = k.mul(k.add(chunk, 1), 64);
   int32_t every = *mixer.checkpointEvery;
-  Value isOne = k.both(k.equal(k.rem(done, every), zero),
+  Value isOne = k.both(k.equal(k.rem(done, every), k.i(0)),
                        k.less(done, k.add(unit.length, 1)));
   k.when(isOne, [&]() {
-    Value at = p.checkpoints.at(k, {unit.batch, k.add(k.div(done, every), -1),
-                                    k.add(unit.firstHead, head), zero, zero});
-    k.create<GlobalStoreOp>(state, at, Order::row_major,
-                            p.checkpoints.getElementType());
+    Value at =
+        p.checkpoints.at(k, {unit.batch, k.add(k.div(done, every), -1),
+                             k.add(unit.firstHead, rows.head), rows.firstRow,
+                             k.i(rows.part * shape.columns)});
+    storeState(state, at, rows, p.checkpoints);
   });
 }
 
@@ -151,14 +175,14 @@ void ChunkedKernel::storeCheckpoint(const ChunkedUnit &unit, Value head,
 /// S ← 2^L_63 · S + Σ_j w_j x_j b_jᵀ, started; `weighted` is w_j x_j.
 Value ChunkedKernel::chunkState(Value state, Value weighted, Value b,
                                 Value total) {
-  Value decayed = k.map(k.matrix(shape.stateDim), state,
+  Value decayed = k.map(k.matrix(shape.columns), state,
                         [&](ValueRange v) { return k.fmul(v[0], total); });
   return k.wgmma(weighted, b, decayed, /*mnMajor=*/true);
 }
 
-Value ChunkedKernel::loadX(Value head, Value cursor) {
+Value ChunkedKernel::loadX(const RowBlock &rows, Value cursor) {
   return k.create<LoadFragmentOp>(packed(64),
-                                  k.slice(k.slice(tilesX, head), cursor),
+                                  k.slice(k.slice(tilesX, rows.index), cursor),
                                   /*transpose=*/true);
 }
 
@@ -169,120 +193,176 @@ Value ChunkedKernel::weightX(Value x, const DecayTables &tables) {
   return k.create<ScaleHiLoOp>(packed(64), x, weights);
 }
 
+StateCursors::StateCursors(ValueRange carried)
+    : maps(carried[0]), x(carried[1]), tables(carried[2]), scores(carried[3]),
+      y(carried[4]), partial(carried[5]) {}
+
+KernelBuilder::Values StateCursors::first(KernelBuilder &k,
+                                          const ChunkedShape &shape) {
+  return {k.cursor(shape.maps),   k.cursor(shape.x), k.cursor(shape.tables),
+          k.cursor(shape.scores), k.cursor(shape.y), k.cursor(shape.partial)};
+}
+
+KernelBuilder::Values StateCursors::advanced(KernelBuilder &k) const {
+  return {k.advance(maps),   k.advance(x), k.advance(tables),
+          k.advance(scores), k.advance(y), k.advance(partial)};
+}
+
 /// chunk_scan and chunk_state of one row block, interleaved so that one product
 /// is in flight while the other's elementwise work runs, and with what the next
 /// step reads from shared memory on its way. Everything is transposed, y as
 /// [p, token], so that the state's accumulators are the A operand of S·C and
-/// x's fragments serve both products and the epilogue. `carried` is the cursors
-/// of maps, x, tables, scores, y, and the state.
-void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk, Value head,
-                               Values &carried) {
-  Value maps = carried[0], cursorX = carried[1], cursorTables = carried[2],
-        slots = carried[3], slotY = carried[4];
+/// x's fragments serve both products and the epilogue-> Where the state is in
+/// parts, so is S·C; the last part adds the scores' product, and the first one
+/// all others and the epilogue-> `carried` is the cursors and the state.
+void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
+                               const RowBlock &rows, Values &carried) {
+  StateCursors at(carried);
+  bool isFirst = rows.part == 0, isLast = rows.part + 1 == shape.parts;
   // Free at run time; without it ptxas serialises what the loop carries.
-  Value state = k.wait(0, carried[5]);
+  Value state = k.wait(0, carried[StateCursors::kCount]);
 
-  Value ringHeadX = k.slice(ringX, head);
-  Value ringHeadTables = k.slice(ringTables, head);
-  Value ringHeadScores = k.slice(ringScores, head);
-  Value fullX = k.tryWait(ringHeadX, cursorX);
-  Value fullMaps = k.tryWait(ringMaps, maps);
-  k.wait(ringHeadX, cursorX, fullX);
-  Value x = loadX(head, cursorX);
-  Value rounded = k.create<TruncateOp>(packed(shape.stateDim), state);
-  k.wait(ringMaps, maps, fullMaps);
-  Value y = k.wgmma(rounded, k.slice(tilesC, maps));
+  Value ringRowsX = k.slice(ringX, rows.index);
+  Value ringHeadTables = k.slice(ringTables, rows.head);
+  Value ringHeadScores = k.slice(ringScores, rows.head);
+  auto partOf = [&](Value tiles) {
+    return k.slice(k.slice(tiles, at.maps), k.i(rows.part));
+  };
+  Value fullX = k.tryWait(ringRowsX, at.x);
+  Value fullMaps = k.tryWait(ringMaps, at.maps);
+  k.wait(ringRowsX, at.x, fullX);
+  Value x = loadX(rows, at.x);
+  Value rounded = k.create<TruncateOp>(packed(shape.columns), state);
+  k.wait(ringMaps, at.maps, fullMaps);
+  Value y = k.wgmma(rounded, partOf(tilesC));
 
   // Only now: what is known before a product is scheduled between its parts.
-  k.wait(ringHeadTables, cursorTables);
-  DecayTables tables = tablesOf(head, cursorTables);
+  k.wait(ringHeadTables, at.tables);
+  DecayTables tables = tablesOf(rows.head, at.tables);
   Value weighted = weightX(x, tables);
   Value total = k.load(tables.total, k.i(0));
-  Value nextState = chunkState(state, weighted, k.slice(tilesB, maps), total);
+  Value nextState = chunkState(state, weighted, partOf(tilesB), total);
   // Not before a product that consumed the loaded fragments: see ReleaseOp.
-  k.create<ReleaseOp>(ringHeadX, cursorX, Agent::warp);
+  k.create<ReleaseOp>(ringRowsX, at.x, Agent::warp);
 
-  Value fullScores = k.tryWait(ringHeadScores, slots);
+  Value fullScores = isLast ? k.tryWait(ringHeadScores, at.scores) : Value();
   Value fromStart = k.loadVector(tables.fromStart, k.columns(64));
-  y = epilogue->beforeScores(k, k.wait(1, y), fromStart, x);
-  k.wait(ringHeadScores, slots, fullScores);
-  y = k.wgmma(x, k.slice(k.slice(tilesG, head), slots), y);
-  k.create<ReleaseOp>(ringHeadTables, cursorTables, Agent::warp);
-  Value tile;
-  if (shape.hasTile) {
-    k.wait(k.slice(ringEpilogue, head), slotY);
-    tile = k.create<LoadFragmentOp>(
-        packedAs(tilesEpilogue), k.slice(k.slice(tilesEpilogue, head), slotY),
-        /*transpose=*/true);
+  y = k.wait(1, y);
+  y = isFirst ? epilogue->beforeScores(k, y, fromStart, x)
+              : k.map(k.matrix(64), {y, fromStart},
+                      [&](ValueRange v) { return k.fmul(v[0], v[1]); });
+  if (isLast) {
+    k.wait(ringHeadScores, at.scores, fullScores);
+    y = k.wgmma(x, k.slice(k.slice(tilesG, rows.head), at.scores), y);
   }
-  Values early = epilogue->duringScores(k, tile);
-  nextState = k.wait(1, nextState);
+  k.create<ReleaseOp>(ringHeadTables, at.tables, Agent::warp);
+  Value tile;
+  if (isFirst && shape.hasTile) {
+    k.wait(k.slice(ringEpilogue, rows.index), at.y);
+    tile = k.create<LoadFragmentOp>(
+        packedAs(tilesEpilogue),
+        k.slice(k.slice(tilesEpilogue, rows.index), at.y), /*transpose=*/true);
+  }
+  Values early = isFirst ? epilogue->duringScores(k, tile) : Values();
+  nextState = k.wait(isLast ? 1 : 0, nextState);
   if (p.checkpoints)
-    storeCheckpoint(unit, head, chunk, nextState);
-  k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
-  y = k.wait(0, y);
-  k.create<ReleaseOp>(ringHeadScores, slots, Agent::warpgroup);
-  storeY(epilogue->afterScores(k, y, x, tile, early), unit, chunk, head, slotY);
+    storeCheckpoint(unit, rows, chunk, nextState);
+  k.create<ReleaseOp>(ringMaps, at.maps, Agent::warpgroup);
+  if (isLast) {
+    y = k.wait(0, y);
+    k.create<ReleaseOp>(ringHeadScores, at.scores, Agent::warpgroup);
+  }
+  if (!isLast)
+    y = addPartialY(y, rows, at.partial);
+  if (isFirst)
+    storeY(epilogue->afterScores(k, y, x, tile, early), unit, chunk, rows, at);
+  else
+    handPartialY(y, rows, at.partial);
 
-  carried = {k.advance(maps),  k.advance(cursorX), k.advance(cursorTables),
-             k.advance(slots), k.advance(slotY),   nextState};
+  carried = at.advanced(k);
+  carried.push_back(nextState);
 }
 
-KernelBuilder::Values ChunkedKernel::loadWeighted(Value head, Value cursorX,
+// Threads hold the same elements in all parts: y passes through shared memory
+// in their order.
+
+void ChunkedKernel::handPartialY(Value y, const RowBlock &rows, Value slot) {
+  Value ring = k.slice(ringPartial, rows.index);
+  k.create<AcquireOp>(ring, slot);
+  k.create<StoreFragmentOp>(y, k.slice(k.slice(tablePartial, rows.index), slot),
+                            /*column=*/0,
+                            /*transpose=*/false);
+  k.create<CommitOp>(ring, slot, Agent::warp);
+}
+
+Value ChunkedKernel::addPartialY(Value y, const RowBlock &rows, Value slot) {
+  k.wait(k.slice(ringPartial, rows.index), slot);
+  Value other = k.create<LoadFragmentOp>(
+      k.matrix(64), k.slice(k.slice(tablePartial, rows.index), slot),
+      /*transpose=*/false);
+  return k.map(k.matrix(64), {y, other},
+               [&](ValueRange v) { return k.fadd(v[0], v[1]); });
+}
+
+KernelBuilder::Values ChunkedKernel::loadWeighted(const RowBlock &rows,
+                                                  Value cursorX,
                                                   Value cursorTables) {
-  k.wait(k.slice(ringX, head), cursorX);
-  Value x = loadX(head, cursorX);
-  k.wait(k.slice(ringTables, head), cursorTables);
-  DecayTables tables = tablesOf(head, cursorTables);
+  k.wait(k.slice(ringX, rows.index), cursorX);
+  Value x = loadX(rows, cursorX);
+  k.wait(k.slice(ringTables, rows.head), cursorTables);
+  DecayTables tables = tablesOf(rows.head, cursorTables);
   return {weightX(x, tables), k.load(tables.total, k.i(0))};
 }
 
 /// chunk_state alone; while its product is in flight, the next chunk's w_j x_j.
-/// `carried` is the cursors of maps, x and tables, this chunk's w_j x_j and
-/// 2^L_63, the state, and the product of decays.
-void ChunkedKernel::localChunk(const ChunkedUnit &unit, Value chunk, Value head,
-                               Values &carried) {
-  Value maps = carried[0], cursorX = carried[1], cursorTables = carried[2],
-        weighted = carried[3], total = carried[4];
-  Value state = k.wait(0, carried[5]);
-  k.wait(ringMaps, maps);
-  state = chunkState(state, weighted, k.slice(tilesB, maps), total);
+/// `carried` is the cursors, this chunk's w_j x_j and 2^L_63, the state, and
+/// the product of decays.
+void ChunkedKernel::localChunk(const ChunkedUnit &unit, Value chunk,
+                               const RowBlock &rows, Values &carried) {
+  StateCursors at(carried);
+  Value weighted = carried[at.kCount], total = carried[at.kCount + 1];
+  Value state = k.wait(0, carried[at.kCount + 2]);
+  k.wait(ringMaps, at.maps);
+  Value b = k.slice(k.slice(tilesB, at.maps), k.i(rows.part));
+  state = chunkState(state, weighted, b, total);
   // Not before a product that consumed what was loaded: see ReleaseOp.
-  k.create<ReleaseOp>(k.slice(ringX, head), cursorX, Agent::warp);
-  k.create<ReleaseOp>(k.slice(ringTables, head), cursorTables, Agent::warp);
-  Value nextX = k.advance(cursorX), nextTables = k.advance(cursorTables);
-  Values loaded = {weighted, total};
-  Values next = k.choose(
+  k.create<ReleaseOp>(k.slice(ringX, rows.index), at.x, Agent::warp);
+  k.create<ReleaseOp>(k.slice(ringTables, rows.head), at.tables, Agent::warp);
+  Values cursors = at.advanced(k), loaded = {weighted, total};
+  StateCursors next(cursors);
+  Values nextLoaded = k.choose(
       k.less(k.add(chunk, 1), unit.lastChunk), ValueRange(loaded).getTypes(),
-      [&]() { return loadWeighted(head, nextX, nextTables); },
+      [&]() { return loadWeighted(rows, next.x, next.tables); },
       [&]() { return loaded; });
-  Value decay = k.fmul(carried[6], total);
+  Value decay = k.fmul(carried.back(), total);
   state = k.wait(0, state);
-  k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
-  carried = {k.advance(maps), nextX, nextTables, next[0],
-             next[1],         state, decay};
+  k.create<ReleaseOp>(ringMaps, at.maps, Agent::warpgroup);
+  carried = cursors;
+  carried.append({nextLoaded[0], nextLoaded[1], state, decay});
 }
 
 /// Rounds y and sends the tile off.
 void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
-                           Value head, Value slot) {
+                           const RowBlock &rows, const StateCursors &at) {
   Value rounded = k.create<TruncateOp>(packedAs(tilesY), y);
-  Value tile = k.slice(k.slice(tilesY, head), slot);
-  Value barrier = k.add(head, 1);
+  Value tile = k.slice(k.slice(tilesY, rows.index), at.y);
+  Value barrier = k.add(rows.warpgroup, 1);
   IntegerAttr threads = k.builder.getI32IntegerAttr(128);
   k.create<StoreFragmentOp>(rounded, tile, /*column=*/0, /*transpose=*/true);
   k.create<FenceAsyncOp>();
+  if (ringPartial)
+    k.create<ReleaseOp>(k.slice(ringPartial, rows.index), at.partial,
+                        Agent::warp);
   if (shape.hasTile)
-    k.create<ReleaseOp>(k.slice(ringEpilogue, head), slot, Agent::warp);
+    k.create<ReleaseOp>(k.slice(ringEpilogue, rows.index), at.y, Agent::warp);
   // The barrier also tells everybody that the other slot has been read.
   k.elect(Agent::warpgroup, [&]() { k.create<TMAStoreWaitOp>(shape.y - 2); });
   k.create<BarrierOp>(barrier, threads);
-  Value first = tokenOf(unit, k.mul(chunk, 64));
-  Value row = k.add(unit.firstHead, head);
+  Value corner[] = {unit.batch, tokenOf(unit, k.mul(chunk, 64)),
+                    k.add(unit.firstHead, rows.head), rows.firstRow};
   auto sendBox = [&]() -> Values {
     k.elect(Agent::warpgroup, [&]() {
-      Value at[] = {unit.batch, first, row, k.i(0)};
-      k.create<TMAStoreOp>(tile, k.argument(p.mapY), ValueRange(at),
+      k.create<TMAStoreOp>(tile, k.argument(p.mapY), ValueRange(corner),
                            CacheHint::evict_first);
     });
     return {};
@@ -294,8 +374,10 @@ void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
   // Behind the sequence's last token is another one's first.
   Value rest = k.sub(unit.length, k.mul(chunk, 64));
   auto storeRest = [&]() -> Values {
-    Value at = p.y.at(k, Position{unit.batch, first, row, k.i(0)});
-    k.create<StoreRowsOp>(tile, at, p.y.stride(k, UnitBuffer::token), rest);
+    Value target =
+        p.y.at(k, Position{corner[0], corner[1], corner[2], corner[3]});
+    Value stride = p.y.stride(k, UnitBuffer::token);
+    k.create<StoreRowsOp>(tile, target, stride, rest, rows.rows);
     return {};
   };
   k.choose(k.less(rest, k.i(64)), TypeRange(), storeRest, sendBox);
@@ -310,12 +392,12 @@ void ssd::emitStatePass(KernelBuilder &k, const ChunkedShape &shape,
   // Enough loads on their way to hide that each step needs the one before.
   constexpr int32_t kAhead = 8, kWidth = 4;
   using Values = KernelBuilder::Values;
-  int32_t perState = statePassBlocks(shape), heads = shape.heads;
+  int32_t perState = statePassBlocks(shape), states = shape.stateWarpgroups();
   Value block = k.create<BlockOp>();
-  Value owner = k.div(block, perState); // sequence · heads + head
-  Value head = k.rem(owner, heads);
+  Value owner = k.div(block, perState); // sequence · states + state
+  Value state = k.rem(owner, states);
   Value chunks = k.div(k.add(k.argument(length), 63), 64);
-  Value start = k.mul(k.div(owner, heads), chunks);
+  Value start = k.mul(k.div(owner, states), chunks);
   Value element = k.mul(k.add(k.mul(k.rem(block, perState), statePassThreads()),
                               k.create<ThreadOp>()),
                         kWidth);
@@ -323,7 +405,7 @@ void ssd::emitStatePass(KernelBuilder &k, const ChunkedShape &shape,
   Value first = k.div(start, run);
   Value last = k.div(k.add(start, k.add(chunks, -1)), run);
 
-  auto indexOf = [&](Value run) { return k.add(k.mul(run, heads), head); };
+  auto indexOf = [&](Value run) { return k.add(k.mul(run, states), state); };
   auto stateAt = [&](Value run) {
     Value offset = k.addWide(k.mulWide(indexOf(run), shape.stateElements()),
                              k.wide(element));

@@ -83,6 +83,10 @@ public:
   Value mulWide(Value a, int64_t b) { return mul(wide(a), wide(b)); }
   Value addWide(Value a, Value b) { return add(wide(a), wide(b)); }
 
+  mlir::IntegerAttr attribute(int32_t value) {
+    return builder.getI32IntegerAttr(value);
+  }
+
   // f32; contraction lets the backend form fused multiply-adds.
   static constexpr auto kContract = mlir::arith::FastMathFlags::contract;
   Value f(float value) {

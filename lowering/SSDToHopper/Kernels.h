@@ -13,11 +13,12 @@
 
 namespace ssd {
 
-/// The chunked form on tensor cores, of so many heads a block (1 or 2).
-const KernelKind &getChunkedKernel(int32_t headsPerBlock);
+/// The chunked form on tensor cores, with so many warpgroups a block that hold
+/// states (1 or 2).
+const KernelKind &getChunkedKernel(int32_t stateWarpgroups);
 /// The same for few sequences: cut into as many runs as there are
 /// multiprocessors.
-const KernelKind &getSplitKernel(int32_t headsPerBlock);
+const KernelKind &getSplitKernel(int32_t stateWarpgroups);
 /// One token, bound by memory.
 const KernelKind &getStepKernel();
 /// Token by token: every unit.

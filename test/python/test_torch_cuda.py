@@ -136,6 +136,23 @@ SCANS = [
     Scan(5, 5, 7, 5, "f32", D="head", z=True, bias=True, softplus=True,
          initial=True, segments=torch.int32),
     Scan(80, 1, 64, 128, D="head", softplus=True),
+    Scan(6, 2, 80, 256, initial=True, segments=torch.int32),
+    Scan(8, 1, 64, 128, z=True, segments=torch.int32),
+    # Rows and columns that tiles go beyond; heads of several blocks of rows,
+    # states in two parts. So many heads that sequences are cut, or so few that
+    # a block has one of them.
+    Scan(96, 8, 24, 96, D="channel", z=True, initial=True),
+    Scan(5, 1, 80, 136, D="channel", z=True, initial=True),
+    Scan(8, 2, 32, 128, bias=True, softplus=True, D="head", z=True,
+         initial=True),
+    Scan(4, 4, 8, 8, "f16", initial=True),
+    Scan(48, 2, 80, 128, dt_dtype="f32", D="channel", initial=True),
+    Scan(36, 36, 128, 64, D="head", z=True),
+    Scan(24, 3, 192, 16, D="channel", initial=True),
+    Scan(17, 1, 256, 128, "f16", D="head", bias=True, softplus=True),
+    Scan(48, 8, 64, 256, D="head", initial=True),
+    Scan(2, 1, 128, 256, "f16", D="channel", z=True),
+    Scan(24, 1, 256, 256, z=True, initial=True),
 ]
 
 
@@ -306,10 +323,14 @@ def test_results_are_repeatable():
 
 
 @pytest.mark.parametrize("ids", [torch.int32, torch.int64])
-@pytest.mark.parametrize("lengths", [(5, 60, 1, 134), (1,), (0, 7, 0, 70, 0)])
+@pytest.mark.parametrize("lengths", [(5, 60, 1, 134), (1,), (0, 7, 0, 70, 0),
+                                     (64, 700, 3, 128)])
 @pytest.mark.parametrize("segments", [False, True])
-def test_packed_sequences(ids, lengths, segments):
-    shape = Scan(4, 1, 64, 128, softplus=True)
+@pytest.mark.parametrize("sizes", [(4, 64, 128), (3, 64, 64), (2, 80, 256),
+                                   (2, 160, 24)])
+def test_packed_sequences(ids, lengths, segments, sizes):
+    heads, width, n = sizes
+    shape = Scan(heads, 1, width, n, softplus=True)
     operands = draw_scan(shape, 1, sum(lengths))
     offsets = torch.tensor([0, *torch.tensor(lengths).cumsum(0)], dtype=ids,
                            device="cuda")
@@ -333,6 +354,68 @@ def test_packed_sequences(ids, lengths, segments):
         begin += length
     assert torch.equal(final[0], varlen[max(i for i, n in enumerate(lengths)
                                             if n)])
+
+
+def write_mixer(heads, width, n, form):
+    """x, b = c, Δ, rate, segments, slots, pool → y, pool, checkpoints."""
+    options = "checkpoint_every = 128, leading_segment" + (
+        f", form = #ssd.{form}" if form else "")
+    return f"""
+!x = tensor<?x?x{heads}x{width}xbf16>
+!b = tensor<?x?x1x{n}xbf16>
+!dt = tensor<?x?x{heads}xf32>
+!a = tensor<{heads}xf32>
+!pool = tensor<?x{heads}x{width}x{n}xf32>
+!k = tensor<?x?x{heads}x{width}x{n}xf32>
+func.func @mix(%x: !x {{ssd.dims = ["B", "L", "", ""]}},
+    %b: !b {{ssd.dims = ["B", "L", "", ""]}}, %dt: !dt {{ssd.dims = ["B", "L", ""]}},
+    %a: !a, %ids: tensor<?x?xi32> {{ssd.dims = ["B", "L1"]}},
+    %slots: tensor<?xi32> {{ssd.dims = ["B"]}},
+    %pool: !pool {{ssd.dims = ["R", "", "", ""]}})
+    -> (!x {{ssd.dims = ["B", "L", "", ""]}}, !pool {{ssd.dims = ["R", "", "", ""]}},
+        !k {{ssd.dims = ["B", "K", "", "", ""]}}) {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %every = arith.constant 128 : index
+  %batch = tensor.dim %x, %c0 : !x
+  %length = tensor.dim %x, %c1 : !x
+  %count = arith.divui %length, %every : index
+  %y = tensor.empty(%batch, %length) : !x
+  %k = tensor.empty(%batch, %count) : !k
+  %0:3 = ssd.mix {{{options}}} ins(%x, %b, %b : !x, !b, !b)
+      decay(%dt : !dt) rate(%a : !a) scale(%dt : !dt)
+      segment_ids(%ids : tensor<?x?xi32>) slots(%slots : tensor<?xi32>)
+      outs(%y, %pool, %k : !x, !pool, !k)
+  return %0#0, %0#1, %0#2 : !x, !pool, !k
+}}
+"""
+
+
+@pytest.mark.parametrize("sizes", [(4, 64, 128), (3, 80, 96), (2, 64, 200)])
+@pytest.mark.parametrize("length", [1, 128, 1000])
+def test_segments_slots_and_checkpoints(sizes, length):
+    """All of them at once, in every form: as token by token."""
+    heads, width, n = sizes
+    operands = draw_scan(Scan(heads, 1, width, n), 3, length)
+    changes = torch.rand(3, length + 1, device="cuda") < 0.02
+    pool = torch.randn(6, heads, width, n, device="cuda")
+    slots = torch.tensor([4, -1, 0], dtype=torch.int32, device="cuda")
+    given = (operands["x"], operands["B"], operands["dt"].float(), operands["A"],
+             changes.cumsum(1).int(), slots, pool)
+
+    def run(form):
+        program = ssd_mlir.compile(write_mixer(*sizes, form), target="sm_90a")
+        out = [torch.zeros_like(operands["x"]), torch.zeros_like(pool),
+               torch.zeros(3, length // 128, heads, width, n, device="cuda")]
+        return program.call("mix", *given, out=out)
+
+    expected = run("recurrent")
+    for form in ("", "chunked<chunk = 64>", "chunked<chunk = 64, parts = 3>"):
+        found = run(form)
+        others = [1, 2, 3, 5]
+        assert torch.equal(found[1][others], pool[others])
+        for got, wanted in zip(found, expected):
+            assert not wanted.numel() or error_ratio(got, wanted) <= 5e-3
 
 
 # -- memory ------------------------------------------------------------------
@@ -361,7 +444,7 @@ def test_strided_views():
 def test_results_are_all_written_and_nothing_else():
     """Results in the middle of poisoned memory, between guard bands."""
     guard = 4096
-    for shape in (SCANS[0], SCANS[4], SCANS[8]):
+    for shape in (SCANS[0], SCANS[4], SCANS[8], SCANS[10], SCANS[11]):
         operands = draw_scan(shape, 3, 77)
         expected = mamba_chunk_scan_combined(**operands, return_final_states=True)
         operator = next(reversed(ssd_mlir._operators._operators.values()))

@@ -282,6 +282,14 @@ func.func @ldst3(%t: !hopper.shared<64x64xbf16>, %f: !hopper.fragment<64x16xbf16
 
 // -----
 
+func.func @ldst4(%t: !hopper.shared<64xf32, linear>) {
+  // expected-error @+1 {{(LDST4) an f32 matrix lies in a linear f32 table of as many values}}
+  %v = hopper.load_fragment %t : !hopper.shared<64xf32, linear> to !hopper.fragment<64x64xf32>
+  return
+}
+
+// -----
+
 func.func @map1(%f: !hopper.fragment<64x16xbf16>) {
   // expected-error @+1 {{(MAP1) computes f32 fragments}}
   %v = hopper.map %f : (!hopper.fragment<64x16xbf16>) -> !hopper.fragment<64x16xbf16> {
@@ -386,5 +394,29 @@ func.func @glob1(%p: !llvm.ptr<1>) {
 func.func @glob2(%p: !llvm.ptr<1>) {
   // expected-error @+1 {{(GLOB2) stored elements are floats, f32 in fragment order}}
   %v = hopper.global_load %p fragment of bf16 : !llvm.ptr<1> to !hopper.fragment<64x64xf32>
+  return
+}
+
+// -----
+
+func.func @glob3_order(%p: !llvm.ptr<1>, %rows: i32) {
+  // expected-error @+1 {{(GLOB3) bounds and pitch are of row_major order}}
+  %v = hopper.global_load %p fragment of f32 rows %rows : !llvm.ptr<1> to !hopper.fragment<64x64xf32>
+  return
+}
+
+// -----
+
+func.func @glob3_columns(%p: !llvm.ptr<1>) {
+  // expected-error @+1 {{(GLOB3) columns are a multiple of 8 of a matrix}}
+  %v = hopper.global_load %p row_major of f32 columns 20 : !llvm.ptr<1> to !hopper.fragment<64x64xf32>
+  return
+}
+
+// -----
+
+func.func @glob3_pitch(%p: !llvm.ptr<1>, %s: !hopper.fragment<64x64xf32>) {
+  // expected-error @+1 {{(GLOB3) columns are a multiple of 8 of a matrix, and the pitch is even and no less}}
+  hopper.global_store %s to %p row_major of f32 columns 64 pitch 48 : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
   return
 }

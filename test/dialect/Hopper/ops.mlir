@@ -80,8 +80,17 @@ gpu.module @m2 {
     %half = hopper.truncate %block : !hopper.fragment<64x16xf32> to !hopper.fragment<64x16xbf16>
     // CHECK: hopper.store_fragment %{{.*}} to %{{.*}} column 16 :
     hopper.store_fragment %half to %tile column 16 : !hopper.fragment<64x16xbf16> to !hopper.shared<64x128xbf16>
+    // CHECK: hopper.store_fragment %{{.*}} to %{{.*}} column 0 : <64x64xf32> to <4096xf32, linear>
+    %values = hopper.alloc 98304 : !hopper.shared<4096xf32, linear>
+    hopper.store_fragment %y to %values column 0 : !hopper.fragment<64x64xf32> to !hopper.shared<4096xf32, linear>
+    // CHECK: hopper.load_fragment %{{.*}} : <4096xf32, linear> to <64x64xf32>
+    %again = hopper.load_fragment %values : !hopper.shared<4096xf32, linear> to !hopper.fragment<64x64xf32>
     // CHECK: hopper.global_store %{{.*}} to %{{.*}} row_major of f32 :
     hopper.global_store %y to %out row_major of f32 : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
+    // CHECK: hopper.global_load %{{.*}} row_major of bf16 rows %{{.*}} columns 40 pitch 200 :
+    %part = hopper.global_load %out row_major of bf16 rows %zero columns 40 pitch 200 : !llvm.ptr<1> to !hopper.fragment<64x64xf32>
+    // CHECK: hopper.global_store %{{.*}} to %{{.*}} row_major of f32 rows %{{.*}} :
+    hopper.global_store %part to %out row_major of f32 rows %zero : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
     gpu.return
   }
 }

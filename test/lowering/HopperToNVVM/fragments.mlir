@@ -53,3 +53,43 @@ gpu.module @m2 {
     gpu.return
   }
 }
+
+// A part of a matrix with 40 columns: five blocks of 8 in each of a thread's two
+// rows, which are there or not; what is not is zero.
+// CHECK-LABEL: llvm.func @part_of_rows
+// CHECK-SAME:    %{{.*}}: !llvm.ptr<1>, %[[ROWS:.*]]: i32
+// CHECK:       %[[FIRST:.*]] = arith.cmpi slt, %{{.*}}, %[[ROWS]]
+// CHECK:       %[[UPPER:.*]]:10 = scf.if %[[FIRST]]
+// CHECK-COUNT-5: llvm.load %{{.*}} {alignment = 4 : i64} : !llvm.ptr<1> -> vector<2xbf16>
+// CHECK:       else
+// CHECK:       %[[SECOND:.*]] = arith.cmpi slt, %{{.*}}, %[[ROWS]]
+// CHECK:       %[[LOWER:.*]]:10 = scf.if %[[SECOND]]
+// CHECK-COUNT-5: llvm.load
+// CHECK:       vector.from_elements %[[UPPER]]#0, %[[UPPER]]#1, %[[LOWER]]#0, %[[LOWER]]#1
+// CHECK:       scf.if
+// CHECK-COUNT-16: llvm.store %{{.*}} {alignment = 8 : i64} : vector<2xf32>, !llvm.ptr<1>
+// CHECK:       scf.if
+// CHECK-COUNT-16: llvm.store
+// CHECK-NOT:   llvm.store
+gpu.module @m3 {
+  gpu.func @part_of_rows(%p: !llvm.ptr<1>, %rows: i32) kernel {
+    %s = hopper.global_load %p row_major of bf16 rows %rows columns 40 pitch 200 : !llvm.ptr<1> to !hopper.fragment<64x128xf32>
+    hopper.global_store %s to %p row_major of f32 rows %rows : !hopper.fragment<64x128xf32> to !llvm.ptr<1>
+    gpu.return
+  }
+}
+
+// 16 bytes a thread and access, 2048 bytes apart.
+// CHECK-LABEL: llvm.func @through_a_table
+// CHECK-COUNT-8: llvm.store %{{.*}} {alignment = 16 : i64} : vector<4xf32>, !llvm.ptr<3>
+// CHECK-COUNT-8: llvm.load %{{.*}} {alignment = 16 : i64} : !llvm.ptr<3> -> vector<4xf32>
+gpu.module @m4 {
+  gpu.func @through_a_table(%p: !llvm.ptr<1>) kernel {
+    %table = hopper.alloc 0 : !hopper.shared<4096xf32, linear>
+    %s = hopper.global_load %p row_major of f32 : !llvm.ptr<1> to !hopper.fragment<64x64xf32>
+    hopper.store_fragment %s to %table column 0 : !hopper.fragment<64x64xf32> to !hopper.shared<4096xf32, linear>
+    %t = hopper.load_fragment %table : !hopper.shared<4096xf32, linear> to !hopper.fragment<64x64xf32>
+    hopper.global_store %t to %p row_major of f32 : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
+    gpu.return
+  }
+}

@@ -1,14 +1,16 @@
 // RUN: ssd-opt %s --emit-ptx | FileCheck %s
 
-// 128 threads, 16 bytes each, four times, rows beyond the count left out. The
-// swizzle is undone.
+// 128 threads, 16 bytes each, four times, rows and columns beyond the counts left
+// out. The swizzle is undone.
 // CHECK-LABEL: .entry rows
+// CHECK:         selp.b32
 // CHECK:         xor.b32
 // CHECK-COUNT-4: @p st.global.v4.b32 [%rd
 gpu.module @rows {
-  gpu.func @rows(%to: !llvm.ptr<1>, %stride: i64, %count: i32) kernel {
+  gpu.func @rows(%to: !llvm.ptr<1>, %stride: i64, %rows: i32, %columns: i32) kernel {
     %tile = hopper.alloc 0 : !hopper.shared<64x64xbf16>
-    hopper.store_rows %tile to %to stride %stride rows %count : !hopper.shared<64x64xbf16> to !llvm.ptr<1>
+    hopper.store_rows %tile to %to stride %stride rows %rows columns %columns
+        : !hopper.shared<64x64xbf16> to !llvm.ptr<1>
     gpu.return
   }
 }
