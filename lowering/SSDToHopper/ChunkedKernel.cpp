@@ -398,10 +398,7 @@ void ChunkedKernel::state(Value index, int32_t part) {
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {
         Values inner(v);
         RowBlock rows = rowBlockOf(unit, index, part);
-        StateCursors at(v);
-        if (!shape.hasOutputs)
-          llvm::append_range(inner, loadWeighted(rows, at.x, at.tables));
-        else if (part == 0)
+        if (shape.hasOutputs && part == 0)
           epilogue->begin(k, unit.batch, k.add(unit.firstHead, rows.head),
                           rows.firstRow, rows.rows);
         inner.push_back(startState(unit, rows));
@@ -415,7 +412,7 @@ void ChunkedKernel::state(Value index, int32_t part) {
         if (shape.hasOutputs)
           stateChunk(unit, chunk, rows, inner);
         else
-          localChunk(unit, chunk, rows, inner);
+          localChunk(rows, inner);
         return inner;
       },
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {

@@ -247,17 +247,14 @@ private:
   Value handedState(unsigned array, Value block, const RowBlock &rows);
   /// A word of flags or decays.
   Value handedWord(unsigned array, Value block, const RowBlock &rows);
-  void localChunk(const ChunkedUnit &unit, Value chunk, const RowBlock &rows,
-                  Values &carried);
+  void localChunk(const RowBlock &rows, Values &carried);
   void stateChunk(const ChunkedUnit &unit, Value chunk, const RowBlock &rows,
                   Values &carried);
   void handPartialY(Value y, const RowBlock &rows, Value slot);
   Value addPartialY(Value y, const RowBlock &rows, Value slot);
-  Value chunkState(Value state, Value weighted, Value b, Value total);
+  Value chunkState(Value state, Value x, mlir::ValueRange weights, Value b);
   Value loadX(const RowBlock &rows, Value cursor);
-  Value weightX(Value x, const DecayTables &tables);
-  /// A chunk's w_j x_j and 2^L_63.
-  Values loadWeighted(const RowBlock &rows, Value cursorX, Value cursorTables);
+  Values loadWeights(const DecayTables &tables);
   void storeY(Value y, const ChunkedUnit &unit, Value chunk,
               const RowBlock &rows, const StateCursors &at);
 

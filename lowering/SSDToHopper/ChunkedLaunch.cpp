@@ -278,9 +278,10 @@ public:
     Sequences sequences(host, unit, warpgroups);
     Value run = getRun(host, unit, sequences);
     // The size of what is handed over is to be known without a device.
-    Value blocks = host.ceilDiv(sequences.total, run), most = blocks;
-    if (!partsOf(unit))
-      most = host.min(sequences.total, host.constant(kMaxBlocks));
+    Value blocks = host.ceilDiv(sequences.total, run);
+    int64_t parts = partsOf(unit);
+    Value most = parts ? host.mul(sequences.count, parts)
+                       : host.min(sequences.total, host.constant(kMaxBlocks));
     Value count = host.mul(most, warpgroups);
     ChunkedShape shape(unit, warpgroups, ChunkedPhase::outputs);
     Value handed = host.workspace(host.mul(count, 4 * shape.stateElements()));

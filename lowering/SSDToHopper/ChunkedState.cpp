@@ -172,11 +172,12 @@ void ChunkedKernel::storeCheckpoint(const ChunkedUnit &unit,
 // chunk_state, chunk_scan
 //===----------------------------------------------------------------------===//
 
-/// S ← 2^L_63 · S + Σ_j w_j x_j b_jᵀ, started; `weighted` is w_j x_j.
-Value ChunkedKernel::chunkState(Value state, Value weighted, Value b,
-                                Value total) {
+/// S ← 2^L_63 · S + Σ_j w_j x_j b_jᵀ, started.
+Value ChunkedKernel::chunkState(Value state, Value x, ValueRange weights,
+                                Value b) {
+  Value weighted = k.create<ScaleHiLoOp>(packed(64), x, weights[0]);
   Value decayed = k.map(k.matrix(shape.columns), state,
-                        [&](ValueRange v) { return k.fmul(v[0], total); });
+                        [&](ValueRange v) { return k.fmul(v[0], weights[1]); });
   return k.wgmma(weighted, b, decayed, /*mnMajor=*/true);
 }
 
@@ -186,11 +187,11 @@ Value ChunkedKernel::loadX(const RowBlock &rows, Value cursor) {
                                   /*transpose=*/true);
 }
 
-/// w_j x_j: weights to the chunk's end, rounded once.
-Value ChunkedKernel::weightX(Value x, const DecayTables &tables) {
-  Value weights =
-      k.create<LoadHiLoOp>(VectorType::get({16}, k.i32()), tables.toEnd);
-  return k.create<ScaleHiLoOp>(packed(64), x, weights);
+/// Weights to the chunk's end, and 2^L_63.
+KernelBuilder::Values ChunkedKernel::loadWeights(const DecayTables &tables) {
+  auto type = VectorType::get({16}, k.i32());
+  return {k.create<LoadHiLoOp>(type, tables.toEnd),
+          k.load(tables.total, k.i(0))};
 }
 
 StateCursors::StateCursors(ValueRange carried)
@@ -239,9 +240,8 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
   // Only now: what is known before a product is scheduled between its parts.
   k.wait(ringHeadTables, at.tables);
   DecayTables tables = tablesOf(rows.head, at.tables);
-  Value weighted = weightX(x, tables);
-  Value total = k.load(tables.total, k.i(0));
-  Value nextState = chunkState(state, weighted, partOf(tilesB), total);
+  Values weights = loadWeights(tables);
+  Value nextState = chunkState(state, x, weights, partOf(tilesB));
   // Not before a product that consumed the loaded fragments: see ReleaseOp.
   k.create<ReleaseOp>(ringRowsX, at.x, Agent::warp);
 
@@ -304,41 +304,30 @@ Value ChunkedKernel::addPartialY(Value y, const RowBlock &rows, Value slot) {
                [&](ValueRange v) { return k.fadd(v[0], v[1]); });
 }
 
-KernelBuilder::Values ChunkedKernel::loadWeighted(const RowBlock &rows,
-                                                  Value cursorX,
-                                                  Value cursorTables) {
-  k.wait(k.slice(ringX, rows.index), cursorX);
-  Value x = loadX(rows, cursorX);
-  k.wait(k.slice(ringTables, rows.head), cursorTables);
-  DecayTables tables = tablesOf(rows.head, cursorTables);
-  return {weightX(x, tables), k.load(tables.total, k.i(0))};
-}
-
-/// chunk_state alone; while its product is in flight, the next chunk's w_j x_j.
-/// `carried` is the cursors, this chunk's w_j x_j and 2^L_63, the state, and
-/// the product of decays.
-void ChunkedKernel::localChunk(const ChunkedUnit &unit, Value chunk,
-                               const RowBlock &rows, Values &carried) {
+/// chunk_state alone. `carried` is the cursors, the state, and the product of
+/// decays.
+void ChunkedKernel::localChunk(const RowBlock &rows, Values &carried) {
   StateCursors at(carried);
-  Value weighted = carried[at.kCount], total = carried[at.kCount + 1];
-  Value state = k.wait(0, carried[at.kCount + 2]);
-  k.wait(ringMaps, at.maps);
+  Value state = k.wait(0, carried[at.kCount]);
+  Value ringOfX = k.slice(ringX, rows.index);
+  Value ringOfTables = k.slice(ringTables, rows.head);
+  Value fullTables = k.tryWait(ringOfTables, at.tables);
+  Value fullMaps = k.tryWait(ringMaps, at.maps);
+  k.wait(ringOfX, at.x);
+  Value x = loadX(rows, at.x);
+  k.wait(ringOfTables, at.tables, fullTables);
+  Values weights = loadWeights(tablesOf(rows.head, at.tables));
+  k.wait(ringMaps, at.maps, fullMaps);
   Value b = k.slice(k.slice(tilesB, at.maps), k.i(rows.part));
-  state = chunkState(state, weighted, b, total);
+  state = chunkState(state, x, weights, b);
   // Not before a product that consumed what was loaded: see ReleaseOp.
-  k.create<ReleaseOp>(k.slice(ringX, rows.index), at.x, Agent::warp);
-  k.create<ReleaseOp>(k.slice(ringTables, rows.head), at.tables, Agent::warp);
-  Values cursors = at.advanced(k), loaded = {weighted, total};
-  StateCursors next(cursors);
-  Values nextLoaded = k.choose(
-      k.less(k.add(chunk, 1), unit.lastChunk), ValueRange(loaded).getTypes(),
-      [&]() { return loadWeighted(rows, next.x, next.tables); },
-      [&]() { return loaded; });
-  Value decay = k.fmul(carried.back(), total);
+  k.create<ReleaseOp>(ringOfX, at.x, Agent::warp);
+  k.create<ReleaseOp>(ringOfTables, at.tables, Agent::warp);
+  Value decay = k.fmul(carried.back(), weights[1]);
   state = k.wait(0, state);
   k.create<ReleaseOp>(ringMaps, at.maps, Agent::warpgroup);
-  carried = cursors;
-  carried.append({nextLoaded[0], nextLoaded[1], state, decay});
+  carried = at.advanced(k);
+  carried.append({state, decay});
 }
 
 /// Rounds y and sends the tile off.
