@@ -1,6 +1,8 @@
 # What lit needs to know to run the tests of this folder.
 
+import glob
 import os
+import shutil
 
 import lit.formats
 
@@ -16,6 +18,17 @@ config.environment["PATH"] = os.path.pathsep.join(
 )
 config.environment["FILECHECK_OPTS"] = "-enable-var-scope"
 config.substitutions.append(("%python", config.python))
+
+# The CUDA Toolkit's assembler, or the one of its package on PyPI.
+assemblers = [shutil.which("ptxas"), "/usr/local/cuda/bin/ptxas",
+              *glob.glob(os.path.join(config.test_source_root, "..", ".venv", "lib",
+                                      "python3*", "site-packages", "nvidia", "cu*",
+                                      "bin", "ptxas"))]
+for assembler in filter(None, assemblers):
+    if os.access(assembler, os.X_OK):
+        config.available_features.add("ptxas")
+        config.substitutions.append(("%ptxas", os.path.abspath(assembler)))
+        break
 
 # --param roundtrip=1: every module that ssd-opt reads or makes must survive
 # printing and parsing.

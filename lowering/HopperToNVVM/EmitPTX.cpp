@@ -31,6 +31,8 @@ namespace ssd {
 using namespace mlir;
 
 void ssd::registerHopperTranslations(DialectRegistry &registry) {
+  registry.insert<NVVM::NVVMDialect, LLVM::LLVMDialect, scf::SCFDialect,
+                  vector::VectorDialect, arith::ArithDialect>();
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   registerGPUDialectTranslation(registry);
@@ -98,8 +100,6 @@ struct EmitPTX : ssd::impl::EmitPTXBase<EmitPTX> {
   using EmitPTXBase::EmitPTXBase;
 
   void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<NVVM::NVVMDialect, LLVM::LLVMDialect, scf::SCFDialect,
-                    vector::VectorDialect, arith::ArithDialect>();
     ssd::registerHopperTranslations(registry);
   }
 

@@ -8,14 +8,15 @@
 
 #include "dialect/Hopper/HopperDialect.h"
 #include "lowering/HopperToNVVM/HopperToNVVM.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
+#include <list>
 
 namespace ssd {
 #define GEN_PASS_DEF_SERIALIZEKERNELS
@@ -26,12 +27,32 @@ using namespace mlir;
 
 namespace {
 
+/// A run of ptxas, beside what this process does meanwhile.
+class Assembly {
+public:
+  ~Assembly() { wait(); }
+
+  /// Starts it on a PTX text.
+  LogicalResult start(gpu::GPUModuleOp module, StringRef assembler,
+                      StringRef chip, StringRef text);
+  /// The cubin, once it is there.
+  FailureOr<std::string> finish(gpu::GPUModuleOp module);
+
+private:
+  int wait();
+
+  static constexpr unsigned kSeconds = 600;
+  enum File { ptx, cubin, log, count };
+  SmallString<128> files[count];
+  llvm::FileRemover removers[count];
+  llvm::sys::ProcessInfo process;
+  std::string message;
+};
+
 struct SerializeKernels : ssd::impl::SerializeKernelsBase<SerializeKernels> {
   using SerializeKernelsBase::SerializeKernelsBase;
 
   void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<NVVM::NVVMDialect, LLVM::LLVMDialect, scf::SCFDialect,
-                    vector::VectorDialect, arith::ArithDialect>();
     ssd::registerHopperTranslations(registry);
   }
 
@@ -42,20 +63,28 @@ struct SerializeKernels : ssd::impl::SerializeKernelsBase<SerializeKernels> {
       return;
     if (cubin && failed(findAssembler()))
       return signalPassFailure();
-    for (gpu::GPUModuleOp module : modules) {
-      if (failed(serialize(module)))
+    std::list<Kernel> kernels;
+    for (gpu::GPUModuleOp module : modules)
+      if (failed(start(kernels.emplace_back(), module)))
+        return signalPassFailure();
+    for (Kernel &kernel : kernels) {
+      if (failed(finish(kernel)))
         return signalPassFailure();
       ++numKernels;
     }
   }
 
 private:
+  struct Kernel {
+    gpu::GPUModuleOp module;
+    std::string portable; // PTX, empty where the cubin is enough
+    Assembly assembly;
+  };
+
   LogicalResult findAssembler();
-  LogicalResult serialize(gpu::GPUModuleOp module);
-  /// The cubin of a PTX text.
-  FailureOr<std::string> assemble(gpu::GPUModuleOp module, StringRef text);
-  FailureOr<std::string> runAssembler(gpu::GPUModuleOp module, StringRef input,
-                                      StringRef output, StringRef log);
+  LogicalResult start(Kernel &kernel, gpu::GPUModuleOp module);
+  /// Replaces the module by its binary.
+  LogicalResult finish(Kernel &kernel);
 
   std::string assembler;
 };
@@ -106,30 +135,10 @@ static std::string readFile(StringRef path) {
   return buffer ? (*buffer)->getBuffer().str() : std::string();
 }
 
-FailureOr<std::string> SerializeKernels::runAssembler(gpu::GPUModuleOp module,
-                                                      StringRef input,
-                                                      StringRef output,
-                                                      StringRef log) {
-  std::string arch = "-arch=" + chip;
-  StringRef arguments[] = {assembler, arch, "-O3", input, "-o", output};
-  std::optional<StringRef> redirects[] = {StringRef(), log, log};
-  std::string message;
-  int code = llvm::sys::ExecuteAndWait(assembler, arguments, std::nullopt,
-                                       redirects, /*SecondsToWait=*/600,
-                                       /*MemoryLimit=*/0, &message);
-  if (code == 0)
-    return readFile(output);
-  return module.emitError() << assembler << " failed on kernel '"
-                            << module.getName() << "': " << message
-                            << readFile(log);
-}
-
-FailureOr<std::string> SerializeKernels::assemble(gpu::GPUModuleOp module,
-                                                  StringRef text) {
-  SmallString<128> files[3];
-  SmallVector<llvm::FileRemover, 3> removers(3);
-  StringRef suffixes[] = {"ptx", "cubin", "log"};
-  for (int i = 0; i < 3; ++i) {
+LogicalResult Assembly::start(gpu::GPUModuleOp module, StringRef assembler,
+                              StringRef chip, StringRef text) {
+  StringRef suffixes[count] = {"ptx", "cubin", "log"};
+  for (int i = 0; i < count; ++i) {
     if (std::error_code code = llvm::sys::fs::createTemporaryFile(
             module.getName(), suffixes[i], files[i]))
       return module.emitError()
@@ -137,41 +146,79 @@ FailureOr<std::string> SerializeKernels::assemble(gpu::GPUModuleOp module,
     removers[i].setFile(files[i]);
   }
   std::error_code code;
-  llvm::raw_fd_ostream stream(files[0], code);
+  llvm::raw_fd_ostream stream(files[ptx], code);
   stream << text;
   stream.close();
   if (code || stream.has_error()) {
     stream.clear_error();
-    return module.emitError() << "can't write '" << files[0] << "'";
+    return module.emitError() << "can't write '" << files[ptx] << "'";
   }
-  return runAssembler(module, files[0], files[1], files[2]);
+  std::string arch = ("-arch=" + chip).str();
+  StringRef arguments[] = {assembler,  arch, "-O3",
+                           files[ptx], "-o", files[cubin]};
+  std::optional<StringRef> redirects[] = {StringRef(), files[log], files[log]};
+  bool isMissing = false;
+  process =
+      llvm::sys::ExecuteNoWait(assembler, arguments, std::nullopt, redirects,
+                               /*MemoryLimit=*/0, &message, &isMissing);
+  if (isMissing)
+    return module.emitError() << "can't run " << assembler << ": " << message;
+  return success();
 }
 
-LogicalResult SerializeKernels::serialize(gpu::GPUModuleOp module) {
-  auto target = cast<NVVM::NVVMTargetAttr>(module.getTargetsAttr()[0]);
-  FailureOr<std::string> text = ssd::emitPTX(module, target.getChip());
+/// The exit status.
+int Assembly::wait() {
+  if (process.Pid == llvm::sys::ProcessInfo::InvalidPid)
+    return 0;
+  process = llvm::sys::Wait(process, kSeconds, &message);
+  process.Pid = llvm::sys::ProcessInfo::InvalidPid;
+  return process.ReturnCode;
+}
+
+FailureOr<std::string> Assembly::finish(gpu::GPUModuleOp module) {
+  if (wait() == 0)
+    return readFile(files[cubin]);
+  return module.emitError() << "ptxas failed on kernel '" << module.getName()
+                            << "': " << message << readFile(files[log]);
+}
+
+LogicalResult SerializeKernels::start(Kernel &kernel, gpu::GPUModuleOp module) {
+  kernel.module = module;
+  StringRef target =
+      cast<NVVM::NVVMTargetAttr>(module.getTargetsAttr()[0]).getChip();
+  FailureOr<std::string> text = ssd::emitPTX(module, target);
   if (failed(text))
     return failure();
+  if (cubin && failed(kernel.assembly.start(module, assembler, chip, *text)))
+    return failure();
+  if (!cubin || target != chip)
+    kernel.portable = *text;
+  return success();
+}
+
+LogicalResult SerializeKernels::finish(Kernel &kernel) {
+  gpu::GPUModuleOp module = kernel.module;
+  auto target = cast<NVVM::NVVMTargetAttr>(module.getTargetsAttr()[0]);
   OpBuilder builder(module);
-  gpu::KernelTableAttr kernels = listKernels(module);
+  gpu::KernelTableAttr table = listKernels(module);
   SmallVector<Attribute> objects;
   auto add = [&](StringRef chip, gpu::CompilationTarget format,
                  StringRef content) {
-    auto attribute = NVVM::NVVMTargetAttr::get(
-        &getContext(), target.getO(), target.getTriple(), chip,
-        target.getFeatures());
+    auto attribute = NVVM::NVVMTargetAttr::get(&getContext(), target.getO(),
+                                               target.getTriple(), chip,
+                                               target.getFeatures());
     objects.push_back(gpu::ObjectAttr::get(&getContext(), attribute, format,
                                            builder.getStringAttr(content),
-                                           DictionaryAttr(), kernels));
+                                           DictionaryAttr(), table));
   };
   if (cubin) {
-    FailureOr<std::string> binary = assemble(module, *text);
+    FailureOr<std::string> binary = kernel.assembly.finish(module);
     if (failed(binary))
       return failure();
     add(chip, gpu::CompilationTarget::Binary, *binary);
   }
-  if (!cubin || target.getChip() != chip)
-    add(target.getChip(), gpu::CompilationTarget::Assembly, *text);
+  if (!kernel.portable.empty())
+    add(target.getChip(), gpu::CompilationTarget::Assembly, kernel.portable);
   gpu::BinaryOp::create(builder, module.getLoc(), module.getName(),
                         /*offloadingHandler=*/Attribute(), objects);
   module.erase();

@@ -1,0 +1,33 @@
+// RUN: ssd-opt %s --ssd-serialize-kernels=ptxas=%S/Inputs/ptxas | FileCheck %s
+// RUN: env FAKE_PTXAS=fail not ssd-opt %s --ssd-serialize-kernels=ptxas=%S/Inputs/ptxas 2>&1 | FileCheck %s --check-prefix=FAILED
+// RUN: not ssd-opt %s --ssd-serialize-kernels=ptxas=%S/none 2>&1 | FileCheck %s --check-prefix=MISSING
+// RUN: ssd-opt %s --ssd-serialize-kernels=cubin=false | FileCheck %s --check-prefix=TEXT
+
+// A cubin for the chip, and the PTX of a target that is older, for later chips.
+// CHECK:      gpu.binary @older
+// CHECK-SAME:   chip = "sm_90a"{{.*}}bin = "assembled with -arch=sm_90a -O3
+// CHECK-SAME:   chip = "sm_80"{{.*}}assembly = "{{.*}}.target sm_80
+// CHECK:      gpu.binary @same
+// CHECK-SAME:   bin = "assembled with -arch=sm_90a
+// CHECK-NOT:    assembly
+
+// FAILED:     error: ptxas failed on kernel 'older': {{.*}}line 1: no such instruction
+// MISSING:    error: ptxas, the assembler of the CUDA Toolkit, is not there (looked in {{.*}}none)
+
+// TEXT:       gpu.binary @older
+// TEXT-NOT:     bin =
+// TEXT-SAME:    assembly = "{{.*}}.target sm_80
+// TEXT:       gpu.binary @same
+// TEXT-SAME:    assembly = "{{.*}}.target sm_90a
+gpu.module @older [#nvvm.target<chip = "sm_80", features = "+ptx86">] {
+  gpu.func @older(%to: !llvm.ptr<1>) kernel
+      attributes {known_block_size = array<i32: 32, 1, 1>, hopper.shared_bytes = 0 : i32} {
+    gpu.return
+  }
+}
+gpu.module @same [#nvvm.target<chip = "sm_90a", features = "+ptx86">] {
+  gpu.func @same(%to: !llvm.ptr<1>) kernel
+      attributes {known_block_size = array<i32: 32, 1, 1>, hopper.shared_bytes = 0 : i32} {
+    gpu.return
+  }
+}
