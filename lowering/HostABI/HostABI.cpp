@@ -141,7 +141,8 @@ FailureOr<ArgumentInfo> EntryRewriter::describe(Type type,
 }
 
 LogicalResult EntryRewriter::describeArguments() {
-  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
+  for (unsigned index = 0; index < function.getNumArguments(); ++index) {
+    Type type = function.getArgumentTypes()[index];
     DictionaryAttr attributes = function.getArgAttrDict(index);
     auto get = [&](StringRef name) {
       return function.getArgAttrOfType<StringAttr>(index, name);

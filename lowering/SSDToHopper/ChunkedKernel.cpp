@@ -49,14 +49,15 @@ struct MemoryMap {
 
 ChunkedShape::ChunkedShape(const MixerUnit &unit, int32_t warpgroups,
                            ChunkedPhase phase)
-    : phase(phase), parts(partsOf(unit)), headDim(unit.headDim),
+    : phase(phase), columnParts(columnPartsOf(unit)), headDim(unit.headDim),
       stateDim(unit.stateDim),
       columns(std::min<int64_t>(llvm::alignTo(stateDim, 64), kMaxColumns)),
       element(unit.x.getElementType()),
       hasOutputs(phase != ChunkedPhase::states),
       hasTile(hasOutputs && ChunkedEpilogue::getTiled(unit)),
       hasSegments(hasOutputs && unit.segmentIds) {
-  int64_t ofHead = llvm::divideCeil(headDim, kRows), rows = warpgroups / parts;
+  int64_t ofHead = llvm::divideCeil(headDim, kRows),
+          rows = warpgroups / columnParts;
   rowBlocksPerHead = std::min(rows, ofHead);
   heads = rows / rowBlocksPerHead;
   unitsPerHead = llvm::divideCeil(ofHead, rowBlocksPerHead);
@@ -75,7 +76,8 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
                              ChunkedEpilogue *epilogue)
     : k(k), mixer(mixer), shape(shape), p(parameters), epilogue(epilogue) {
   MemoryMap map(shape);
-  int64_t heads = shape.heads, rows = shape.rowBlocks(), parts = shape.parts;
+  int64_t heads = shape.heads, rows = shape.rowBlocks(),
+          parts = shape.columnParts;
   auto maps = k.tiles({shape.maps, parts, 64, shape.columns}, shape.element);
   tilesB = k.alloc(map.b, maps);
   tilesX = k.alloc(map.x, k.tiles({rows, shape.x, 64, 64}, shape.element));
@@ -256,7 +258,7 @@ void ChunkedKernel::emit() {
   fill([&](Value) { produce(); });
   if (shape.hasOutputs)
     fill([&](Value) { score(); });
-  for (int32_t part = 0; part < shape.parts; ++part)
+  for (int32_t part = 0; part < shape.columnParts; ++part)
     fill([&](Value index) { state(index, part); });
 }
 
@@ -321,7 +323,7 @@ void ChunkedKernel::produceMaps() {
         k.create<ExpectOp>(ringMaps, cursor,
                            (1 + shape.hasOutputs) * shape.mapBytes());
         for (auto [map, tiles] : {std::pair(p.mapC, tilesC), {p.mapB, tilesB}})
-          for (int32_t part = 0; tiles && part < shape.parts; ++part)
+          for (int32_t part = 0; tiles && part < shape.columnParts; ++part)
             fetch(map, unit, chunk, group, k.i(part * shape.columns),
                   k.slice(k.slice(tiles, cursor), k.i(part)), ringMaps, cursor,
                   CacheHint::evict_last);

@@ -35,7 +35,7 @@ struct ChunkedShape {
   static constexpr int64_t kRows = 64, kMaxColumns = 128;
 
   /// State warpgroups that a row block takes, each with a part of the columns.
-  static int32_t partsOf(const MixerUnit &unit) {
+  static int32_t columnPartsOf(const MixerUnit &unit) {
     return llvm::divideCeil(unit.stateDim, kMaxColumns);
   }
   /// With so many state warpgroups a block: a multiple of the parts, up to 2.
@@ -44,7 +44,7 @@ struct ChunkedShape {
   ChunkedPhase phase;
   /// A block's row blocks are of one head, which then share its decay tables
   /// and scores, or of two heads of one group, which share C·Bᵀ.
-  int32_t heads, rowBlocksPerHead, parts;
+  int32_t heads, rowBlocksPerHead, columnParts;
   int64_t headDim;       // P
   int64_t stateDim;      // N
   int64_t columns;       // of a part
@@ -60,25 +60,27 @@ struct ChunkedShape {
   static constexpr int32_t tables = 4, scores = 2, y = 2, tile = 2, partial = 1;
 
   int32_t rowBlocks() const { return heads * rowBlocksPerHead; }
-  int32_t stateWarpgroups() const { return rowBlocks() * parts; }
+  int32_t stateWarpgroups() const { return rowBlocks() * columnParts; }
   int32_t threads() const { return 128 * (1 + hasOutputs + stateWarpgroups()); }
-  int64_t mapBytes() const { return 64 * parts * columns * 2; } // of one map
+  int64_t mapBytes() const {
+    return 64 * columnParts * columns * 2;
+  }                                                         // of one map
   int64_t stateElements() const { return kRows * columns; } // of a warpgroup
   /// Whether row blocks reach beyond P.
   bool hasPadding() const {
     return headDim != kRows * rowBlocksPerHead * unitsPerHead;
   }
   /// Whether y is summed up over parts.
-  bool hasPartialY() const { return hasOutputs && parts > 1; }
+  bool hasPartialY() const { return hasOutputs && columnParts > 1; }
   /// Warpgroups and their registers: producers, scores, each part of states.
   llvm::SmallVector<int32_t> warpgroups() const {
     llvm::SmallVector<int32_t> counts(1 + hasOutputs, 1);
-    counts.append(parts, rowBlocks());
+    counts.append(columnParts, rowBlocks());
     return counts;
   }
   llvm::SmallVector<int32_t> registers() const {
     auto with = [&](llvm::SmallVector<int32_t> others, int32_t state) {
-      others.append(parts, state);
+      others.append(columnParts, state);
       return others;
     };
     if (!hasOutputs)

@@ -64,7 +64,7 @@ std::string whyNotSizes(const MixerUnit &unit, int32_t warpgroups) {
     return llvm::formatv(
         "the state dimension is {0}, not a multiple of 8 up to 256",
         unit.stateDim);
-  if (warpgroups < ChunkedShape::partsOf(unit))
+  if (warpgroups < ChunkedShape::columnPartsOf(unit))
     return llvm::formatv("a state of {0} columns takes two warpgroups",
                          unit.stateDim);
   if (unit.heads / unit.groups %
@@ -209,7 +209,7 @@ protected:
   /// Whether this kind is the fastest of those that could run, i1; null: yes.
   virtual Value buildPreference(HostBuilder &host, const MixerUnit &unit,
                                 const Sequences &sequences) const {
-    int32_t least = ChunkedShape::partsOf(unit);
+    int32_t least = ChunkedShape::columnPartsOf(unit);
     if (warpgroups == least)
       return {};
     return host.less(getTime(host, unit, warpgroups),
@@ -327,7 +327,7 @@ protected:
       return {};
     Value run = getRun(host, unit, sequences);
     Value time = host.add(host.mul(run, warpgroups == 1 ? 1600 : 2450), 10000);
-    int32_t least = ChunkedShape::partsOf(unit);
+    int32_t least = ChunkedShape::columnPartsOf(unit);
     Value whole = getTime(host, unit, least);
     if (warpgroups > least)
       whole = host.min(whole, getTime(host, unit, warpgroups));

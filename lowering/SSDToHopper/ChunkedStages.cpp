@@ -173,7 +173,7 @@ void ChunkedKernel::cumulativeDecayRole(Value head) {
 
 Value ChunkedKernel::chunkScores(Value c, Value b) {
   Value scores;
-  for (int32_t part = 0; part < shape.parts; ++part)
+  for (int32_t part = 0; part < shape.columnParts; ++part)
     scores = k.wgmma(k.slice(c, k.i(part)), k.slice(b, k.i(part)), scores);
   return k.wait(0, scores);
 }

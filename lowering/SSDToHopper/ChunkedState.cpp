@@ -219,7 +219,7 @@ KernelBuilder::Values StateCursors::advanced(KernelBuilder &k) const {
 void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
                                const RowBlock &rows, Values &carried) {
   StateCursors at(carried);
-  bool isFirst = rows.part == 0, isLast = rows.part + 1 == shape.parts;
+  bool isFirst = rows.part == 0, isLast = rows.part + 1 == shape.columnParts;
   // Free at run time; without it ptxas serialises what the loop carries.
   Value state = k.wait(0, carried[StateCursors::kCount]);
 

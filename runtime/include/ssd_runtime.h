@@ -243,7 +243,9 @@ SSD_API int32_t ssd_state_load(const ssd_program *, const char *path,
  * ranges are checked against the table before anything runs. A call with
  * tensors on a GPU runs there, on `stream` of its primary context, and returns
  * before it is done; the workspace is then memory of that GPU, and sizes can be
- * asked for on any machine. */
+ * asked for on any machine. What is written, outputs and states, must share no
+ * element with another argument, which is not checked: strided views of one
+ * buffer may well lie between each other. */
 SSD_API int32_t ssd_workspace_size(const ssd_program *, const char *entry,
                                    const DLTensor *const *args, int32_t n_args,
                                    const ssd_state *state, size_t *bytes);
