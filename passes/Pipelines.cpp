@@ -115,8 +115,12 @@ static void toKernels(OpPassManager &manager, const std::string &chip) {
 
 std::vector<Stage> getGPUStages(const GPUPipelineOptions &options) {
   std::string form = options.form, chip = options.chip, ptxas = options.ptxas;
-  auto chooseForm = [form](OpPassManager &manager) {
+  SSDApplyTuningSpecPassOptions spec;
+  spec.tuningSpec = options.tuningSpec;
+  auto chooseForm = [form, spec](OpPassManager &manager) {
     manager.addPass(createCanonicalizerPass());
+    if (!spec.tuningSpec.empty())
+      manager.addPass(createSSDApplyTuningSpecPass(spec));
     if (form.empty())
       return;
     SSDChooseDecompositionPassOptions choice;

@@ -46,6 +46,9 @@ struct GPUPipelineOptions
       *this, "form", llvm::cl::init(""),
       llvm::cl::desc("Give every mixer this form: recurrent or chunked; empty: "
                      "the fastest kernel for each")};
+  Option<std::string> tuningSpec{
+      *this, "tuning-spec", llvm::cl::init(""),
+      llvm::cl::desc("File with forms to prefer to the kernels' own choice")};
   Option<std::string> chip{
       *this, "chip", llvm::cl::init("sm_90a"),
       llvm::cl::desc("sm_90a, or sm_80 for portable kernels only, which run on "

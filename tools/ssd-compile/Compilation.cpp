@@ -225,12 +225,12 @@ Expected<std::vector<Stage>> Compilation::chooseStages(CPUTarget &target) {
     return createStringError(
         "unknown GPU target '" + options.target +
         "'; targets are sm_90a (Hopper) and sm_80 (portable: Ampere and later)");
-  if (!options.tuningSpec.empty() || options.batchInvariant)
-    return createStringError("--tuning-spec and --batch-invariant choose among "
-                             "the forms for CPUs; target '" +
-                             options.target + "' does not know them");
+  if (options.batchInvariant)
+    return createStringError("--batch-invariant is for CPUs; target '" +
+                             options.target + "' does not know it");
   GPUPipelineOptions pipeline;
   pipeline.form = form;
+  pipeline.tuningSpec = options.tuningSpec;
   pipeline.chip = options.target;
   return getGPUStages(pipeline);
 }
