@@ -44,10 +44,10 @@ static cl::opt<Form> form("form", cl::cat(category), cl::init(automatic),
 static cl::opt<std::string>
     tuningSpec("tuning-spec", cl::cat(category), cl::value_desc("file"),
                cl::desc("Transform library with forms to prefer to the cost "
-                        "model's (CPU targets)"));
+                        "model's"));
 static cl::opt<bool> batchInvariant(
     "batch-invariant", cl::cat(category),
-    cl::desc("A sequence's result does not depend on its batch"));
+    cl::desc("A sequence's result does not depend on its batch (CPU targets)"));
 static cl::opt<Output> emitKind(
     "emit", cl::cat(category), cl::init(Output::SharedObject),
     cl::desc("What to write"),
