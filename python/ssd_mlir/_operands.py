@@ -25,7 +25,7 @@ def read_floats(library: Library, name: str, value: Any) -> Array:
 
 
 def read_float32(library: Library, name: str, value: Any) -> Array:
-    """A small operand that the kernels take in f32."""
+    """An operand that programs take in f32."""
     return library.float32(read_floats(library, name, value))
 
 
@@ -73,6 +73,11 @@ def expect_sizes(**sizes: int) -> None:
 def present(**operands: Optional[Array]) -> dict[str, Array]:
     """Those operands that there are."""
     return {k: v for k, v in operands.items() if v is not None}
+
+
+def dtype_of(operand: Optional[Array]) -> Optional[str]:
+    """The type of an operand that may be missing."""
+    return None if operand is None else operand.dtype
 
 
 def skip_kind(D: Optional[Array]) -> Optional[str]:

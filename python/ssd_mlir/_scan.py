@@ -13,7 +13,7 @@ import numpy as np
 from ._arrays import Array, Library, library_of, torch_side
 from ._compiler import check_options
 from ._errors import ArgumentError
-from ._operands import (expect_dtype, expect_groups, expect_rank, expect_shape,
+from ._operands import (dtype_of, expect_dtype, expect_groups, expect_rank, expect_shape,
                         expect_sizes, present, read_float32, read_floats,
                         read_integers, skip_kind)
 from ._operators import get_operator
@@ -186,13 +186,13 @@ def mamba_chunk_scan_combined(
     A = read_float32(library, "A", A)
     expect_shape("A", A, (heads,))
     if D is not None:
-        D = read_float32(library, "D", D)
+        D = read_floats(library, "D", D)
         expect_shape("D", D, (heads,), (heads, head_dim))
     if z is not None:
         z = read_floats(library, "z", z)
         expect_shape("z", z, x.shape)
     if dt_bias is not None:
-        dt_bias = read_float32(library, "dt_bias", dt_bias)
+        dt_bias = read_floats(library, "dt_bias", dt_bias)
         expect_shape("dt_bias", dt_bias, (heads,))
     if initial_states is not None:
         initial_states = read_float32(library, "initial_states", initial_states)
@@ -205,8 +205,8 @@ def mamba_chunk_scan_combined(
 
     shape = ShapeClass(
         "scan", heads, groups, head_dim, state_dim, x.dtype, dt.dtype,
-        z_dtype=None if z is None else z.dtype, skip=skip_kind(D),
-        bias=dt_bias is not None, softplus=bool(dt_softplus), limits=limits,
+        z_dtype=dtype_of(z), skip=skip_kind(D), skip_dtype=dtype_of(D) or "f32",
+        bias_dtype=dtype_of(dt_bias), softplus=bool(dt_softplus), limits=limits,
         initial=initial_states is not None or packed is not None,
         final=return_final_states or packed is not None,
         segments=segments is not None and packed is None,

@@ -24,7 +24,8 @@ class ShapeClass(NamedTuple):
     dt_dtype: str
     z_dtype: Optional[str] = None  # None: no gate
     skip: Optional[str] = None  # the D term: None, "head" or "channel"
-    bias: bool = False
+    skip_dtype: str = "f32"
+    bias_dtype: Optional[str] = None  # None: no dt_bias
     softplus: bool = False
     limits: tuple[float, float] = (-math.inf, math.inf)
     diagonal_rate: bool = False  # A is [H, N], not [H]
@@ -81,9 +82,9 @@ class _Writer:
         self.c = _Argument("C", (*tokens, g, n), s.dtype, True)
         self.dt = _Argument("dt", (*tokens, h), s.dt_dtype, True)
         self.rate = _Argument("A", (h, n) if s.diagonal_rate else (h,), "f32")
-        self.bias = _Argument("dt_bias", (h,), "f32")
+        self.bias = _Argument("dt_bias", (h,), s.bias_dtype or "f32")
         self.skip = _Argument("D", (h, p) if s.skip == "channel" else (h,),
-                              "f32")
+                              s.skip_dtype)
         self.gate = _Argument("z", (*tokens, h, p), s.z_dtype or "f32", True)
         self.segments = _Argument("segment_ids", ("B", "L"), "i32")
         self.offsets = _Argument("offsets", ("S1",), "i32")
@@ -107,7 +108,8 @@ class _Writer:
         return [a for a, used in (
             (self.x, True), (self.dt, True), (self.rate, True), (self.b, True),
             (self.c, True), (self.skip, s.skip is not None),
-            (self.gate, s.z_dtype is not None), (self.bias, s.bias),
+            (self.gate, s.z_dtype is not None),
+            (self.bias, s.bias_dtype is not None),
             (self.initial, s.initial), (self.segments, s.segments),
             (self.offsets, s.offsets), (self.slots, s.slots)) if used]
 
@@ -165,7 +167,7 @@ class _Writer:
         delta = self.dt._replace(dtype="f32")
         self.delta = delta
         self._empty("delta_init", delta)
-        bias = f" bias(%dt_bias : {self.bias.type})" if s.bias else ""
+        bias = f" bias(%dt_bias : {self.bias.type})" if s.bias_dtype else ""
         self.line(f"%delta = ssd.discretize {attributes}"
                   f"ins(%dt : {self.dt.type}){bias} "
                   f"outs(%delta_init : {delta.type})")
@@ -243,7 +245,8 @@ class _Writer:
 
     def _write_skip(self) -> str:
         v = self._extend("%v", self.x.dtype)
-        self.line(f"  %skipped = arith.mulf %d, {v} : f32")
+        d = self._extend("%d", self.skip.dtype)
+        self.line(f"  %skipped = arith.mulf {d}, {v} : f32")
         self.line("  %sum = arith.addf %m, %skipped : f32")
         return "%sum"
 

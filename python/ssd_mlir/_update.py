@@ -11,9 +11,9 @@ import numpy as np
 
 from ._arrays import Array, Library, library_of, torch_side
 from ._errors import ArgumentError
-from ._operands import (expect_dtype, expect_float, expect_groups, expect_rank,
+from ._operands import (dtype_of, expect_dtype, expect_float, expect_groups, expect_rank,
                         expect_shape, expect_sizes, present, read_float32,
-                        read_floats, read_integers)
+                        read_floats, read_integers, skip_kind)
 from ._operators import get_operator
 from ._template import ShapeClass
 
@@ -64,13 +64,17 @@ class _Update:
         self.state_dim = n
         expect_sizes(H=self.heads, P=self.head_dim, G=self.groups, N=n)
         expect_groups(self.heads, self.groups)
-        # Mamba-2: one step size and rate for all of a head.
-        def is_tied(array: Array, axes: int) -> bool:
-            return all(size == 1 or stride == 0 for size, stride in zip(
-                array.shape[-axes:], library.strides(array)[-axes:]))
+        def is_tied(array: Optional[Array], axes: int) -> bool:
+            return array is None or all(
+                size == 1 or stride == 0 for size, stride in zip(
+                    array.shape[-axes:], library.strides(array)[-axes:]))
 
+        # Mamba-2: one step size and rate for all of a head.
         self.tied = (is_tied(self.A, 2) and is_tied(self.dt, 1)
-                     and (self.dt_bias is None or is_tied(self.dt_bias, 1)))
+                     and is_tied(self.dt_bias, 1))
+        self.skip = skip_kind(self.D)
+        if self.tied and self.D is not None and is_tied(self.D, 1):
+            self.skip = "head"
 
     def inputs(self) -> dict[str, Array]:
         """The operands of ssd.step: where dt or A is untied, every channel is a
@@ -80,6 +84,8 @@ class _Update:
         if self.tied:
             one: dict[str, Any] = {"dt": (..., 0), "A": (..., 0, 0),
                                    "dt_bias": (..., 0)}
+            if self.skip == "head":
+                one["D"] = (..., 0)
             return {name: Array(a.data[one[name]], a.dtype) if name in one else a
                     for name, a in operands.items()}
         batch, heads = self.x.shape[0], self.heads * self.head_dim
@@ -135,6 +141,8 @@ def _record(side: Any, key: Any, operands: tuple[Any, ...], operator: Any,
     if update.flat == update.tied:
         return
     dims = _FLAT_DIMS if update.flat else _TIED_DIMS
+    if update.skip == "head":
+        dims = {**dims, "D": [0]}
     sources = {name: (operand, dims[name])
                for name, operand in zip(_OPERANDS, operands)
                if operand is not None}
@@ -194,9 +202,9 @@ def selective_state_update(state: Any, x: Any, dt: Any, A: Any, B: Any, C: Any,
         library, pool, x, read_floats(library, "dt", dt),
         read_float32(library, "A", A), read_floats(library, "B", B),
         read_floats(library, "C", C),
-        None if D is None else read_float32(library, "D", D),
+        None if D is None else read_floats(library, "D", D),
         None if z is None else read_floats(library, "z", z),
-        None if dt_bias is None else read_float32(library, "dt_bias", dt_bias))
+        None if dt_bias is None else read_floats(library, "dt_bias", dt_bias))
     slots = _read_slots(library, state_batch_indices, x.shape[0], pool.shape[0])
     if x.shape[0] == 0:
         return library.wrap(library.empty(x.shape, x.dtype))
@@ -205,8 +213,9 @@ def selective_state_update(state: Any, x: Any, dt: Any, A: Any, B: Any, C: Any,
     _, heads, head_dim = inputs["x"].shape
     shape = ShapeClass(
         "step", heads, update.groups, head_dim, update.state_dim, x.dtype,
-        inputs["dt"].dtype, z_dtype=None if z is None else inputs["z"].dtype,
-        skip=None if D is None else "channel", bias=dt_bias is not None,
+        inputs["dt"].dtype, z_dtype=dtype_of(update.z), skip=update.skip,
+        skip_dtype=dtype_of(update.D) or "f32",
+        bias_dtype=dtype_of(update.dt_bias),
         softplus=bool(dt_softplus), diagonal_rate=not update.tied, initial=True,
         final=True, state_dtype=pool.dtype, slots=slots is not None)
     if slots is not None:

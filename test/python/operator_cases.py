@@ -48,6 +48,7 @@ class Class(NamedTuple):
     limits: tuple = (0.0, math.inf)
     initial: bool = False
     segments: bool = False
+    parameters: str = "f32"  # the type of D and dt_bias
 
 
 CLASSES = [
@@ -73,6 +74,9 @@ CLASSES = [
     Class(4, 2, 32, 16, "f16", "f32", "f16", "head", True, True),
     Class(3, 3, 12, 20, "f16", initial=True, segments=True),
     Class(2, 1, 80, 64, "f16", "f16", z_dtype="f32", softplus=True),
+    Class(4, 1, 32, 32, "bf16", D="channel", bias=True, softplus=True,
+          parameters="bf16"),
+    Class(3, 1, 16, 20, D="head", bias=True, softplus=True, parameters="f16"),
 ]
 
 
@@ -95,13 +99,14 @@ def draw_inputs(shape: Class, batch, length, decay, seed):
         rates *= 1e-3
     elif decay == "growing":
         rates *= -1e-3
-    bias = rng.uniform(-1, 1, heads).astype(np.float32) if shape.bias else None
+    bias = (to_type(rng.uniform(-1, 1, heads), shape.parameters) if shape.bias
+            else None)
     raw = np.exp(rng.uniform(math.log(1e-3), math.log(0.1),
                              (batch, length, heads)))
     if shape.softplus:
         raw = np.log(np.expm1(raw))
     if shape.bias:
-        raw = raw - bias
+        raw = raw - bias.astype(np.float32)
     inputs = {
         "x": normal(batch, length, heads, width),
         "dt": to_type(raw, shape.dt_dtype or shape.dtype),
@@ -113,7 +118,7 @@ def draw_inputs(shape: Class, batch, length, decay, seed):
     }
     if shape.D:
         sizes = (heads,) if shape.D == "head" else (heads, width)
-        inputs["D"] = rng.standard_normal(sizes).astype(np.float32)
+        inputs["D"] = to_type(rng.standard_normal(sizes), shape.parameters)
     if shape.z_dtype:
         inputs["z"] = to_type(3 * rng.standard_normal((batch, length, heads,
                                                        width)), shape.z_dtype)

@@ -136,6 +136,27 @@ def test_repeated_updates(tied):
     check_update(torch.randn(3, 4, 16, 8), update_operands(tied=not tied))
 
 
+def test_repeated_calls_are_short(monkeypatch):
+    """Nothing that models pass is read at length again."""
+    scan = {**scan_operands(dtype=torch.bfloat16),
+            "D": torch.randn(4).bfloat16(), "dt_bias": torch.randn(4).bfloat16()}
+    update = {**update_operands(), "D": torch.randn(4, 1).expand(4, 16),
+              "dt_bias": torch.rand(4, 1).bfloat16().expand(4, 16)}
+    state = torch.randn(3, 4, 16, 8)
+
+    def scan_once():
+        y = mamba_chunk_scan_combined(**scan)
+        expected, _ = reference.scan(**as_numpy(scan))
+        assert reference.error_ratio(y.double().numpy(), expected) < 5e-3
+
+    scan_once()
+    check_update(state, update)
+    monkeypatch.setattr(ssd_mlir._scan, "library_of", None)
+    monkeypatch.setattr(ssd_mlir._update, "library_of", None)
+    scan_once()
+    check_update(state, update)
+
+
 def test_repeated_updates_of_one_head():
     flat = {"x": torch.randn(3, 12), "dt": torch.rand(3, 12),
             "A": -torch.rand(12, 8), "B": torch.randn(3, 8),

@@ -121,6 +121,7 @@ class Scan(NamedTuple):
     limits: tuple = (0.0, math.inf)
     initial: bool = False
     segments: Optional[torch.dtype] = None
+    parameters: str = "f32"  # the type of D and dt_bias
 
 
 SCANS = [
@@ -153,6 +154,8 @@ SCANS = [
     Scan(48, 8, 64, 256, D="head", initial=True),
     Scan(2, 1, 128, 256, "f16", D="channel", z=True),
     Scan(24, 1, 256, 256, z=True, initial=True),
+    Scan(8, 1, 64, 128, bias=True, softplus=True, D="head", parameters="bf16"),
+    Scan(6, 2, 64, 64, D="channel", z=True, parameters="bf16"),
 ]
 
 
@@ -179,10 +182,10 @@ def draw_scan(shape: Scan, batch, length, seed=0, decay=1.0):
         "C": normal(batch, length, shape.groups, shape.n),
         "dt_softplus": shape.softplus, "dt_limit": shape.limits}
     if shape.bias:
-        operands["dt_bias"] = uniform(-1, 1, heads)
+        operands["dt_bias"] = uniform(-1, 1, heads).to(TYPES[shape.parameters])
     if shape.D:
         sizes = (heads,) if shape.D == "head" else (heads, shape.width)
-        operands["D"] = normal(*sizes, dtype=torch.float32)
+        operands["D"] = normal(*sizes, dtype=TYPES[shape.parameters])
     if shape.z:
         operands["z"] = normal(batch, length, heads, shape.width)
     if shape.initial:
@@ -211,18 +214,20 @@ class Update(NamedTuple):
     tied: bool = True
     dtype: str = "bf16"
     state: str = "f32"
-    D: bool = True
+    D: Optional[str] = "channel"  # or head, where tied
     z: bool = False
     bias: bool = True
     softplus: bool = True
+    parameters: str = "f32"  # the type of D and dt_bias
 
 
 UPDATES = [
-    Update((80, 64), 128),
+    Update((80, 64), 128, D="head"),
     Update((8, 64), 128, state="bf16"),
+    Update((8, 64), 128, D="head", parameters="bf16"),
     Update((8, 64), 64, 2, z=True),
     Update((4, 24), 20, 2, dtype="f32"),
-    Update((6, 80), 16, 3, dtype="f16", state="f16", D=False),
+    Update((6, 80), 16, 3, dtype="f16", state="f16", D=None),
     Update((4, 16), 16, 4, tied=False, dtype="f32"),
     Update((96,), 16, tied=False, z=True),
     Update((33,), 5, tied=False, dtype="f32", bias=False, softplus=False),
@@ -253,12 +258,14 @@ def draw_update(shape: Update, batch, seed=0):
         "B": normal(batch, *grouped), "C": normal(batch, *grouped),
         "dt_softplus": shape.softplus}
     if shape.D:
-        operands["D"] = normal(*channels, dtype=torch.float32)
+        D = normal(*channels, dtype=TYPES[shape.parameters])
+        operands["D"] = D[:, :1].expand(channels) if shape.D == "head" else D
     if shape.z:
         operands["z"] = normal(batch, *channels)
     if shape.bias:
         operands["dt_bias"] = spread(
-            lambda *s: normal(*s, dtype=torch.float32), *channels, keep=1)
+            lambda *s: normal(*s, dtype=TYPES[shape.parameters]), *channels,
+            keep=1)
     return operands
 
 
@@ -628,6 +635,31 @@ def test_nothing_waits():
         call()
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def test_only_our_kernels():
+    """Operands as models have them are neither converted nor copied."""
+    from torch.profiler import ProfilerActivity, profile
+
+    scan = draw_scan(SCANS[0], 2, 100)
+    narrow = draw_scan(SCANS[-2], 1, 40)
+    updates = [(draw_update(shape, 2), draw_states(shape, 2))
+               for shape in UPDATES[:3]]
+
+    def call():
+        for operands in (scan, narrow):
+            mamba_chunk_scan_combined(**operands)
+        for operands, state in updates:
+            selective_state_update(state, **operands)
+
+    call()
+    torch.cuda.synchronize()
+    with profile(activities=[ProfilerActivity.CUDA]) as recorded:
+        call()
+        torch.cuda.synchronize()
+    names = {event.key for event in recorded.key_averages()
+             if event.device_time_total > 0}
+    assert names and all(name.startswith("ssd_") for name in names)
 
 
 # -- what is refused ---------------------------------------------------------

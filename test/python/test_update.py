@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 import pytest
@@ -27,21 +27,25 @@ class Update(NamedTuple):
     tied: bool = False
     dtype: str = "f32"
     state_dtype: str = "f32"
-    D: bool = False
+    D: Optional[str] = None  # head (where tied) or channel
     z: bool = False
     bias: bool = False
     softplus: bool = False
+    parameters: str = "f32"  # the type of D and dt_bias
 
 
 UPDATES = [
     Update((48,), 16),
-    Update((33,), 5, D=True, z=True, bias=True, softplus=True),
+    Update((33,), 5, D="channel", z=True, bias=True, softplus=True),
     Update((64,), 16, dtype="bf16", bias=True, softplus=True),
     Update((4, 32), 64, tied=True),
-    Update((8, 24), 20, 2, True, D=True, z=True, bias=True, softplus=True),
-    Update((4, 64), 128, 1, True, "bf16", D=True, bias=True, softplus=True),
+    Update((8, 24), 20, 2, True, D="channel", z=True, bias=True, softplus=True),
+    Update((4, 64), 128, 1, True, "bf16", D="head", bias=True, softplus=True),
+    Update((4, 64), 16, 1, True, "bf16", D="head", bias=True, parameters="bf16"),
+    Update((4, 8), 16, 1, True, D="channel", bias=True, parameters="f16"),
+    Update((24,), 16, D="channel", bias=True, parameters="bf16"),
     Update((4, 64), 128, 1, True, "bf16", "bf16", softplus=True),
-    Update((4, 16), 16, 4, False, D=True, bias=True, softplus=True),
+    Update((4, 16), 16, 4, False, D="channel", bias=True, softplus=True),
     Update((2, 8), 32, 2, False, "f16", "f16", z=True),
 ]
 
@@ -73,12 +77,14 @@ def draw_update(shape: Update, batch, seed):
         "B": normal(batch, *grouped), "C": normal(batch, *grouped),
         "dt_softplus": shape.softplus}
     if shape.D:
-        inputs["D"] = rng.standard_normal(channels).astype(np.float32)
+        D = to_type(rng.standard_normal(channels), shape.parameters)
+        inputs["D"] = (np.broadcast_to(D[:, :1], channels) if shape.D == "head"
+                       else D)
     if shape.z:
         inputs["z"] = normal(batch, *channels)
     if shape.bias:
         inputs["dt_bias"] = per_head(
-            lambda s: rng.uniform(-1, 1, s).astype(np.float32))
+            lambda s: to_type(rng.uniform(-1, 1, s), shape.parameters))
     return inputs
 
 

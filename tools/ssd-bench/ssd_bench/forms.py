@@ -100,7 +100,7 @@ def predict(points: list[Point], threads: int) -> list[dict[str, Any]]:
 def _program(heads: int, head_dim: int, state_dim: int,
              form: str) -> ssd_mlir.Program:
     shape = ShapeClass("scan", heads, 1, head_dim, state_dim, "f32", "f32",
-                       z_dtype=None, skip=None, bias=False, softplus=False,
+                       z_dtype=None, skip=None, softplus=False,
                        limits=(-math.inf, math.inf), initial=True, final=True,
                        segments=False, offsets=False)
     text, _ = write_operator(shape)
