@@ -84,25 +84,15 @@ static bool isSumWith(Value result, Value y) {
          (right == y && !dependsOn(left, y));
 }
 
-/// Emits the epilogue and says what that added to the block. y is taken as it
-/// is, not rounded to the type that the mixer would have stored it in.
+/// Emits the epilogue and says what that added to the block.
 static Value emitTracked(const MixerUnit &unit, OpBuilder &builder,
                          Location loc, Value y, ValueRange values,
                          SmallVectorImpl<Operation *> &added) {
   Block *block = builder.getInsertionBlock();
   size_t before = block->getOperations().size();
   Value result = unit.epilogue.emit(builder, loc, y, values);
-  for (Operation &op : llvm::drop_begin(*block, before)) {
+  for (Operation &op : llvm::drop_begin(*block, before))
     added.push_back(&op);
-    auto widened = dyn_cast<arith::ExtFOp>(op);
-    auto rounded =
-        widened ? widened.getIn().getDefiningOp<arith::TruncFOp>() : nullptr;
-    if (!rounded || rounded.getIn() != y)
-      continue;
-    widened.getResult().replaceAllUsesWith(y);
-    if (result == widened.getResult())
-      result = y;
-  }
   return result;
 }
 

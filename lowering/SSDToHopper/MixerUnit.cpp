@@ -181,20 +181,23 @@ LogicalResult UnitReader::readEpilogue() {
 
 /// What is written where: y, the state and the checkpoints.
 LogicalResult UnitReader::readOutputs() {
-  auto yielded = cast<YieldOp>(op.getBody().front().getTerminator()).getValues();
+  auto yielded =
+      cast<YieldOp>(op.getBody().front().getTerminator()).getValues();
   SmallVector<Value> expected = {y};
   llvm::append_range(expected, mixer->getResults().drop_front());
   if (!llvm::equal(yielded, expected))
-    return op.emitError() << "no kernel computes a unit that does not yield the "
-                             "last value of y and the mixer's states";
+    return op.emitError()
+           << "no kernel computes a unit that does not yield the "
+              "last value of y and the mixer's states";
   unit.y = {op.getOuts()[0], !unit.isStep};
   unit.initialState = unit.finalState = op.getOuts()[1];
   if (op.getOuts().size() > 2)
     unit.checkpoints = op.getOuts()[2];
   auto destination = cast<DestinationStyleOpInterface>(mixer);
   if (outside(destination.getDpsInits()[1]) != unit.initialState)
-    return op.emitError() << "no kernel computes a unit whose state starts from "
-                             "something else than the state it ends in";
+    return op.emitError()
+           << "no kernel computes a unit whose state starts from "
+              "something else than the state it ends in";
   return success();
 }
 
@@ -358,7 +361,10 @@ Value Epilogue::emit(OpBuilder &builder, Location loc, Value y,
     for (OpOperand &operand : op->getOpOperands()) {
       Value argument = op.getMatchingBlockArgument(&operand);
       if (op.isDpsInit(&operand) || operand.get() == step.y) {
-        emitter.map(argument, emitter.round(current, argument.getType()));
+        bool isMixers = &step == &steps.front();
+        emitter.map(argument, isMixers
+                                  ? current
+                                  : emitter.round(current, argument.getType()));
       } else {
         emitter.map(argument, values.front());
         values = values.drop_front();
@@ -372,8 +378,8 @@ Value Epilogue::emit(OpBuilder &builder, Location loc, Value y,
     // The last rounding is the store's.
     Value yielded = terminator->getOperand(0);
     auto last = yielded.getDefiningOp<arith::TruncFOp>();
-    current = emitter.lookup(last && &step == &steps.back() ? last.getIn()
-                                                           : yielded);
+    current =
+        emitter.lookup(last && &step == &steps.back() ? last.getIn() : yielded);
   }
   return current;
 }

@@ -60,8 +60,9 @@ public:
   bool empty() const { return steps.empty(); }
 
   /// Emits the function: `y` and one value for each input, all f32. Returns
-  /// f32, not yet rounded to the element type of y's buffer. Where the ops round
-  /// in between, so does this.
+  /// f32, not yet rounded to the element type of y's buffer. `y` is taken as it
+  /// is, not rounded to the type that the mixer would have stored it in; where
+  /// the ops round in between, so does this.
   mlir::Value emit(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value y,
                    mlir::ValueRange values) const;
 
@@ -81,7 +82,8 @@ struct MixerUnit {
   mlir::Attribute form; // null for a step
   int64_t heads = 0, groups = 1, headDim = 0, stateDim = 0;
   bool isStep = false, reverse = false;
-  bool leadingSegment = false; // segment ids begin with that of the initial state
+  bool leadingSegment =
+      false; // segment ids begin with that of the initial state
   std::optional<int64_t> checkpointEvery;
 
   UnitBuffer x, b, c, y;

@@ -72,10 +72,13 @@ private:
   Value updateRow(Values &row, ArrayRef<Value> b, ArrayRef<Value> c,
                   ArrayRef<Split> factors, Value input);
   void storeRow(ValueRange row, int64_t load);
+  void loadEpilogue();
   void storeY(Value sum);
   Value rowOf(int64_t load) {
     return k.add(firstRow, load * shape.rowsPerLoad);
   }
+  /// Lanes that end up with the same row's sum.
+  int32_t copies() const { return shape.lanesPerRow / StepShape::kLoads; }
 
   KernelBuilder &k;
   const MixerUnit &unit;
@@ -85,6 +88,10 @@ private:
   /// firstRow is this lane's of the first load, column its first.
   Value zero, batch, head, firstRow, column;
   Value stateRow, ownsState; // null: always
+  /// What y's element of this lane is made of beside the sum, where there is
+  /// an epilogue.
+  Value rowOfY, x;
+  Values fixed, perToken;
 };
 
 } // namespace
@@ -181,29 +188,40 @@ void StepKernel::storeRow(ValueRange row, int64_t load) {
   k.storeNarrow(row, p.finalState.getElementType(), at);
 }
 
-/// Load r's row ends in the lanes whose upper bits within the row are r.
+/// Load r's row ends in the lanes whose upper bits within the row are r. Loaded
+/// before any store, which nothing passes, and by all lanes: nothing waits for
+/// memory when the sum is there.
+void StepKernel::loadEpilogue() {
+  Value lane = k.rem(k.create<LaneOp>(), shape.lanesPerRow);
+  Value load = k.div(lane, copies());
+  rowOfY = k.add(firstRow, k.mul(load, shape.rowsPerLoad));
+  if (p.epilogue.empty())
+    return;
+  Position at = position(head, rowOfY);
+  x = k.widen(p.x.load(k, at));
+  fixed = p.epilogue.load(k, at, Part::fixed);
+  perToken = p.epilogue.load(k, at, Part::perToken);
+}
+
 void StepKernel::storeY(Value sum) {
   Value lane = k.rem(k.create<LaneOp>(), shape.lanesPerRow);
-  int32_t copies = shape.lanesPerRow / StepShape::kLoads;
-  Value row = k.add(firstRow, k.mul(k.div(lane, copies), shape.rowsPerLoad));
-  Position at = position(head, row);
-  // Loaded by all lanes, so that nothing waits for the sum.
-  Value x = p.epilogue.empty() ? Value() : k.widen(p.x.load(k, at));
-  Values fixed = p.epilogue.load(k, at, Part::fixed),
-         perToken = p.epilogue.load(k, at, Part::perToken);
   Value y = p.epilogue.apply(k, sum, x, fixed, perToken);
-  k.when(k.equal(k.rem(lane, copies), zero), [&]() { p.y.store(k, y, at); });
+  k.when(k.equal(k.rem(lane, copies()), zero),
+         [&]() { p.y.store(k, y, position(head, rowOfY)); });
 }
 
 void StepKernel::emit() {
   setPlace();
   // All loads of the state first: they are what the kernel waits for.
   SmallVector<Values> rows = loadState();
-  Values b = loadColumns(p.b), c = loadColumns(p.c), sums;
+  Values b = loadColumns(p.b), c = loadColumns(p.c), inputs, sums;
+  for (int64_t r = 0; r < StepShape::kLoads; ++r)
+    inputs.push_back(p.x.load(k, position(head, rowOf(r))));
+  loadEpilogue();
   Value scale;
   SmallVector<Split> factors = factorsOf(scale);
   for (int64_t r = 0; r < StepShape::kLoads; ++r) {
-    Value input = k.widen(p.x.load(k, position(head, rowOf(r))));
+    Value input = k.widen(inputs[r]);
     if (scale)
       input = k.fmul(input, scale);
     sums.push_back(updateRow(rows[r], b, c, factors, input));

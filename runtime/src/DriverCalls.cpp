@@ -190,14 +190,16 @@ void gpu::encodeTensorMap(ssd_context *context, void *map, DLDataType type,
       return;
     }
     MapLayout layout(type, rank, sizes, strides, box);
-    driver.check(driver.api().encodeTensorMap(
-                     static_cast<cuda::TensorMap *>(map), mapType(type), rank,
-                     const_cast<void *>(base), layout.size, layout.stride + 1,
-                     layout.box, layout.step, cuda::kInterleaveNone,
-                     cuda::kSwizzle128, cuda::kPromote256, cuda::kFillZeros),
-                 "Describing a tensor of ", typeName(type), " with shape ",
-                 shapeString(sizes, rank), " and strides ",
-                 shapeString(strides, rank), " to the GPU's copy engine");
+    cuda::Result result = driver.api().encodeTensorMap(
+        static_cast<cuda::TensorMap *>(map), mapType(type), rank,
+        const_cast<void *>(base), layout.size, layout.stride + 1, layout.box,
+        layout.step, cuda::kInterleaveNone, cuda::kSwizzle128,
+        cuda::kPromote256, cuda::kFillZeros);
+    // Words are only made of shapes where they are needed.
+    if (result != cuda::kSuccess)
+      driver.check(result, "Describing a tensor of ", typeName(type),
+                   " with shape ", shapeString(sizes, rank), " and strides ",
+                   shapeString(strides, rank), " to the GPU's copy engine");
   });
 }
 
