@@ -265,18 +265,19 @@ class Program:
             library.laid_out(next(reads), a.strided) if a.role == "input"
             else next(reads if a.role == "state" else results)
             for a in arguments]
+        context, workspace = self.resources(library.gpu)
         self._native.call(
             entry.name, arrays,
             entry.tensors_written if with_states else entry.written,
-            None if state is None else state._native,
-            *self.resources(library.gpu, library.workspace), library.gpu,
+            None if state is None else state._native, context,
+            workspace if library.gpu < 0 else library.workspace, library.gpu,
             library.stream)
 
-    def resources(self, gpu: int, workspace: Any) -> tuple[_runtime.Context, Any]:
-        """The context and the workspace of a call by this thread."""
-        if gpu >= 0:
-            return gpu_context(), workspace
-        return current_context(), self._buffers.workspace
+    def resources(self, gpu: int
+                  ) -> tuple[_runtime.Context, _runtime.Workspace]:
+        """The context of a call by this thread, and its workspace on the CPU."""
+        context = current_context() if gpu < 0 else gpu_context()
+        return context, self._buffers.workspace
 
     def call_arrays(self, name: str, inputs: Sequence[Array],
                     out: Optional[Sequence[Array]] = None,

@@ -62,16 +62,19 @@ class Program:
         stream: int = 0,
     ) -> None: ...
 
+class Exchange:
+    @staticmethod
+    def of(type: type) -> Optional[Exchange]: ...
+
 class Shortcut:
     def __init__(
         self,
         program: Program,
         entry: str,
         places: Sequence[tuple[int, Sequence[int]]],
-        dtypes: tuple[Any, ...],
-        allocators: tuple[Callable[[tuple[int, ...]], Any], ...],
+        allocators: tuple[Callable[[tuple[int, ...], tuple[int, ...]], Any], ...],
         types: tuple[type, ...],
-        layout: Any,
+        exchange: Exchange,
         gpu: int,
     ) -> None: ...
     def __call__(
@@ -79,6 +82,5 @@ class Shortcut:
         operands: tuple[Any, ...],
         gradients: bool,
         context: Context,
-        workspace: Union[Workspace, Callable[[int], Any]],
-        stream: int,
+        workspace: Workspace,
     ) -> Optional[list[Any]]: ...

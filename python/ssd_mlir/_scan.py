@@ -148,6 +148,14 @@ def mamba_chunk_scan_combined(
             x, dt, A, B, C, chunk_size, D, z, dt_bias, initial_states, seq_idx,
             cu_seqlens, dt_softplus, dt_limit, return_final_states,
             return_varlen_states, form)
+    if side is not None:
+        key = ("scan", chunk_size, dt_softplus, dt_limit, return_final_states,
+               return_varlen_states, form)
+        operands = (x, dt, A, B, C, D, z, dt_bias, initial_states, seq_idx,
+                    cu_seqlens)
+        results = side.repeat(key, operands)
+        if results is not None:
+            return tuple(results) if return_final_states else results[0]
     check_options("cpu", "f32", form)
     if chunk_size is not None and (not hasattr(chunk_size, "__index__")
                                    or int(chunk_size) < 1):
@@ -160,13 +168,6 @@ def mamba_chunk_scan_combined(
     if return_varlen_states and cu_seqlens is None:
         raise ArgumentError("return_varlen_states needs cu_seqlens")
     limits = _limits(dt_limit)
-    if side is not None:
-        key = ("scan", bool(dt_softplus), limits, bool(return_final_states), form)
-        operands = (x, dt, A, B, C, D, z, dt_bias, initial_states, seq_idx,
-                    cu_seqlens)
-        results = side.repeat(key, operands)
-        if results is not None:
-            return tuple(results) if return_final_states else results[0]
 
     library = library_of(x)
     x = read_floats(library, "x", x)

@@ -185,19 +185,22 @@ def library_on(device: torch.device) -> TorchLibrary:
     return TorchLibrary(device)
 
 
+# What lets calls be repeated; PyTorch has it from 2.10 on.
+_EXCHANGE = _runtime.Exchange.of(torch.Tensor)
+
+
 class _Shortcut:
     """A call of an operator that is made again as it was."""
 
     def __init__(self, program: Any, entry: Any, library: TorchLibrary,
-                 places: list[tuple[int, list[int]]],
-                 dtypes: tuple[Optional[torch.dtype], ...]) -> None:
+                 places: list[tuple[int, list[int]]]) -> None:
         allocators = tuple(
-            functools.partial(torch.empty, dtype=_DTYPES[output.dtype],
+            functools.partial(torch.empty_strided, dtype=_DTYPES[output.dtype],
                               device=library.device)
             for output in entry.outputs)
         self._native = _runtime.Shortcut(program._native, entry.name, places,
-                                         dtypes, allocators, _PLAIN,
-                                         torch.strided, library.gpu)
+                                         allocators, _PLAIN, _EXCHANGE,
+                                         library.gpu)
         self._program = program
         self._library = library
 
@@ -205,27 +208,32 @@ class _Shortcut:
         return self._program is program and self._library is library
 
     def __call__(self, operands: tuple[Any, ...]) -> Optional[list[torch.Tensor]]:
-        library = self._library
-        context, workspace = self._program.resources(library.gpu,
-                                                     library.workspace)
-        return self._native(operands, torch.is_grad_enabled(), context,
-                            workspace, library.stream)
+        return self._native(operands, torch.is_grad_enabled(),
+                            *self._program.resources(self._library.gpu))
 
 
-def repeat(key: Any, operands: tuple[Any, ...]) -> Optional[list[torch.Tensor]]:
-    """The results, if a call like this was recorded."""
-    for shortcut in shortcuts.get((key, *[v is None for v in operands]), ()):
+def repeat(key: tuple[Any, ...],
+           operands: tuple[Any, ...]) -> Optional[list[torch.Tensor]]:
+    """The results, if a call like this was recorded: one with the same `key`,
+    which is all that is no operand."""
+    try:
+        known = shortcuts.get((key, *[v is None for v in operands]), ())
+    except TypeError:  # a list, say
+        return None
+    for shortcut in known:
         results = shortcut(operands)
         if results is not None:
             return results
     return None
 
 
-def record(key: Any, operands: tuple[Any, ...], operator: Any,
+def record(key: tuple[Any, ...], operands: tuple[Any, ...], operator: Any,
            library: TorchLibrary, sources: Mapping[str, tuple[Any, list[int]]],
            result_dims: Optional[list[int]] = None) -> None:
     """Records a call that has been made. `sources` has each input's operand and
     which of its dimensions it has; `result_dims` those of the first result."""
+    if _EXCHANGE is None:
+        return
     entry = operator.program.entries[ENTRY]
     places, outputs = [], 0
     for argument in entry.arguments:
@@ -240,7 +248,9 @@ def record(key: Any, operands: tuple[Any, ...], operator: Any,
         if number is None or _NAMES.get(operand.dtype) != argument.dtype:
             return  # it is converted or copied, each time
         places.append((number, dims))
-    dtypes = tuple(getattr(v, "dtype", None) for v in operands)
-    known = shortcuts.setdefault((key, *[v is None for v in operands]), [])
+    try:
+        known = shortcuts.setdefault((key, *[v is None for v in operands]), [])
+    except TypeError:
+        return
     if not any(s.is_of(operator.program, library) for s in known):
-        known.append(_Shortcut(operator.program, entry, library, places, dtypes))
+        known.append(_Shortcut(operator.program, entry, library, places))

@@ -190,7 +190,7 @@ def selective_state_update(state: Any, x: Any, dt: Any, A: Any, B: Any, C: Any,
             return _torch_operators.trace_update(
                 state, x, dt, A, B, C, D, z, dt_bias, dt_softplus,
                 state_batch_indices)
-        key = ("update", bool(dt_softplus))
+        key = ("update", dt_softplus)
         operands = (state, x, dt, A, B, C, D, z, dt_bias, state_batch_indices)
         results = side.repeat(key, operands)
         if results is not None:
