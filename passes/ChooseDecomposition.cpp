@@ -21,9 +21,6 @@ namespace ssd {
 using namespace mlir;
 using namespace ssd;
 
-/// On a module: see the option batch-invariant.
-static constexpr StringLiteral kBatchInvariantAttr = "ssd.batch_invariant";
-
 /// Where the mixer stands in its source: "backbone.layers.3.mixer" or
 /// "file.mlir:12:8".
 static std::string describe(Location loc) {
@@ -44,8 +41,7 @@ static MixerShape getShape(MixOp op, bool batchInvariant) {
     return int64_t(getElementTypeOrSelf(type).getIntOrFloatBitWidth() / 8);
   };
   MixerShape shape;
-  shape.batchIsKnown =
-      !batchInvariant && !ShapedType::isDynamic(op.getBatch());
+  shape.batchIsKnown = !batchInvariant && !ShapedType::isDynamic(op.getBatch());
   shape.batch = shape.batchIsKnown ? op.getBatch() : 1;
   shape.length = op.getLength();
   shape.heads = op.getHeads(), shape.groups = op.getGroups();
@@ -84,7 +80,8 @@ struct ChooseDecompositionPass
 
   void runOnOperation() override {
     numbers = getCPUNumbers(getOperation());
-    invariant = batchInvariant || getOperation()->hasAttr(kBatchInvariantAttr);
+    invariant = batchInvariant ||
+                getOperation()->hasAttr(SSDDialect::kBatchInvariantAttr);
     if (workers > 0)
       numbers.workers = workers;
     if (!force.empty() && force != "recurrent" && force != "chunked" &&
@@ -141,8 +138,8 @@ private:
   FailureOr<Attribute> forced(MixOp op) {
     Form form;
     if (force == "recurrent" || force == "quadratic") {
-      form.kind = force == "recurrent" ? FormKind::recurrent
-                                       : FormKind::quadratic;
+      form.kind =
+          force == "recurrent" ? FormKind::recurrent : FormKind::quadratic;
     } else {
       form = {FormKind::chunked, chunk > 0 ? int64_t(chunk) : bestChunk(op)};
     }

@@ -1,4 +1,5 @@
-//===- Decompose.cpp - Mixers to loops over one-chunk operations ---*- C++ -*-===//
+//===- Decompose.cpp - Mixers to loops over one-chunk operations ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -99,8 +100,8 @@ void ssd::replaceTask(RewriterBase &rewriter, MixOp op, Value y, Value state) {
     return put(rewriter, op.getLoc(), value, into,
                {{0, rewriter.getIndexAttr(0)}});
   };
-  rewriter.replaceOp(op, {restore(y, op.getYInit()),
-                          restore(state, op.getStateInit())});
+  rewriter.replaceOp(
+      op, {restore(y, op.getYInit()), restore(state, op.getStateInit())});
 }
 
 /// [a, b, c] as [a, c, b].
@@ -127,8 +128,7 @@ Value ssd::loadState(OpBuilder &builder, Location loc, Value state) {
     wide = linalg::CopyOp::create(builder, loc, state,
                                   emptyLike(builder, loc, state, false))
                .getResult(0);
-  return swapLastDims(builder, loc, wide,
-                      emptyLike(builder, loc, state, true));
+  return swapLastDims(builder, loc, wide, emptyLike(builder, loc, state, true));
 }
 
 Value ssd::zeroState(OpBuilder &builder, Location loc, Value like) {
@@ -143,8 +143,8 @@ Value ssd::storeState(OpBuilder &builder, Location loc, Value state,
                       Value into) {
   if (getElementTypeOrSelf(into.getType()).isF32())
     return swapLastDims(builder, loc, state, into);
-  Value wide = swapLastDims(builder, loc, state,
-                            emptyLike(builder, loc, into, false));
+  Value wide =
+      swapLastDims(builder, loc, state, emptyLike(builder, loc, into, false));
   return linalg::CopyOp::create(builder, loc, wide, into).getResult(0);
 }
 

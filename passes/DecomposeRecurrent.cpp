@@ -25,8 +25,8 @@ static Value resetState(OpBuilder &builder, Location loc, MixOp op) {
     return state;
   Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
   Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-  Value before = tensor::ExtractOp::create(builder, loc, ids,
-                                           ValueRange{zero, zero});
+  Value before =
+      tensor::ExtractOp::create(builder, loc, ids, ValueRange{zero, zero});
   Value now =
       tensor::ExtractOp::create(builder, loc, ids, ValueRange{zero, one});
   Value same = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
@@ -38,7 +38,8 @@ static Value resetState(OpBuilder &builder, Location loc, MixOp op) {
         auto type = cast<RankedTensorType>(state.getType());
         Value none = arith::ConstantOp::create(
             b, loc, b.getFloatAttr(type.getElementType(), 0.0));
-        Value cleared = linalg::FillOp::create(b, loc, none, state).getResult(0);
+        Value cleared =
+            linalg::FillOp::create(b, loc, none, state).getResult(0);
         scf::YieldOp::create(b, loc, cleared);
       });
   return select.getResult(0);
@@ -55,15 +56,14 @@ static MixOp widenState(RewriterBase &rewriter, MixOp op) {
   Value empty = tensor::EmptyOp::create(
       rewriter, loc, tensor::getMixedSizes(rewriter, loc, state),
       rewriter.getF32Type());
-  Value wide =
-      linalg::CopyOp::create(rewriter, loc, state, empty).getResult(0);
+  Value wide = linalg::CopyOp::create(rewriter, loc, state, empty).getResult(0);
   SmallVector<Value> operands(op->getOperands());
   operands.back() = wide;
   Type types[] = {op.getYInit().getType(), wide.getType()};
   auto mixer = cast<MixOp>(clone(rewriter, op, types, operands));
-  Value rounded = linalg::CopyOp::create(rewriter, loc, mixer.getResult(1),
-                                         state)
-                      .getResult(0);
+  Value rounded =
+      linalg::CopyOp::create(rewriter, loc, mixer.getResult(1), state)
+          .getResult(0);
   rewriter.replaceOp(op, {mixer.getResult(0), rounded});
   return mixer;
 }
@@ -75,11 +75,11 @@ static LogicalResult decomposeToken(RewriterBase &rewriter, MixOp op) {
   Part token = {1, rewriter.getIndexAttr(0)};
   auto drop = [&](Value value) { return take(rewriter, loc, value, token); };
   Value state = resetState(rewriter, loc, op);
-  auto step = StepOp::create(
-      rewriter, loc, drop(op.getX()), drop(op.getB()), drop(op.getC()),
-      drop(op.getDecay()), op.getRate(), drop(op.getScale()), /*slots=*/Value(),
-      ValueRange{drop(op.getYInit()), state},
-      /*lowering_config=*/Attribute());
+  auto step = StepOp::create(rewriter, loc, drop(op.getX()), drop(op.getB()),
+                             drop(op.getC()), drop(op.getDecay()), op.getRate(),
+                             drop(op.getScale()), /*slots=*/Value(),
+                             ValueRange{drop(op.getYInit()), state},
+                             /*lowering_config=*/Attribute());
   Value y = put(rewriter, loc, step.getResult(0), op.getYInit(), token);
   rewriter.replaceOp(op, {y, step.getResult(1)});
   return success();

@@ -27,9 +27,8 @@ using namespace ssd;
 
 /// Whether every use of every result is by an op of `unit`.
 static bool isUsedOnlyBy(Operation *op, const SetVector<Operation *> &unit) {
-  return llvm::all_of(op->getUsers(), [&](Operation *user) {
-    return unit.contains(user);
-  });
+  return llvm::all_of(op->getUsers(),
+                      [&](Operation *user) { return unit.contains(user); });
 }
 
 /// Values from outside that the body of `op` uses.
@@ -116,9 +115,8 @@ private:
   static bool canMoveTo(Operation *next, Operation *op, const Unit &unit) {
     return llvm::all_of(next->getOperands(), [&](Value operand) {
       Operation *def = operand.getDefiningOp();
-      return !def || unit.ops.contains(def) ||
-             isa<tensor::EmptyOp>(def) || def->getBlock() != op->getBlock() ||
-             def->isBeforeInBlock(op);
+      return !def || unit.ops.contains(def) || isa<tensor::EmptyOp>(def) ||
+             def->getBlock() != op->getBlock() || def->isBeforeInBlock(op);
     });
   }
 
@@ -126,9 +124,8 @@ private:
   void outline(RewriterBase &rewriter, DestinationStyleOpInterface op,
                const Unit &unit) {
     SmallVector<Operation *> ops(unit.ops.begin(), unit.ops.end());
-    llvm::sort(ops, [](Operation *a, Operation *b) {
-      return a->isBeforeInBlock(b);
-    });
+    llvm::sort(
+        ops, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
     SmallVector<Value> outs = destinations(op, unit);
     SetVector<Value> inputs;
     for (Operation *inner : ops)
@@ -141,9 +138,9 @@ private:
     rewriter.setInsertionPointAfter(ops.back());
     Location loc = op.getLoc();
     StringRef config = "lowering_config";
-    auto fused = FusedOp::create(rewriter, loc, ValueRange(outs).getTypes(),
-                                 inputs.getArrayRef(), outs,
-                                 op->getAttr(config));
+    auto fused =
+        FusedOp::create(rewriter, loc, ValueRange(outs).getTypes(),
+                        inputs.getArrayRef(), outs, op->getAttr(config));
     op->removeAttr(config);
     Block *body = rewriter.createBlock(&fused.getBody());
     IRMapping mapping;

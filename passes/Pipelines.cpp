@@ -100,21 +100,23 @@ std::vector<Stage> getCPUStages(const CPUPipelineOptions &options) {
 }
 
 void buildSSDToCPUPipeline(OpPassManager &manager,
-                                const CPUPipelineOptions &options) {
+                           const CPUPipelineOptions &options) {
   for (const Stage &stage : getCPUStages(options))
     stage.build(manager);
 }
 
 /// Units on buffers become kernels and the host code that launches them.
-static void toKernels(OpPassManager &manager, const std::string &chip) {
-  ConvertSSDToHopperOptions options;
-  options.chip = chip;
+static void toKernels(OpPassManager &manager,
+                      const ConvertSSDToHopperOptions &options) {
   manager.addPass(createConvertSSDToHopper(options));
   simplify(manager);
 }
 
 std::vector<Stage> getGPUStages(const GPUPipelineOptions &options) {
   std::string form = options.form, chip = options.chip, ptxas = options.ptxas;
+  ConvertSSDToHopperOptions kernels;
+  kernels.chip = chip;
+  kernels.batchInvariant = options.batchInvariant;
   SSDApplyTuningSpecPassOptions spec;
   spec.tuningSpec = options.tuningSpec;
   auto chooseForm = [form, spec](OpPassManager &manager) {
@@ -147,7 +149,7 @@ std::vector<Stage> getGPUStages(const GPUPipelineOptions &options) {
        }},
       {"bufferize", buildBufferizationPipeline},
       {"kernels",
-       [chip](OpPassManager &manager) { toKernels(manager, chip); }},
+       [kernels](OpPassManager &manager) { toKernels(manager, kernels); }},
       {"serialize-kernels", serialize},
       {"plan-workspace",
        [](OpPassManager &manager) {
@@ -173,8 +175,9 @@ void buildSSDToGPUPipeline(OpPassManager &manager,
 
 void registerPipelines() {
   PassPipelineRegistration<GPUPipelineOptions>(
-      "ssd-to-gpu", "From ssd on tensors to kernels and the code that launches "
-                    "them",
+      "ssd-to-gpu",
+      "From ssd on tensors to kernels and the code that launches "
+      "them",
       buildSSDToGPUPipeline);
   PassPipelineRegistration<CPUPipelineOptions>(
       "ssd-to-cpu", "From ssd on tensors to the LLVM dialect for a CPU",

@@ -49,6 +49,10 @@ struct GPUPipelineOptions
   Option<std::string> tuningSpec{
       *this, "tuning-spec", llvm::cl::init(""),
       llvm::cl::desc("File with forms to prefer to the kernels' own choice")};
+  Option<bool> batchInvariant{
+      *this, "batch-invariant", llvm::cl::init(false),
+      llvm::cl::desc("Cut no sequence because its batch is small, so that a "
+                     "sequence's result does not depend on its batch")};
   Option<std::string> chip{
       *this, "chip", llvm::cl::init("sm_90a"),
       llvm::cl::desc("sm_90a, or sm_80 for portable kernels only, which run on "

@@ -37,7 +37,12 @@ def SSD_Dialect : Dialect {
     "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"
   ];
   let useDefaultAttributePrinterParser = 1;
-  let extraClassDeclaration = "void registerAttributes();";
+  let extraClassDeclaration = [{
+    void registerAttributes();
+    /// On a module: a sequence's results may not depend on its batch.
+    static constexpr ::llvm::StringLiteral kBatchInvariantAttr =
+        "ssd.batch_invariant";
+  }];
 }
 
 class SSD_Op<string mnemonic, list<Trait> traits = []>

@@ -268,6 +268,8 @@ public:
       return "packed sequences are not cut";
     if (unit.form && partsOf(unit) == 1)
       return "the form does not cut sequences";
+    if (unit.batchInvariant && !partsOf(unit))
+      return "whether sequences are cut would depend on the batch";
     if (warpgroups == 1 && whyNotSizes(unit, 2).empty())
       return "two row blocks a block share scores";
     return ChunkedKind::whyNot(unit);

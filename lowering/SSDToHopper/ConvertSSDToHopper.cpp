@@ -84,6 +84,8 @@ LogicalResult ConvertSSDToHopper::convert(FusedOp op) {
   FailureOr<MixerUnit> unit = MixerUnit::read(op);
   if (failed(unit))
     return failure();
+  unit->batchInvariant = batchInvariant || getOperation()->hasAttr(
+                                               SSDDialect::kBatchInvariantAttr);
   OpBuilder builder(op);
   HostBuilder host(builder, op.getLoc());
   if (failed(buildForm(host, *unit)))

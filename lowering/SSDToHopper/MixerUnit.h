@@ -85,6 +85,9 @@ struct MixerUnit {
   bool leadingSegment =
       false; // segment ids begin with that of the initial state
   std::optional<int64_t> checkpointEvery;
+  /// A sequence's result may not depend on its batch: what is computed in which
+  /// order is chosen without looking at that.
+  bool batchInvariant = false;
 
   UnitBuffer x, b, c, y;
   UnitFactor decay, scale;

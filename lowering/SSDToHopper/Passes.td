@@ -19,7 +19,9 @@ def ConvertSSDToHopper : Pass<"convert-ssd-to-hopper", "::mlir::ModuleOp"> {
     which computes every unit; where a kernel needs something that is known only
     at run time (a chip, alignment), the host code decides. `#ssd.dispatch`
     becomes host code, too. A remark for each kernel considered says why it was
-    not taken.
+    not taken. With `batch-invariant`, or the attribute `ssd.batch_invariant` on
+    the module, no sequence is cut into parts for want of others, so that its
+    result is bitwise the same in any batch; parts that a form asks for stay.
 
     A buffer that is copied or cleared only to be a unit's initial state is read
     where it comes from instead. Everything else that would touch device memory
@@ -33,7 +35,9 @@ def ConvertSSDToHopper : Pass<"convert-ssd-to-hopper", "::mlir::ModuleOp"> {
   ];
   let options = [
     Option<"chip", "chip", "std::string", "\"sm_90a\"",
-           "chip whose kernels may be used besides portable ones">
+           "chip whose kernels may be used besides portable ones">,
+    Option<"batchInvariant", "batch-invariant", "bool", "false",
+           "Cut no sequence because its batch is small">
   ];
 }
 

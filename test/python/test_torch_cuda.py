@@ -662,6 +662,24 @@ def test_only_our_kernels():
     assert names and all(name.startswith("ssd_") for name in names)
 
 
+@pytest.mark.parametrize("shape", [
+    Scan(80, 1, 64, 128, D="head", z=True), Scan(6, 2, 80, 64, initial=True),
+    Scan(8, 1, 128, 128, segments=torch.int32), Scan(48, 8, 64, 256)])
+def test_results_do_not_depend_on_the_batch(shape):
+    """Bitwise, where no sequence is cut for want of others: neither how many
+    heads a block takes nor where its run of chunks ends may show."""
+    operands = draw_scan(shape, 24, 330)
+    y, state = mamba_chunk_scan_combined(**operands, form="chunked",
+                                         return_final_states=True)
+    for rows in (slice(0, 1), slice(5, 7), slice(3, 20)):
+        some = {name: value[rows] if isinstance(value, torch.Tensor)
+                and value.shape[:1] == (24,) else value
+                for name, value in operands.items()}
+        part, after = mamba_chunk_scan_combined(**some, form="chunked",
+                                                return_final_states=True)
+        assert torch.equal(part, y[rows]) and torch.equal(after, state[rows])
+
+
 # -- what is refused ---------------------------------------------------------
 
 

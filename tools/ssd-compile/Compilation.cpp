@@ -222,15 +222,13 @@ Expected<std::vector<Stage>> Compilation::chooseStages(CPUTarget &target) {
     return getCPUStages(pipeline);
   }
   if (options.target != "sm_90a" && options.target != "sm_80")
-    return createStringError(
-        "unknown GPU target '" + options.target +
-        "'; targets are sm_90a (Hopper) and sm_80 (portable: Ampere and later)");
-  if (options.batchInvariant)
-    return createStringError("--batch-invariant is for CPUs; target '" +
-                             options.target + "' does not know it");
+    return createStringError("unknown GPU target '" + options.target +
+                             "'; targets are sm_90a (Hopper) and sm_80 "
+                             "(portable: Ampere and later)");
   GPUPipelineOptions pipeline;
   pipeline.form = form;
   pipeline.tuningSpec = options.tuningSpec;
+  pipeline.batchInvariant = options.batchInvariant;
   pipeline.chip = options.target;
   return getGPUStages(pipeline);
 }

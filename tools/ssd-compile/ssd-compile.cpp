@@ -47,7 +47,7 @@ static cl::opt<std::string>
                         "model's"));
 static cl::opt<bool> batchInvariant(
     "batch-invariant", cl::cat(category),
-    cl::desc("A sequence's result does not depend on its batch (CPU targets)"));
+    cl::desc("A sequence's result does not depend on its batch"));
 static cl::opt<Output> emitKind(
     "emit", cl::cat(category), cl::init(Output::SharedObject),
     cl::desc("What to write"),

@@ -1,5 +1,11 @@
 // RUN: ssd-opt %s --convert-ssd-to-hopper --split-input-file | FileCheck %s
 // RUN: ssd-opt %s --convert-ssd-to-hopper --emit-ptx | FileCheck %s --check-prefix=PTX
+// RUN: ssd-opt %s --convert-ssd-to-hopper=batch-invariant --split-input-file | FileCheck %s --check-prefix=INVARIANT
+
+// Nothing is cut because there is little of it.
+// INVARIANT-LABEL: func.func @auto
+// INVARIANT-NOT:     ssd_chunked_split
+// INVARIANT:         gpu.launch_func @ssd_chunked_0
 
 // Where nothing chose a form, sequences are cut into runs for all
 // multiprocessors if that, with two more launches, is estimated to take less time
