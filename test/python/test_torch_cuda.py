@@ -258,8 +258,10 @@ def draw_update(shape: Update, batch, seed=0):
         "B": normal(batch, *grouped), "C": normal(batch, *grouped),
         "dt_softplus": shape.softplus}
     if shape.D:
-        D = normal(*channels, dtype=TYPES[shape.parameters])
-        operands["D"] = D[:, :1].expand(channels) if shape.D == "head" else D
+        kept = channels[:1] if shape.D == "head" else channels
+        D = normal(*kept, dtype=TYPES[shape.parameters])
+        operands["D"] = D.reshape(*kept, *[1] * (len(channels) - len(kept))
+                                  ).expand(channels)
     if shape.z:
         operands["z"] = normal(batch, *channels)
     if shape.bias:
