@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/SSD/MixerRecords.h"
 #include "dialect/SSD/SSDOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
@@ -20,20 +21,6 @@ namespace ssd {
 
 using namespace mlir;
 using namespace ssd;
-
-/// Where the mixer stands in its source: "backbone.layers.3.mixer" or
-/// "file.mlir:12:8".
-static std::string describe(Location loc) {
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return name.getName().str();
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    return describe(fused.getLocations().front());
-  if (auto file = dyn_cast<FileLineColLoc>(loc))
-    return (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
-            Twine(file.getColumn()))
-        .str();
-  return "unknown";
-}
 
 /// With `batchInvariant` as if the batch were unknown.
 static MixerShape getShape(MixOp op, bool batchInvariant) {
@@ -97,7 +84,10 @@ struct ChooseDecompositionPass
     });
     if (result.wasInterrupted())
       return signalPassFailure();
-    recordMixers();
+    records.forEachEntry(
+        getOperation(), [&](FunctionOpInterface entry, std::string text) {
+          entry->setAttr(kMixersAttr, StringAttr::get(&getContext(), text));
+        });
   }
 
 private:
@@ -189,7 +179,6 @@ private:
                                     "ssd-choose-decomposition"))
         << remark::metric("form", text) << remark::metric("why", why);
     llvm::json::Object record{
-        {"location", describe(op.getLoc())},
         {"form", text},
         {"why", why.str()},
         {"shape", llvm::json::Object{{"heads", shape.heads},
@@ -199,53 +188,12 @@ private:
                                      {"length", shape.length},
                                      {"length_is_dynamic", dynamic}}},
         {"candidates", std::move(candidates)}};
-    if (auto function = op->getParentOfType<func::FuncOp>())
-      records[function].push_back(std::move(record));
-  }
-
-  /// Every entry lists the mixers that it reaches, each with how often.
-  void recordMixers() {
-    SymbolTableCollection symbols;
-    getOperation()->walk([&](func::FuncOp entry) {
-      if (entry.isPrivate() || entry.isExternal())
-        return;
-      llvm::json::Array list;
-      std::map<func::FuncOp, int64_t, CompareNames> calls;
-      countCalls(symbols, entry, calls);
-      for (auto &[function, count] : calls)
-        for (const llvm::json::Value &record : records[function]) {
-          llvm::json::Object copy = *record.getAsObject();
-          copy["entry"] = entry.getName();
-          copy["count"] = count;
-          list.push_back(std::move(copy));
-        }
-      std::string text;
-      llvm::raw_string_ostream(text) << llvm::json::Value(std::move(list));
-      entry->setAttr("ssd.mixers", StringAttr::get(&getContext(), text));
-    });
-  }
-
-  struct CompareNames {
-    bool operator()(func::FuncOp a, func::FuncOp b) const {
-      return const_cast<func::FuncOp &>(a).getName() <
-             const_cast<func::FuncOp &>(b).getName();
-    }
-  };
-
-  void countCalls(SymbolTableCollection &symbols, func::FuncOp function,
-                  std::map<func::FuncOp, int64_t, CompareNames> &calls) {
-    ++calls[function];
-    function.walk([&](func::CallOp call) {
-      auto callee = symbols.lookupNearestSymbolFrom<func::FuncOp>(
-          call, call.getCalleeAttr());
-      if (callee)
-        countCalls(symbols, callee, calls);
-    });
+    records.add(op, std::move(record));
   }
 
   CPUNumbers numbers;
   bool invariant = false;
-  std::map<func::FuncOp, llvm::json::Array, CompareNames> records;
+  MixerRecords records;
 };
 
 } // namespace

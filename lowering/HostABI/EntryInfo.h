@@ -27,7 +27,6 @@ inline constexpr llvm::StringLiteral kNameAttr = "ssd.name";
 inline constexpr llvm::StringLiteral kDimsAttr = "ssd.dims";
 inline constexpr llvm::StringLiteral kRangeAttr = "ssd.range";
 inline constexpr llvm::StringLiteral kStridedAttr = "ssd.strided";
-inline constexpr llvm::StringLiteral kMixersAttr = "ssd.mixers";
 inline constexpr llvm::StringLiteral kMetadataAttr = "ssd.metadata";
 /// Attributes that these passes add.
 inline constexpr llvm::StringLiteral kEntryAttr = "ssd.entry";

@@ -3,6 +3,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
+#include "dialect/SSD/MixerRecords.h"
 #include "lowering/HostABI/EntryInfo.h"
 #include "lowering/HostABI/Passes.h"
 

@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialect/Hopper/HopperOps.h"
+#include "dialect/SSD/MixerRecords.h"
+#include "lowering/HostABI/EntryInfo.h"
 #include "lowering/SSDToHopper/Launch.h"
 #include "lowering/SSDToHopper/SSDToHopper.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -14,6 +16,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace ssd {
 #define GEN_PASS_DEF_CONVERTSSDTOHOPPER
@@ -46,6 +49,15 @@ struct ConvertSSDToHopper
     });
     if (result.wasInterrupted())
       signalPassFailure();
+    records.forEachEntry(
+        module, [](FunctionOpInterface entry, std::string text) {
+          // Without an ABI there is no table.
+          std::optional<EntryInfo> info = EntryInfo::getFrom(entry);
+          if (!info)
+            return;
+          info->mixers = std::move(text);
+          info->setOn(entry);
+        });
   }
 
 private:
@@ -56,12 +68,16 @@ private:
   LogicalResult buildKernels(HostBuilder &host, const MixerUnit &unit,
                              ArrayRef<const KernelKind *> kinds);
   LogicalResult convertHostOp(Operation *op);
+  void record(const MixerUnit &unit);
   /// Fills the branches of an scf.if.
   LogicalResult branch(HostBuilder &host, Value condition,
                        function_ref<LogicalResult()> then,
                        function_ref<LogicalResult()> otherwise);
 
   unsigned kernelCount = 0;
+  /// Kernels that were considered for the present unit: why not, or nothing.
+  llvm::MapVector<StringRef, std::string> considered;
+  MixerRecords records;
 };
 
 } // namespace
@@ -88,8 +104,10 @@ LogicalResult ConvertSSDToHopper::convert(FusedOp op) {
                                                SSDDialect::kBatchInvariantAttr);
   OpBuilder builder(op);
   HostBuilder host(builder, op.getLoc());
+  considered.clear();
   if (failed(buildForm(host, *unit)))
     return failure();
+  record(*unit);
   Value state = op.getOuts()[1];
   op.erase();
   for (Operation *needless : unit->replaced)
@@ -98,6 +116,37 @@ LogicalResult ConvertSSDToHopper::convert(FusedOp op) {
   if (alloc && alloc->use_empty())
     alloc.erase();
   return success();
+}
+
+void ConvertSSDToHopper::record(const MixerUnit &unit) {
+  std::string forms, given;
+  llvm::json::Array candidates;
+  for (auto &[kernel, why] : considered) {
+    llvm::json::Object candidate{{"form", kernel}};
+    if (!why.empty())
+      candidate["why_not"] = why;
+    else
+      forms += (forms.empty() ? "" : "\n") + kernel.str();
+    candidates.push_back(std::move(candidate));
+  }
+  if (unit.form)
+    llvm::raw_string_ostream(given) << ", given " << unit.form;
+  int64_t length =
+      unit.isStep ? 1 : unit.x.getType().getDimSize(UnitBuffer::token);
+  bool dynamic = ShapedType::isDynamic(length);
+  llvm::json::Object shape{{"heads", unit.heads},
+                           {"groups", unit.groups},
+                           {"head_dim", unit.headDim},
+                           {"state_dim", unit.stateDim}};
+  if (!dynamic)
+    shape["length"] = length;
+  records.add(unit.op, llvm::json::Object{
+                           {"form", forms},
+                           {"why", "the first of these that can run and is "
+                                   "estimated to be fastest" +
+                                       given},
+                           {"shape", std::move(shape)},
+                           {"candidates", std::move(candidates)}});
 }
 
 LogicalResult ConvertSSDToHopper::buildForm(HostBuilder &host, MixerUnit unit) {
@@ -134,6 +183,7 @@ ConvertSSDToHopper::buildKernels(HostBuilder &host, const MixerUnit &unit,
     std::string why = kind.getTarget() == "sm_80" || kind.getTarget() == chip
                           ? kind.whyNot(unit)
                           : "it needs " + kind.getTarget().str();
+    considered[kind.getName()] = why;
     auto options = remark::RemarkOpts::name("kernel").category(getArgument());
     if (!why.empty()) {
       remark::missed(host.loc, options)

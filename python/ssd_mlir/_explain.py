@@ -139,12 +139,19 @@ def render(mixers: Iterable[Mixer], title: str) -> Any:
         mixer = group.mixer
         table = Table(box=None, padding=(0, 2))
         table.add_column("candidate", no_wrap=True)
-        for heading in ("time", "flops", "bytes", "memory"):
-            table.add_column(heading, justify="right", no_wrap=True)
-        for form, costs in _candidates(mixer):
-            table.add_row(form, time(costs.get("time_us")),
-                          count(costs.get("flops")), size(costs.get("bytes")),
-                          size(costs.get("memory")))
+        candidates = _candidates(mixer)
+        if any("time_us" in costs for _, costs in candidates):
+            for heading in ("time", "flops", "bytes", "memory"):
+                table.add_column(heading, justify="right", no_wrap=True)
+            for form, costs in candidates:
+                table.add_row(form, time(costs.get("time_us")),
+                              count(costs.get("flops")),
+                              size(costs.get("bytes")),
+                              size(costs.get("memory")))
+        else:
+            table.add_column("why not")
+            for form, costs in candidates:
+                table.add_row(form, costs.get("why_not") or "")
         form = plain_form(mixer.get("form")).replace("\n", ", ")
         parts += ["", f"{group.where()}: {_shape(mixer.get('shape'))}",
                   f"  {form} ({mixer.get('why') or 'no reason recorded'})",

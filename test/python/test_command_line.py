@@ -36,6 +36,20 @@ def test_explain(artifacts, capsys, monkeypatch):
     assert "no mixers" in capsys.readouterr().out
 
 
+def test_explain_kernels(capsys):
+    """GPU programs list kernels, and why not the others."""
+    mixer = {"entry": "scan", "count": 1, "location": "a.mlir:3:4",
+             "form": "chunked\nrecurrent", "why": "the first that can run",
+             "shape": {"heads": 4}, "candidates": [
+                 {"form": "step", "why_not": "the length is not known"},
+                 {"form": "chunked"}, {"form": "recurrent"}]}
+    _explain.explain([mixer], "program", width=100)
+    text = capsys.readouterr().out
+    for part in ("chunked, recurrent (the first that can run)", "  step ",
+                 "the length is not known", "> chunked", "> recurrent"):
+        assert part in text, (part, text)
+
+
 @pytest.mark.parametrize("form, text", [
     ("#ssd.chunked<chunk = 128>", "chunked 128"), ("chunked<64>", "chunked 64"),
     ("#ssd.recurrent", "recurrent"), (None, "?"),

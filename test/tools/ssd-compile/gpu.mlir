@@ -6,6 +6,12 @@
 
 // CHECK: "name": "scan"
 // CHECK: "device": "cuda"
+// What was considered for each mixer; which kernel runs, calls decide.
+// CHECK: "mixers": [
+// CHECK: "form": "step",
+// CHECK-NEXT: "why_not": "the length is not known to be 1"
+// CHECK: "entry": "scan"
+// CHECK: "location": "{{.*}}gpu.mlir:[[#@LINE+16]]:{{[0-9]+}}"
 // CHECK: "kernels"
 // CHECK: "name": "ssd_recurrent_{{[0-9]+}}"
 // TARGET: unknown GPU target 'sm_75'; targets are sm_90a (Hopper) and sm_80 (portable: Ampere and later)
