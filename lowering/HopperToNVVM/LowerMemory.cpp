@@ -135,10 +135,6 @@ Value multiply(Emitter &emit, Value a, Value b) {
   return LLVM::MulOp::create(emit.builder, emit.loc, a, b);
 }
 
-Value widen(Emitter &emit, Value value) {
-  return arith::ExtUIOp::create(emit.builder, emit.loc, emit.i64(), value);
-}
-
 /// Bytes from a row of global memory to the next.
 Value strideBytes(Emitter &emit, Value stride, SharedType tile) {
   int64_t bytes = tile.getElementType().getIntOrFloatBitWidth() / 8;
@@ -156,6 +152,14 @@ Value rowsOfPiece(Emitter &emit, Value rows, Value columns, Value column) {
                                  emit.constant(0));
 }
 
+/// A thread's piece of its first row in global memory.
+Value firstPiece(Emitter &emit, Value pointer, Value stride, Value row,
+                 Value piece) {
+  Value wide = arith::ExtUIOp::create(emit.builder, emit.loc, emit.i64(), row);
+  return emit.offset(emit.offset(pointer, multiply(emit, wide, stride)),
+                     emit.shl(piece, 4));
+}
+
 /// Columns of a piece.
 int32_t pieceColumns(SharedType tile) {
   return 128 / tile.getElementType().getIntOrFloatBitWidth();
@@ -169,20 +173,20 @@ Value lowerStoreRows(Emitter &emit, StoreRowsOp op,
   Value stride = strideBytes(emit, adaptor.getStride(), tile);
   Value rows = rowsOfPiece(emit, adaptor.getRows(), adaptor.getColumns(),
                            emit.mul(piece, pieceColumns(tile)));
-  for (int32_t first = 0; first < tile.getRows(); first += kRowsAtOnce) {
-    Value row = emit.add(emit.shr(thread, 3), first);
-    Value swizzled = emit.bxor(piece, emit.band(row, 7));
-    Value source = emit.offset(
-        adaptor.getTile(), emit.add(emit.shl(row, 7), emit.shl(swizzled, 4)));
-    Value target =
-        emit.offset(emit.offset(adaptor.getTarget(),
-                                multiply(emit, widen(emit, row), stride)),
-                    emit.shl(piece, 4));
+  Value first = emit.shr(thread, 3);
+  Value swizzled = emit.bxor(piece, emit.band(first, 7));
+  Value source = emit.offset(
+      adaptor.getTile(), emit.add(emit.shl(first, 7), emit.shl(swizzled, 4)));
+  Value target = firstPiece(emit, adaptor.getTarget(), stride, first, piece);
+  Value step = multiply(emit, stride, emit.constant64(kRowsAtOnce));
+  for (int32_t row = 0; row < tile.getRows(); row += kRowsAtOnce) {
     emit.assembly("{ .reg .pred p; .reg .b32 v<4>; setp.lt.s32 p, $2, $3;\n"
                   "@p ld.shared.v4.b32 {v0, v1, v2, v3}, [$0];\n"
                   "@p st.global.v4.b32 [$1], {v0, v1, v2, v3}; }",
                   "r,l,r,r,~{memory}",
-                  {emit.address(source), target, row, rows});
+                  {emit.address(emit.offset(source, row * 128)), target,
+                   emit.add(first, row), rows});
+    target = emit.offset(target, step);
   }
   return {};
 }
@@ -194,10 +198,7 @@ Value lowerLoadRows(Emitter &emit, LoadRowsOp op, LoadRowsOp::Adaptor adaptor) {
   Value piece = emit.band(emit.lane(), 7), first = emit.shr(emit.lane(), 3);
   Value stride = strideBytes(emit, adaptor.getStride(), tile);
   Value step = multiply(emit, stride, emit.constant64(kRowsAtOnce));
-  Value source =
-      emit.offset(emit.offset(adaptor.getSource(),
-                              multiply(emit, widen(emit, first), stride)),
-                  emit.shl(piece, 4));
+  Value source = firstPiece(emit, adaptor.getSource(), stride, first, piece);
   // Rows 4 further on are in the other half of the swizzle's period of 8.
   Value inTile =
       emit.add(emit.shl(first, 7), emit.shl(emit.bxor(piece, first), 4));

@@ -18,29 +18,41 @@ using namespace ssd::hopper;
 
 namespace {
 
-/// Fragments of two 16×8 blocks of B, at a k16 step and from column 16·i on:
-/// each the halves of k. ldmatrix gives a thread two neighbours of a row, the
+/// B in shared memory. ldmatrix gives a thread two neighbours of a row, the
 /// instruction wants two of k: as they lie where rows run along k, transposed
 /// else.
-SmallVector<Value> loadB(Emitter &emit, Value tile, SharedType type,
-                         bool mnMajor, int64_t step, int64_t i) {
-  Value lane = emit.lane(), inPart = emit.band(lane, 7);
-  Value halfOfK = emit.band(emit.shr(lane, 3), 1), block = emit.shr(lane, 4);
-  int64_t across = mnMajor ? i : step; // in steps of 16 columns of the tile
-  int64_t firstRow = 16 * (mnMajor ? step : i);
-  Value row = emit.add(inPart, emit.shl(mnMajor ? halfOfK : block, 3));
-  Value chunk = emit.add(mnMajor ? block : halfOfK, int32_t(2 * (across % 4)));
-  Value bytes =
-      emit.add(emit.shl(row, 7), emit.shl(emit.bxor(chunk, inPart), 4));
-  Value address = emit.address(
-      emit.offset(emit.offset(tile, bytes),
-                  int32_t(firstRow * 128 + across / 4 * type.getPanelBytes())));
-  std::string text = std::string("ldmatrix.sync.aligned.m8n8.x4") +
-                     (mnMajor ? ".trans" : "") +
-                     ".shared.b16 {$0, $1, $2, $3}, [$4];";
-  return emit.assembly(SmallVector<Type>(4, emit.i32()), text,
-                       "=r,=r,=r,=r,r,~{memory}", {address});
-}
+class TileB {
+public:
+  TileB(Emitter &emit, Value tile, SharedType type, bool mnMajor)
+      : type(type), mnMajor(mnMajor) {
+    Value lane = emit.lane(), inPart = emit.band(lane, 7);
+    Value half = emit.band(emit.shr(lane, 3), 1), block = emit.shr(lane, 4);
+    Value row = emit.add(inPart, emit.shl(mnMajor ? half : block, 3));
+    Value piece = emit.bxor(mnMajor ? block : half, inPart);
+    Value bytes = emit.add(emit.shl(row, 7), emit.shl(piece, 4));
+    first = emit.address(emit.offset(tile, bytes));
+  }
+
+  /// Fragments of two 16×8 blocks, from column 16·i on, at a k16 step: of each
+  /// block both halves of k.
+  SmallVector<Value> load(Emitter &emit, int64_t step, int64_t i) const {
+    int64_t across = mnMajor ? i : step, down = mnMajor ? step : i;
+    // Pieces of 16 bytes are swizzled by bits, which stay apart from these.
+    Value address = emit.bxor(first, emit.constant(across % 4 * 32));
+    address = emit.add(
+        address, int32_t(across / 4 * type.getPanelBytes() + down * 16 * 128));
+    std::string text = std::string("ldmatrix.sync.aligned.m8n8.x4") +
+                       (mnMajor ? ".trans" : "") +
+                       ".shared.b16 {$0, $1, $2, $3}, [$4];";
+    return emit.assembly(SmallVector<Type>(4, emit.i32()), text,
+                         "=r,=r,=r,=r,r,~{memory}", {address});
+  }
+
+private:
+  SharedType type;
+  bool mnMajor;
+  Value first; // a lane's address at the first step and column
+};
 
 /// acc += a · b of one 16×8 block and k16 step.
 void multiplyBlock(Emitter &emit, MutableArrayRef<Value> acc, ArrayRef<Value> a,
@@ -70,6 +82,7 @@ struct LowerProduct : OpConversionPattern<WgmmaOp> {
     SharedType tileB = op.getB().getType();
     auto tileA = dyn_cast<SharedType>(op.getA().getType());
     StringRef element = tileB.getElementType().isBF16() ? "bf16" : "f16";
+    TileB b(emit, adaptor.getB(), tileB, op.getMnMajor());
     Value zero = arith::ConstantOp::create(rewriter, op.getLoc(),
                                            rewriter.getF32FloatAttr(0));
     SmallVector<Value> acc(columns / 2, zero), a;
@@ -83,12 +96,11 @@ struct LowerProduct : OpConversionPattern<WgmmaOp> {
                             step)
                 : SmallVector<Value>(ArrayRef<Value>(a).slice(4 * step, 4));
       for (int64_t i = 0; i < columns / 16; ++i) {
-        SmallVector<Value> b =
-            loadB(emit, adaptor.getB(), tileB, op.getMnMajor(), step, i);
+        SmallVector<Value> blocks = b.load(emit, step, i);
         for (int64_t j = 0; j < 2; ++j)
           multiplyBlock(emit,
                         MutableArrayRef<Value>(acc).slice(8 * i + 4 * j, 4),
-                        rows, ArrayRef<Value>(b).slice(2 * j, 2), element);
+                        rows, ArrayRef<Value>(blocks).slice(2 * j, 2), element);
       }
     }
     rewriter.replaceOp(op, emit.vector(acc));

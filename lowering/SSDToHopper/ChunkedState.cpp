@@ -228,8 +228,15 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
   Value fullMaps = k.tryWait(ringMaps, at.maps);
   k.wait(ringRowsX, at.x, fullX);
   Value x = loadX(rows, at.x);
-  Value rounded = k.create<TruncateOp>(packed(shape.columns), state);
+  auto round = [&]() {
+    return k.create<TruncateOp>(packed(shape.columns), state);
+  };
+  // In the shadow of the wait, or step by step with the product, which takes
+  // fewer registers.
+  Value rounded = shape.isPortable ? Value() : round();
   waitForMaps(at.maps, fullMaps);
+  if (!rounded)
+    rounded = round();
   Value y = k.wgmma(rounded, partOf(tilesC));
 
   // Only now: what is known before a product is scheduled between its parts.
