@@ -96,7 +96,7 @@ def Hopper_BarrierOp : Hopper_Op<"barrier"> {
 }
 
 def Hopper_FenceAsyncOp : Hopper_Op<"fence_async"> {
-  let summary = "makes this thread's writes to shared memory visible to wgmma and TMA";
+  let summary = "makes writes to shared memory that this thread knows of visible to wgmma and TMA";
   let assemblyFormat = "attr-dict";
 }
 

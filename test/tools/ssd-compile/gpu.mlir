@@ -7,6 +7,7 @@
 // CHECK: "name": "scan"
 // CHECK: "device": "cuda"
 // CHECK: "kernels"
+// CHECK: "name": "ssd_chunked_portable_{{[0-9]+}}"
 // CHECK: "name": "ssd_recurrent_{{[0-9]+}}"
 // TARGET: unknown GPU target 'sm_75'; targets are sm_90a (Hopper) and sm_80 (portable: Ampere and later)
 
