@@ -103,6 +103,10 @@ struct LowerOp : mlir::OpConversionPattern<Op> {
   }
 };
 
+/// Four 8×8 matrices (ldmatrix), of whose rows each lane gives one's address.
+llvm::SmallVector<mlir::Value> loadMatrices(Emitter &emit, mlir::Value address,
+                                            bool transpose);
+
 /// The k-th 16×16 block of a fragment that a swizzled tile holds.
 llvm::SmallVector<mlir::Value> loadBlock(Emitter &emit, mlir::Value tile,
                                          SharedType type, bool transpose,

@@ -298,15 +298,21 @@ Value lowerShuffle(Emitter &emit, ShuffleOp op, ShuffleOp::Adaptor adaptor) {
 
 } // namespace
 
-SmallVector<Value> ssd::hopper::loadBlock(Emitter &emit, Value tile,
-                                          SharedType type, bool transpose,
-                                          int64_t k) {
+SmallVector<Value> ssd::hopper::loadMatrices(Emitter &emit, Value address,
+                                             bool transpose) {
   std::string text = std::string("ldmatrix.sync.aligned.m8n8.x4") +
                      (transpose ? ".trans" : "") +
                      ".shared.b16 {$0, $1, $2, $3}, [$4];";
-  return emit.assembly(
-      SmallVector<Type>(4, emit.i32()), text, "=r,=r,=r,=r,r,~{memory}",
-      {rowAddress(emit, tile, type, transpose, k, suppliedRow(emit))});
+  return emit.assembly(SmallVector<Type>(4, emit.i32()), text,
+                       "=r,=r,=r,=r,r,~{memory}", {address});
+}
+
+SmallVector<Value> ssd::hopper::loadBlock(Emitter &emit, Value tile,
+                                          SharedType type, bool transpose,
+                                          int64_t k) {
+  return loadMatrices(
+      emit, rowAddress(emit, tile, type, transpose, k, suppliedRow(emit)),
+      transpose);
 }
 
 void ssd::hopper::populateFragmentPatterns(const TypeConverter &converter,

@@ -41,11 +41,7 @@ public:
     Value address = emit.bxor(first, emit.constant(across % 4 * 32));
     address = emit.add(
         address, int32_t(across / 4 * type.getPanelBytes() + down * 16 * 128));
-    std::string text = std::string("ldmatrix.sync.aligned.m8n8.x4") +
-                       (mnMajor ? ".trans" : "") +
-                       ".shared.b16 {$0, $1, $2, $3}, [$4];";
-    return emit.assembly(SmallVector<Type>(4, emit.i32()), text,
-                         "=r,=r,=r,=r,r,~{memory}", {address});
+    return loadMatrices(emit, address, mnMajor);
   }
 
 private:

@@ -439,7 +439,11 @@ void ChunkedKernel::score() {
         waitForMaps(maps);
         Value scores =
             chunkScores(k.slice(tilesC, maps), k.slice(tilesB, maps));
-        k.create<ReleaseOp>(ringMaps, maps, shape.productAgent());
+        auto releaseMaps = [&]() {
+          k.create<ReleaseOp>(ringMaps, maps, shape.productAgent());
+        };
+        if (!shape.releasesLate())
+          releaseMaps();
         SmallVector<DecayTables> decays;
         Values targets;
         for (int32_t h = 0; h < shape.heads; ++h) {
@@ -449,6 +453,8 @@ void ChunkedKernel::score() {
           targets.push_back(k.slice(k.slice(tilesG, k.i(h)), slots));
         }
         decayScores(scores, decays, warp, targets);
+        if (shape.releasesLate())
+          releaseMaps();
         k.create<FenceAsyncOp>();
         for (int32_t h = 0; h < shape.heads; ++h) {
           k.create<CommitOp>(k.slice(ringScores, k.i(h)), slots, Agent::warp);

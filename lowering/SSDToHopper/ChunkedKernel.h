@@ -75,9 +75,8 @@ struct ChunkedShape {
   int32_t rowBlocks() const { return heads * rowBlocksPerHead; }
   int32_t stateWarpgroups() const { return rowBlocks() * columnParts; }
   int32_t threads() const { return 128 * (1 + hasOutputs + stateWarpgroups()); }
-  int64_t mapBytes() const {
-    return 64 * columnParts * columns * 2;
-  } // of one map
+  /// Of one map.
+  int64_t mapBytes() const { return 64 * columnParts * columns * 2; }
   int64_t stateElements() const { return kRows * columns; } // of a warpgroup
   /// Whether row blocks reach beyond P.
   bool hasPadding() const {
@@ -92,6 +91,10 @@ struct ChunkedShape {
     return isPortable ? hopper::Agent::warp : hopper::Agent::warpgroup;
   }
   int32_t productArrivals() const { return isPortable ? 4 : 1; }
+  /// When that is: products that are waited for have read it. Those of mma.sync
+  /// load it, and only a store of what came of them shows that the loads have
+  /// arrived: see ReleaseOp.
+  bool releasesLate() const { return isPortable; }
   /// Whether y is summed up over parts.
   bool hasPartialY() const { return hasOutputs && columnParts > 1; }
   /// Warpgroups and their registers: producers, scores, each part of states.

@@ -269,17 +269,29 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
   nextState = k.wait(isLast ? 1 : 0, nextState);
   if (p.checkpoints)
     storeCheckpoint(unit, rows, chunk, nextState);
-  k.create<ReleaseOp>(ringMaps, at.maps, shape.productAgent());
-  if (isLast) {
+  auto releaseMaps = [&]() {
+    k.create<ReleaseOp>(ringMaps, at.maps, shape.productAgent());
+  };
+  auto releaseScores = [&]() {
+    if (isLast)
+      k.create<ReleaseOp>(ringHeadScores, at.scores, shape.productAgent());
+  };
+  if (!shape.releasesLate())
+    releaseMaps();
+  if (isLast)
     y = k.wait(0, y);
-    k.create<ReleaseOp>(ringHeadScores, at.scores, shape.productAgent());
-  }
+  if (!shape.releasesLate())
+    releaseScores();
   if (!isLast)
     y = addPartialY(y, rows, at.partial);
   if (isFirst)
     storeY(epilogue->afterScores(k, y, x, tile, early), unit, chunk, rows, at);
   else
     handPartialY(y, rows, at.partial);
+  if (shape.releasesLate()) {
+    releaseMaps();
+    releaseScores();
+  }
 
   carried = at.advanced(k);
   carried.push_back(nextState);
