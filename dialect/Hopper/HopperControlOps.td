@@ -18,8 +18,8 @@ def Hopper_SpecializeOp : Hopper_Op<"specialize", [
   let summary = "gives warpgroups roles and register budgets";
   let description = [{
     Role i runs on the next `warpgroups[i]` warpgroups of the block, with
-    `registers[i]` registers a thread (setmaxnreg). The region's argument is the
-    warpgroup's index within its role.
+    `registers[i]` registers a thread (setmaxnreg; before Hopper all threads have
+    equally many). The region's argument is the warpgroup's index within its role.
 
     ```mlir
     hopper.specialize warpgroups [1, 2] registers [40, 232]
@@ -96,7 +96,7 @@ def Hopper_BarrierOp : Hopper_Op<"barrier"> {
 }
 
 def Hopper_FenceAsyncOp : Hopper_Op<"fence_async"> {
-  let summary = "makes this thread's writes to shared memory visible to wgmma and TMA";
+  let summary = "makes writes to shared memory that this thread knows of visible to wgmma and TMA";
   let assemblyFormat = "attr-dict";
 }
 
@@ -217,12 +217,22 @@ def Hopper_CommitOp : Hopper_RingUse<"commit",
   let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor, Hopper_AgentAttr:$agent);
   let assemblyFormat = "$ring `[` $cursor `]` `by` $agent attr-dict `:` type($ring)";
 }
+def Hopper_CommitCopiesOp : Hopper_RingUse<"commit_copies",
+    "producer: each lane arrives at a full barrier when its copies have landed"> {
+  let description = [{
+    Executed by a whole warp after its `hopper.load_rows`, without waiting for them:
+    32 of the ring's arrivals. What then reads the stage by wgmma is of another
+    proxy and needs a `hopper.fence_async` after its `hopper.wait`.
+  }];
+  let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor);
+  let assemblyFormat = "$ring `[` $cursor `]` attr-dict `:` type($ring)";
+}
 def Hopper_ReleaseOp : Hopper_RingUse<"release",
     "consumer: the elected thread arrives at an empty barrier"> {
   let description = [{
     By warp: the warp synchronises first. By warpgroup: thread 0 arrives without
     further synchronisation, which suffices where only products that it has
-    waited for read the stage.
+    waited for read the stage, and where these are a warpgroup's (wgmma).
 
     The arrival does not wait for loads from the stage that are still on their way
     to registers (observed on an H200: a bulk copy then overwrites what ldmatrix has

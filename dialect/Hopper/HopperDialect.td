@@ -23,7 +23,8 @@ def Hopper_Dialect : Dialect {
     their type, so that elementwise work, the next product's A operand and
     stores are the same registers; products with A in registers; rings of
     mbarriers; warp-specialised regions with register budgets; TMA with tensor
-    maps as kernel parameters. Every op lowers locally (`convert-hopper-to-nvvm`).
+    maps as kernel parameters. Every op lowers locally (`convert-hopper-to-nvvm`),
+    and all but those of tensor maps also to what every chip since Ampere has.
 
     Execution model. A kernel is a `gpu.func` of whole warpgroups (4 warps, 128
     threads). Ops on fragments are executed by all threads of one warpgroup

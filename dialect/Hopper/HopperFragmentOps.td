@@ -16,7 +16,8 @@
 def Hopper_WgmmaOp : Hopper_Op<"wgmma"> {
   let summary = "starts a product on the tensor cores, as its own group";
   let description = [{
-    result = acc + a · B, over all K/16 steps. a: a packed fragment (registers) or a
+    result = acc + a · B, over all K/16 steps. Before Hopper each warp has its 16
+    rows of it (mma.sync), complete at once, for N a multiple of 16. a: a packed fragment (registers) or a
     64×K tile (shared memory, K-major). b: an N×K tile, B = bᵀ (K-major), or with
     `mn_major` a K×N tile, B = b. Without acc the sum starts at zero.
 

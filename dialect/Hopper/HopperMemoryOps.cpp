@@ -84,6 +84,13 @@ LogicalResult TMAStoreOp::verify() {
                    getCoordinates().size());
 }
 
+LogicalResult LoadRowsOp::verify() {
+  SharedType tile = getTile().getType();
+  if (!tile.isTile())
+    return emitOpError("(ROWS2) takes a swizzled tile, not ") << tile;
+  return success();
+}
+
 LogicalResult StoreRowsOp::verify() {
   SharedType tile = getTile().getType();
   if (tile.getLinear() || tile.getShape().size() != 2 || tile.getPanels() != 1)

@@ -109,13 +109,44 @@ def Hopper_TMAStoreWaitOp : Hopper_Op<"tma_store_wait"> {
   let assemblyFormat = "$pending attr-dict";
 }
 
+def Hopper_LoadRowsOp : Hopper_Op<"load_rows"> {
+  let summary = "a warp starts the copy of rows into a tile";
+  let description = [{
+    For what no tensor map describes and for chips that have none: 16 bytes a lane
+    and copy (cp.async). `hopper.commit_copies` says when they have landed. Rows of
+    the source, 16-byte aligned, are `stride` elements apart, which may be
+    negative. Only the first `rows` rows and `columns` columns are read, a multiple
+    of 8 columns; both may be anything. The rest of the tile becomes zero.
+
+    ```mlir
+    hopper.load_rows %p stride %stride rows %n columns %m to %tile
+        : !llvm.ptr<1> to !hopper.shared<64x128xbf16>
+    ```
+
+    Errors: (ROWS2) the tile is swizzled and single.
+  }];
+  let arguments = (ins Hopper_GlobalPointer:$source, I64:$stride, I32:$rows,
+                       Optional<I32>:$columns, Hopper_Shared:$tile);
+  let assemblyFormat = [{
+    $source `stride` $stride `rows` $rows (`columns` $columns^)? `to` $tile attr-dict
+    `:` type($source) `to` type($tile)
+  }];
+  let hasVerifier = 1;
+}
+
+def Hopper_WaitCopiesOp : Hopper_Op<"wait_copies"> {
+  let summary = "waits until this thread's hopper.load_rows have landed";
+  let description = "For the end of a role, whose threads do not leave copies behind.";
+  let assemblyFormat = "attr-dict";
+}
+
 def Hopper_StoreRowsOp : Hopper_Op<"store_rows"> {
   let summary = "copies the first rows of a tile to global memory";
   let description = [{
     For a box that no tensor map clips. Executed by a whole warpgroup, after a
     barrier; `rows` may be anything, and so may `columns`, of which there are
     only multiples of 8. Rows of the target, 16-byte aligned, are `stride`
-    elements apart.
+    elements apart, which may be negative.
 
     ```mlir
     hopper.store_rows %tile to %p stride %stride rows %n

@@ -72,11 +72,12 @@ FailureOr<std::string> ssd::emitPTX(gpu::GPUModuleOp module, StringRef chip) {
   OwningOpRef<ModuleOp> holder(ModuleOp::create(module.getLoc()));
   gpu::GPUModuleOp copy = module.clone();
   holder->push_back(copy);
-  if (failed(lowerToLLVM(*holder)))
-    return failure();
   auto target =
       NVVM::NVVMTargetAttr::get(module.getContext(), /*optLevel=*/3,
                                 "nvptx64-nvidia-cuda", chip, "+ptx86");
+  copy.setTargetsAttr(ArrayAttr::get(module.getContext(), target));
+  if (failed(lowerToLLVM(*holder)))
+    return failure();
   gpu::TargetOptions options({}, {}, {}, {}, gpu::CompilationTarget::Assembly,
                              {}, markConvergent);
   auto serializer = dyn_cast<gpu::TargetAttrInterface>(Attribute(target));
@@ -112,7 +113,10 @@ struct EmitPTX : ssd::impl::EmitPTXBase<EmitPTX> {
       return signalPassFailure();
     }
     WalkResult result = getOperation().walk([&](gpu::GPUModuleOp module) {
-      FailureOr<std::string> ptx = ssd::emitPTX(module, chip);
+      StringRef target = chip;
+      if (ArrayAttr targets = module.getTargetsAttr())
+        target = cast<NVVM::NVVMTargetAttr>(targets[0]).getChip();
+      FailureOr<std::string> ptx = ssd::emitPTX(module, target);
       if (failed(ptx))
         return WalkResult::interrupt();
       file->os() << *ptx;

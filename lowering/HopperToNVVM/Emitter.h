@@ -16,6 +16,10 @@
 
 namespace ssd::hopper {
 
+/// Whether what an op is in is lowered for Hopper, or portably: to what every
+/// chip since Ampere has (mma.sync, cp.async, the first mbarriers).
+bool isForHopper(mlir::Operation *op);
+
 /// Emits scalar code of one thread.
 class Emitter {
 public:
@@ -99,6 +103,15 @@ struct LowerOp : mlir::OpConversionPattern<Op> {
   }
 };
 
+/// Four 8×8 matrices (ldmatrix), of whose rows each lane gives one's address.
+llvm::SmallVector<mlir::Value> loadMatrices(Emitter &emit, mlir::Value address,
+                                            bool transpose);
+
+/// The k-th 16×16 block of a fragment that a swizzled tile holds.
+llvm::SmallVector<mlir::Value> loadBlock(Emitter &emit, mlir::Value tile,
+                                         SharedType type, bool transpose,
+                                         int64_t k);
+
 /// "{$2, $3, ...}": so many operands of an instruction, from `first` on.
 std::string operandList(unsigned first, unsigned count);
 
@@ -117,8 +130,14 @@ void populateRingPatterns(const mlir::TypeConverter &converter,
                           mlir::RewritePatternSet &patterns);
 void populateMemoryPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
+/// Tensor maps and their copies; Hopper only.
+void populateTMAPatterns(const mlir::TypeConverter &converter,
+                         mlir::RewritePatternSet &patterns);
+/// Products, by Hopper's instruction and by that of the chips before it.
 void populateWgmmaPatterns(const mlir::TypeConverter &converter,
                            mlir::RewritePatternSet &patterns);
+void populateMmaPatterns(const mlir::TypeConverter &converter,
+                         mlir::RewritePatternSet &patterns);
 void populateFragmentPatterns(const mlir::TypeConverter &converter,
                               mlir::RewritePatternSet &patterns);
 

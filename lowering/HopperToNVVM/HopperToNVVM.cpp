@@ -18,6 +18,15 @@ namespace ssd {
 using namespace mlir;
 using namespace ssd::hopper;
 
+bool ssd::hopper::isForHopper(Operation *op) {
+  auto module = dyn_cast<gpu::GPUModuleOp>(op);
+  if (!module)
+    module = op->getParentOfType<gpu::GPUModuleOp>();
+  ArrayAttr targets = module ? module.getTargetsAttr() : ArrayAttr();
+  return !targets ||
+         cast<NVVM::NVVMTargetAttr>(targets[0]).getChip() == "sm_90a";
+}
+
 namespace {
 
 /// Fragments become vectors of one thread's values, pairs of bf16 as i32.
@@ -57,7 +66,12 @@ struct ConvertHopperToNVVM
     populateControlPatterns(converter, patterns);
     populateRingPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
-    populateWgmmaPatterns(converter, patterns);
+    if (isForHopper(module)) {
+      populateTMAPatterns(converter, patterns);
+      populateWgmmaPatterns(converter, patterns);
+    } else {
+      populateMmaPatterns(converter, patterns);
+    }
     populateFragmentPatterns(converter, patterns);
     ConversionTarget target(*context);
     target.addIllegalDialect<HopperDialect>();

@@ -123,7 +123,8 @@ private:
                          Operation *end, int32_t atEntry,
                          ConversionPatternRewriter &rewriter) {
     Emitter emit(rewriter, op.getLoc());
-    setRegisters(emit, op.getRegisters()[i], atEntry);
+    if (isForHopper(op))
+      setRegisters(emit, op.getRegisters()[i], atEntry);
     Block *body = &op.getRoles()[i].front();
     rewriter.eraseOp(body->getTerminator());
     rewriter.inlineBlockBefore(body, end, {index});
@@ -198,8 +199,9 @@ Value lowerBarrier(Emitter &emit, BarrierOp op, BarrierOp::Adaptor adaptor) {
 }
 
 Value lowerFenceAsync(Emitter &emit, FenceAsyncOp op, FenceAsyncOp::Adaptor) {
-  Emitter(emit.builder, emit.loc)
-      .assembly("fence.proxy.async.shared::cta;", "~{memory}");
+  // Elsewhere nothing reads shared memory by another way.
+  if (isForHopper(op))
+    emit.assembly("fence.proxy.async.shared::cta;", "~{memory}");
   return {};
 }
 

@@ -19,21 +19,35 @@ namespace {
 // Shared memory: ldmatrix, stmatrix, tables
 //===----------------------------------------------------------------------===//
 
-/// Address of the 16 bytes whose pointer this lane supplies for the k-th 16×16
-/// block of a fragment. As stored, the fragment's rows are the tile's rows, and
-/// the lane's row is lane mod 16, its chunk lane / 16; transposed, the block's
-/// four 8×8 parts lie the other way round.
-Value blockAddress(Emitter &emit, Value tile, SharedType type, bool transpose,
-                   int64_t k) {
-  Value lane = emit.lane(), warp = emit.warp(), row, chunk;
+/// A row of an 8×8 part of a 16×16 block: its index in the part, and where the
+/// part is in the fragment's block, in steps of 8 rows and 8 columns.
+struct PartRow {
+  Value row, below, right;
+};
+
+/// The row whose address this lane supplies for the k-th block, to ldmatrix and
+/// stmatrix.
+PartRow suppliedRow(Emitter &emit) {
+  Value lane = emit.lane();
+  return {emit.band(lane, 7), emit.band(emit.shr(lane, 3), 1),
+          emit.shr(lane, 4)};
+}
+
+/// Address of a part's row in the k-th block of a fragment. As stored, the
+/// fragment's rows are the tile's rows; transposed, the block's parts lie the
+/// other way round.
+Value rowAddress(Emitter &emit, Value tile, SharedType type, bool transpose,
+                 int64_t k, PartRow part) {
+  Value warp = emit.warp(), row, chunk;
   int64_t panel = 0, firstRow = 0;
   if (transpose) {
-    row = emit.add(emit.band(lane, 7), emit.shl(emit.shr(lane, 4), 3));
-    chunk = emit.add(emit.shl(warp, 1), emit.band(emit.shr(lane, 3), 1));
+    row = emit.add(part.row, emit.shl(part.right, 3));
+    chunk = emit.add(emit.shl(warp, 1), part.below);
     firstRow = 16 * k;
   } else {
-    row = emit.add(emit.band(lane, 15), emit.shl(warp, 4));
-    chunk = emit.add(emit.shr(lane, 4), 2 * (k % 4));
+    row = emit.add(emit.add(part.row, emit.shl(part.below, 3)),
+                   emit.shl(warp, 4));
+    chunk = emit.add(part.right, 2 * (k % 4));
     panel = k / 4;
   }
   Value swizzled = emit.bxor(chunk, emit.band(row, 7));
@@ -68,38 +82,56 @@ Value lowerLoadFragment(Emitter &emit, LoadFragmentOp op,
                         LoadFragmentOp::Adaptor adaptor) {
   if (op.getTile().getType().getLinear())
     return loadFromTable(emit, adaptor.getTile(), op.getResult().getType());
-  std::string text = std::string("ldmatrix.sync.aligned.m8n8.x4") +
-                     (op.getTranspose() ? ".trans" : "") +
-                     ".shared.b16 {$0, $1, $2, $3}, [$4];";
   SmallVector<Value> values;
-  for (int64_t k = 0; k < op.getResult().getType().getColumns() / 16; ++k) {
-    Value address = blockAddress(emit, adaptor.getTile(),
-                                 op.getTile().getType(), op.getTranspose(), k);
+  for (int64_t k = 0; k < op.getResult().getType().getColumns() / 16; ++k)
     llvm::append_range(values,
-                       emit.assembly(SmallVector<Type>(4, emit.i32()), text,
-                                     "=r,=r,=r,=r,r,~{memory}", {address}));
-  }
+                       loadBlock(emit, adaptor.getTile(),
+                                 op.getTile().getType(), op.getTranspose(), k));
   return emit.vector(values);
+}
+
+/// stmatrix, of the chips that have it: the parts of the k-th block.
+void storeBlock(Emitter &emit, ArrayRef<Value> parts, Value tile,
+                SharedType type, bool transpose, int64_t k) {
+  std::string text = std::string("stmatrix.sync.aligned.m8n8.x4") +
+                     (transpose ? ".trans" : "") +
+                     ".shared.b16 [$0], {$1, $2, $3, $4};";
+  SmallVector<Value> operands = {
+      rowAddress(emit, tile, type, transpose, k, suppliedRow(emit))};
+  llvm::append_range(operands, parts);
+  emit.assembly(text, "r,r,r,r,r,~{memory}", operands);
+}
+
+/// The same by transposing in registers, and four bytes a thread and part.
+void storeBlockByWords(Emitter &emit, ArrayRef<Value> parts, Value tile,
+                       SharedType type, bool transpose, int64_t k) {
+  for (auto [i, part] : llvm::enumerate(parts)) {
+    Value word = part;
+    if (transpose)
+      word = emit.assembly({emit.i32()},
+                           "movmatrix.sync.aligned.m8n8.trans.b16 $0, $1;",
+                           "=r,r", {part})[0];
+    Value address = rowAddress(
+        emit, tile, type, transpose, k,
+        {emit.shr(emit.lane(), 2), emit.constant(i % 2), emit.constant(i / 2)});
+    emit.assembly(
+        "st.shared.b32 [$0], $1;", "r,r,~{memory}",
+        {emit.add(address, emit.shl(emit.band(emit.lane(), 3), 2)), word});
+  }
 }
 
 Value lowerStoreFragment(Emitter &emit, StoreFragmentOp op,
                          StoreFragmentOp::Adaptor adaptor) {
-  if (op.getTile().getType().getLinear()) {
-    storeToTable(emit, emit.elements(adaptor.getValue()), adaptor.getTile());
+  SharedType tile = op.getTile().getType();
+  SmallVector<Value> values = emit.elements(adaptor.getValue());
+  if (tile.getLinear()) {
+    storeToTable(emit, values, adaptor.getTile());
     return {};
   }
-  std::string text = std::string("stmatrix.sync.aligned.m8n8.x4") +
-                     (op.getTranspose() ? ".trans" : "") +
-                     ".shared.b16 [$0], {$1, $2, $3, $4};";
-  SmallVector<Value> values = emit.elements(adaptor.getValue());
-  for (int64_t k = 0; k < op.getValue().getType().getColumns() / 16; ++k) {
-    Value address =
-        blockAddress(emit, adaptor.getTile(), op.getTile().getType(),
-                     op.getTranspose(), k + op.getColumn() / 16);
-    emit.assembly(text, "r,r,r,r,r,~{memory}",
-                  {address, values[4 * k], values[4 * k + 1], values[4 * k + 2],
-                   values[4 * k + 3]});
-  }
+  auto store = isForHopper(op) ? storeBlock : storeBlockByWords;
+  for (int64_t k = 0; k < op.getValue().getType().getColumns() / 16; ++k)
+    store(emit, ArrayRef<Value>(values).slice(4 * k, 4), adaptor.getTile(),
+          tile, op.getTranspose(), k + op.getColumn() / 16);
   return {};
 }
 
@@ -265,6 +297,23 @@ Value lowerShuffle(Emitter &emit, ShuffleOp op, ShuffleOp::Adaptor adaptor) {
 }
 
 } // namespace
+
+SmallVector<Value> ssd::hopper::loadMatrices(Emitter &emit, Value address,
+                                             bool transpose) {
+  std::string text = std::string("ldmatrix.sync.aligned.m8n8.x4") +
+                     (transpose ? ".trans" : "") +
+                     ".shared.b16 {$0, $1, $2, $3}, [$4];";
+  return emit.assembly(SmallVector<Type>(4, emit.i32()), text,
+                       "=r,=r,=r,=r,r,~{memory}", {address});
+}
+
+SmallVector<Value> ssd::hopper::loadBlock(Emitter &emit, Value tile,
+                                          SharedType type, bool transpose,
+                                          int64_t k) {
+  return loadMatrices(
+      emit, rowAddress(emit, tile, type, transpose, k, suppliedRow(emit)),
+      transpose);
+}
 
 void ssd::hopper::populateFragmentPatterns(const TypeConverter &converter,
                                            RewritePatternSet &patterns) {

@@ -125,42 +125,112 @@ Value lowerTMAStoreWait(Emitter &emit, TMAStoreWaitOp op,
   return {};
 }
 
-/// Eight threads a row, 16 bytes each.
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+// Eight threads a row, a piece of 16 bytes each.
+
+Value multiply(Emitter &emit, Value a, Value b) {
+  return LLVM::MulOp::create(emit.builder, emit.loc, a, b);
+}
+
+/// Bytes from a row of global memory to the next.
+Value strideBytes(Emitter &emit, Value stride, SharedType tile) {
+  int64_t bytes = tile.getElementType().getIntOrFloatBitWidth() / 8;
+  return multiply(emit, stride, emit.constant64(bytes));
+}
+
+/// How many rows a thread's piece, from `column` on, has: none where its
+/// columns are not there.
+Value rowsOfPiece(Emitter &emit, Value rows, Value columns, Value column) {
+  if (!columns)
+    return rows;
+  Value inside = arith::CmpIOp::create(
+      emit.builder, emit.loc, arith::CmpIPredicate::slt, column, columns);
+  return arith::SelectOp::create(emit.builder, emit.loc, inside, rows,
+                                 emit.constant(0));
+}
+
+/// A thread's piece of its first row in global memory.
+Value firstPiece(Emitter &emit, Value pointer, Value stride, Value row,
+                 Value piece) {
+  Value wide = arith::ExtUIOp::create(emit.builder, emit.loc, emit.i64(), row);
+  return emit.offset(emit.offset(pointer, multiply(emit, wide, stride)),
+                     emit.shl(piece, 4));
+}
+
+/// Columns of a piece.
+int32_t pieceColumns(SharedType tile) {
+  return 128 / tile.getElementType().getIntOrFloatBitWidth();
+}
+
 Value lowerStoreRows(Emitter &emit, StoreRowsOp op,
                      StoreRowsOp::Adaptor adaptor) {
   constexpr int32_t kRowsAtOnce = 16;
   SharedType tile = op.getTile().getType();
   Value thread = emit.thread(), piece = emit.band(thread, 7);
-  auto multiply = [&](Value a, Value b) -> Value {
-    return LLVM::MulOp::create(emit.builder, emit.loc, a, b);
-  };
-  int64_t bytes = tile.getElementType().getIntOrFloatBitWidth() / 8;
-  Value stride = multiply(adaptor.getStride(), emit.constant64(bytes));
-  // Threads whose columns are not there have no rows.
-  Value rows = adaptor.getRows();
-  if (Value columns = adaptor.getColumns()) {
-    Value inside =
-        arith::CmpIOp::create(emit.builder, emit.loc, arith::CmpIPredicate::slt,
-                              emit.mul(piece, 16 / bytes), columns);
-    rows = arith::SelectOp::create(emit.builder, emit.loc, inside, rows,
-                                   emit.constant(0));
-  }
-  for (int32_t first = 0; first < tile.getShape()[0]; first += kRowsAtOnce) {
-    Value row = emit.add(emit.shr(thread, 3), first);
-    Value swizzled = emit.bxor(piece, emit.band(row, 7));
-    Value source = emit.offset(
-        adaptor.getTile(), emit.add(emit.shl(row, 7), emit.shl(swizzled, 4)));
-    Value wide =
-        arith::ExtUIOp::create(emit.builder, emit.loc, emit.i64(), row);
-    Value target =
-        emit.offset(emit.offset(adaptor.getTarget(), multiply(wide, stride)),
-                    emit.shl(piece, 4));
+  Value stride = strideBytes(emit, adaptor.getStride(), tile);
+  Value rows = rowsOfPiece(emit, adaptor.getRows(), adaptor.getColumns(),
+                           emit.mul(piece, pieceColumns(tile)));
+  Value first = emit.shr(thread, 3);
+  Value swizzled = emit.bxor(piece, emit.band(first, 7));
+  Value source = emit.offset(
+      adaptor.getTile(), emit.add(emit.shl(first, 7), emit.shl(swizzled, 4)));
+  Value target = firstPiece(emit, adaptor.getTarget(), stride, first, piece);
+  Value step = multiply(emit, stride, emit.constant64(kRowsAtOnce));
+  for (int32_t row = 0; row < tile.getRows(); row += kRowsAtOnce) {
     emit.assembly("{ .reg .pred p; .reg .b32 v<4>; setp.lt.s32 p, $2, $3;\n"
                   "@p ld.shared.v4.b32 {v0, v1, v2, v3}, [$0];\n"
                   "@p st.global.v4.b32 [$1], {v0, v1, v2, v3}; }",
                   "r,l,r,r,~{memory}",
-                  {emit.address(source), target, row, rows});
+                  {emit.address(emit.offset(source, row * 128)), target,
+                   emit.add(first, row), rows});
+    target = emit.offset(target, step);
   }
+  return {};
+}
+
+/// A warp has four rows at once. Of a copy of no bytes the source is not read.
+Value lowerLoadRows(Emitter &emit, LoadRowsOp op, LoadRowsOp::Adaptor adaptor) {
+  constexpr int32_t kRowsAtOnce = 4;
+  SharedType tile = op.getTile().getType();
+  Value piece = emit.band(emit.lane(), 7), first = emit.shr(emit.lane(), 3);
+  Value stride = strideBytes(emit, adaptor.getStride(), tile);
+  Value step = multiply(emit, stride, emit.constant64(kRowsAtOnce));
+  Value source = firstPiece(emit, adaptor.getSource(), stride, first, piece);
+  // Rows 4 further on are in the other half of the swizzle's period of 8.
+  Value inTile =
+      emit.add(emit.shl(first, 7), emit.shl(emit.bxor(piece, first), 4));
+  Value targets[] = {inTile, emit.bxor(inTile, emit.constant(4 << 4))};
+  for (Value &target : targets)
+    target = emit.address(emit.offset(adaptor.getTile(), target));
+  for (int64_t panel = 0; panel < tile.getPanels(); ++panel) {
+    Value column = emit.add(emit.mul(piece, pieceColumns(tile)),
+                            int32_t(panel * 8 * pieceColumns(tile)));
+    Value rows =
+        rowsOfPiece(emit, adaptor.getRows(), adaptor.getColumns(), column);
+    Value from = emit.offset(source, int32_t(panel * 128));
+    for (int32_t row = 0; row < tile.getRows(); row += kRowsAtOnce) {
+      Value exists = arith::CmpIOp::create(emit.builder, emit.loc,
+                                           arith::CmpIPredicate::slt,
+                                           emit.add(first, row), rows);
+      Value bytes = arith::SelectOp::create(
+          emit.builder, emit.loc, exists, emit.constant(16), emit.constant(0));
+      emit.assembly(
+          "cp.async.cg.shared::cta.global [$0], [$1], 16, $2;",
+          "r,l,r,~{memory}",
+          {emit.add(targets[row / kRowsAtOnce % 2],
+                    int32_t(panel * tile.getPanelBytes() + row * 128)),
+           from, bytes});
+      from = emit.offset(from, step);
+    }
+  }
+  return {};
+}
+
+Value lowerWaitCopies(Emitter &emit, WaitCopiesOp, WaitCopiesOp::Adaptor) {
+  emit.assembly("cp.async.wait_all;", "~{memory}");
   return {};
 }
 
@@ -367,14 +437,21 @@ Value lowerGlobalStore(Emitter &emit, GlobalStoreOp op,
 
 } // namespace
 
+void ssd::hopper::populateTMAPatterns(const TypeConverter &converter,
+                                      RewritePatternSet &patterns) {
+  patterns
+      .add<LowerOp<TMALoadOp, lowerTMALoad>, LowerOp<TMAStoreOp, lowerTMAStore>,
+           LowerOp<TMAStoreWaitOp, lowerTMAStoreWait>>(converter,
+                                                       patterns.getContext());
+}
+
 void ssd::hopper::populateMemoryPatterns(const TypeConverter &converter,
                                          RewritePatternSet &patterns) {
   patterns
       .add<LowerOp<AllocOp, lowerOffset<AllocOp>>,
            LowerOp<RingOp, lowerOffset<RingOp>>, LowerOp<SliceOp, lowerSlice>,
-           LowerOp<ReshapeOp, lowerReshape>, LowerOp<TMALoadOp, lowerTMALoad>,
-           LowerOp<TMAStoreOp, lowerTMAStore>,
-           LowerOp<TMAStoreWaitOp, lowerTMAStoreWait>,
+           LowerOp<ReshapeOp, lowerReshape>, LowerOp<LoadRowsOp, lowerLoadRows>,
+           LowerOp<WaitCopiesOp, lowerWaitCopies>,
            LowerOp<StoreRowsOp, lowerStoreRows>, LowerOp<LoadOp, lowerLoad>,
            LowerOp<StoreOp, lowerStore>, LowerOp<LoadVectorOp, lowerLoadVector>,
            LowerOp<GlobalLoadOp, lowerGlobalLoad>,

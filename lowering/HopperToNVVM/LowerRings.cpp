@@ -69,29 +69,30 @@ Value lowerAdvance(Emitter &emit, AdvanceOp op, AdvanceOp::Adaptor adaptor) {
 // Barriers
 //===----------------------------------------------------------------------===//
 
-// Labels are local to the braces.
-constexpr StringLiteral kWait = "{ .reg .pred p;\n"
-                                "again:\n"
-                                "mbarrier.try_wait.parity.shared::cta.b64 p, "
-                                "[$0], $1;\n"
-                                "@p bra.uni done;\n"
-                                "bra.uni again;\n"
-                                "done: }";
+/// Waits until the phase of parity $1 of barrier $0 is complete, and where
+/// `canSkip` not at all if $2 holds. On Hopper the thread sleeps meanwhile,
+/// elsewhere it spins, and lanes may see the end at different times. Labels are
+/// local to the braces.
+std::string waitText(Operation *op, bool canSkip) {
+  std::string text = "{ .reg .pred p;\n";
+  if (canSkip)
+    text += "setp.ne.b32 p, $2, 0;\n"
+            "@p bra.uni done;\n";
+  text += isForHopper(op)
+              ? "again:\n"
+                "mbarrier.try_wait.parity.shared::cta.b64 p, [$0], $1;\n"
+                "@p bra.uni done;\n"
+                "bra.uni again;\n"
+              : "again:\n"
+                "mbarrier.test_wait.parity.shared::cta.b64 p, [$0], $1;\n"
+                "@!p bra again;\n";
+  return text + "done: }";
+}
 
 constexpr StringLiteral kTry = "{ .reg .pred p;\n"
                                "mbarrier.test_wait.parity.shared::cta.b64 p, "
                                "[$1], $2;\n"
                                "selp.b32 $0, 1, 0, p; }";
-
-constexpr StringLiteral kWaitUnless =
-    "{ .reg .pred p;\n"
-    "setp.ne.b32 p, $2, 0;\n"
-    "@p bra.uni done;\n"
-    "again:\n"
-    "mbarrier.try_wait.parity.shared::cta.b64 p, [$0], $1;\n"
-    "@p bra.uni done;\n"
-    "bra.uni again;\n"
-    "done: }";
 
 Value lowerTry(Emitter &emit, TryOp op, TryOp::Adaptor adaptor) {
   int64_t stages = op.getRing().getType().getStages();
@@ -111,7 +112,7 @@ Value lowerWait(Emitter &emit, WaitOp op, WaitOp::Adaptor adaptor) {
   if (adaptor.getFull())
     operands.push_back(arith::ExtUIOp::create(emit.builder, emit.loc,
                                               emit.i32(), adaptor.getFull()));
-  emit.assembly(adaptor.getFull() ? kWaitUnless : kWait,
+  emit.assembly(waitText(op, bool(adaptor.getFull())),
                 adaptor.getFull() ? "r,r,r,~{memory}" : "r,r,~{memory}",
                 operands);
   return {};
@@ -123,7 +124,7 @@ Value lowerAcquire(Emitter &emit, AcquireOp op, AcquireOp::Adaptor adaptor) {
   Value parity =
       emit.bxor(phaseOf(emit, adaptor.getCursor(), stages), emit.constant(1));
   emit.assembly(
-      kWait, "r,r,~{memory}",
+      waitText(op, /*canSkip=*/false), "r,r,~{memory}",
       {emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
        parity});
   return {};
@@ -160,6 +161,15 @@ Value lowerCommit(Emitter &emit, CommitOp op, CommitOp::Adaptor adaptor) {
   return {};
 }
 
+Value lowerCommitCopies(Emitter &emit, CommitCopiesOp op,
+                        CommitCopiesOp::Adaptor adaptor) {
+  emit.assembly("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [$0];",
+                "r,~{memory}",
+                {fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
+                             op.getRing().getType().getStages())});
+  return {};
+}
+
 Value lowerRelease(Emitter &emit, ReleaseOp op, ReleaseOp::Adaptor adaptor) {
   arrive(emit,
          emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
@@ -187,7 +197,8 @@ Value lowerInitRings(Emitter &emit, InitRingsOp op,
   emit.builder.setInsertionPointToStart(branch.thenBlock());
   for (auto [ring, pointer] : llvm::zip(op.getRings(), adaptor.getRings()))
     initialise(emit, ring.getDefiningOp<RingOp>(), pointer);
-  emit.assembly("fence.mbarrier_init.release.cluster;", "~{memory}");
+  if (isForHopper(op))
+    emit.assembly("fence.mbarrier_init.release.cluster;", "~{memory}");
   return {};
 }
 
@@ -198,7 +209,9 @@ void ssd::hopper::populateRingPatterns(const TypeConverter &converter,
   patterns.add<LowerOp<CursorOp, lowerCursor>, LowerOp<AdvanceOp, lowerAdvance>,
                LowerOp<TryOp, lowerTry>, LowerOp<WaitOp, lowerWait>,
                LowerOp<AcquireOp, lowerAcquire>, LowerOp<ExpectOp, lowerExpect>,
-               LowerOp<CommitOp, lowerCommit>, LowerOp<ReleaseOp, lowerRelease>,
+               LowerOp<CommitOp, lowerCommit>,
+               LowerOp<CommitCopiesOp, lowerCommitCopies>,
+               LowerOp<ReleaseOp, lowerRelease>,
                LowerOp<InitRingsOp, lowerInitRings>>(converter,
                                                      patterns.getContext());
 }

@@ -18,6 +18,10 @@ def ConvertHopperToNVVM : Pass<"convert-hopper-to-nvvm", "::mlir::gpu::GPUModule
     parameters. Each op of the dialect lowers by itself: fragments become vectors
     of the values one thread holds, shared memory becomes pointers into one
     dynamic array.
+
+    A module for another chip than sm_90a is lowered portably, to what every chip
+    since Ampere has: products by warps (mma.sync), rings that are polled, no
+    register budgets and no proxies. Tensor maps are Hopper's only.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
@@ -47,7 +51,7 @@ def EmitPTX : Pass<"emit-ptx", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"output", "output", "std::string", "\"-\"", "file to write">,
-    Option<"chip", "chip", "std::string", "\"sm_90a\"", "target chip">
+    Option<"chip", "chip", "std::string", "\"sm_90a\"", "target chip of modules that name none">
   ];
 }
 

@@ -97,14 +97,14 @@ static Value emitTracked(const MixerUnit &unit, OpBuilder &builder,
 }
 
 ChunkedEpilogue::ChunkedEpilogue(KernelArguments &arguments,
-                                 const MixerUnit &unit)
+                                 const MixerUnit &unit, Transport transport)
     : unit(unit) {
   for (const EpilogueInput &input : unit.epilogue.getInputs()) {
     Kind kind = kindOf(input);
     bool isPointer = kind == Kind::head || kind == Kind::row;
     tensors.push_back(isPointer ? Tensor(arguments, input.memref) : Tensor());
     if (kind == Kind::tile)
-      tileMap = arguments.tensorMap(input.memref, {1, 64, 1, 64});
+      tiles = TileTensor(arguments, UnitBuffer{input.memref}, transport);
   }
   analyze();
 }

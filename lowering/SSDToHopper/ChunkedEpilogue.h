@@ -9,7 +9,7 @@
 #ifndef SSD_LOWERING_SSDTOHOPPER_CHUNKEDEPILOGUE_H
 #define SSD_LOWERING_SSDTOHOPPER_CHUNKEDEPILOGUE_H
 
-#include "lowering/SSDToHopper/KernelOperands.h"
+#include "lowering/SSDToHopper/ChunkedTransport.h"
 
 namespace ssd {
 
@@ -20,13 +20,14 @@ class ChunkedEpilogue {
 public:
   using Value = mlir::Value;
 
-  ChunkedEpilogue(KernelArguments &arguments, const MixerUnit &unit);
+  ChunkedEpilogue(KernelArguments &arguments, const MixerUnit &unit,
+                  Transport transport);
 
   /// Why the kernel cannot read what the epilogue does; empty if it can.
   static std::string whyNot(const MixerUnit &unit);
   /// The operand that comes by tiles, null without one.
   static Value getTiled(const MixerUnit &unit);
-  unsigned getTileMap() const { return tileMap; }
+  const TileTensor &getTiles() const { return tiles; }
 
   /// Loads what the chunks of a head's rows from `firstRow` on have in common;
   /// of the rows there are `rows`, all where it is null.
@@ -62,7 +63,7 @@ private:
   /// emission.
   llvm::SmallVector<size_t> earlyOps;
   llvm::SmallVector<Tensor> tensors;
-  unsigned tileMap = 0;
+  TileTensor tiles;
   KernelBuilder::Values fixed; // of the present unit; null for x and tile
 };
 

@@ -20,36 +20,55 @@ using namespace ssd::hopper;
 static constexpr int32_t kTileBytes = 64 * 64 * 2;
 static constexpr int32_t kTableBytes = 64 * 4;
 static constexpr int32_t kPartialBytes = 64 * 64 * 4;
-/// What a block can have.
-static constexpr int32_t kMaxSharedBytes = 227 * 1024;
+/// What a block can have on Hopper, and on every chip since Ampere.
+static constexpr int32_t kMaxSharedBytes = 227 * 1024,
+                         kMaxPortableSharedBytes = 99 * 1024;
 
 namespace {
 
 /// Byte offsets.
 struct MemoryMap {
-  explicit MemoryMap(const ChunkedShape &s)
-      : b(0), c(b + s.maps * s.mapBytes()),
-        x(c + s.hasOutputs * s.maps * s.mapBytes()),
-        g(x + s.rowBlocks() * s.x * kTileBytes),
-        y(g + s.hasOutputs * s.heads * s.scores * kTileBytes),
-        epilogue(y + s.hasOutputs * s.rowBlocks() * s.y * kTileBytes),
-        tables(epilogue + s.hasTile * s.rowBlocks() * s.tile * kTileBytes),
-        tableArray(s.heads * s.tables * kTableBytes),
+  explicit MemoryMap(const ChunkedShape &s) : MemoryMap(s, s.stages) {}
+  MemoryMap(const ChunkedShape &s, const ChunkedShape::Stages &n)
+      : b(0), c(b + n.maps * s.mapBytes()),
+        x(c + s.hasOutputs * n.maps * s.mapBytes()),
+        g(x + s.rowBlocks() * n.x * kTileBytes),
+        y(g + s.hasOutputs * s.heads * n.scores * kTileBytes),
+        epilogue(y + s.hasOutputs * s.rowBlocks() * n.y * kTileBytes),
+        tables(epilogue + s.hasTile * s.rowBlocks() * n.y * kTileBytes),
+        tableArray(s.heads * n.tables * kTableBytes),
         totals(tables + (5 + s.hasSegments) * tableArray),
-        partial(totals + s.heads * s.tables * 16),
+        partial(totals + s.heads * n.tables * 16),
         barriers(partial +
                  s.hasPartialY() * s.rowBlocks() * s.partial * kPartialBytes),
-        end(barriers + 16 * (s.maps + s.heads * (s.tables + s.scores) +
-                             s.rowBlocks() * (s.x + s.tile + s.partial))) {}
+        end(barriers + 16 * (n.maps + s.heads * (n.tables + n.scores) +
+                             s.rowBlocks() * (n.x + n.y + s.partial))) {}
   int32_t b, c, x, g, y, epilogue, tables, tableArray, totals, partial,
       barriers, end;
 };
 
+/// From the best to what fits in any case. One slot of y costs a barrier, and
+/// one stage of B and C that nobody works while they come.
+ArrayRef<ChunkedShape::Stages> getStages(const ChunkedShape &shape) {
+  using Stages = ChunkedShape::Stages;
+  static constexpr Stages outputs[] = {
+      {3, 3, 4, 2, 2}, {2, 3, 4, 2, 2}, {1, 3, 4, 2, 2}};
+  static constexpr Stages states[] = {{4, 4, 4, 2, 2}};
+  static constexpr Stages portable[] = {
+      {2, 2, 4, 2, 2}, {2, 2, 2, 1, 1}, {2, 1, 1, 1, 1}};
+  if (shape.isPortable)
+    return portable;
+  return shape.hasOutputs ? ArrayRef(outputs) : ArrayRef(states);
+}
+
 } // namespace
 
-ChunkedShape::ChunkedShape(const MixerUnit &unit, int32_t warpgroups,
+ChunkedShape::ChunkedShape(const MixerUnit &unit, ChunkedBlock block,
                            ChunkedPhase phase)
-    : phase(phase), columnParts(columnPartsOf(unit)), headDim(unit.headDim),
+    : phase(phase), isPortable(block.isPortable),
+      transport(isPortable || unit.reverse ? Transport::rows
+                                           : Transport::boxes),
+      columnParts(columnPartsOf(unit)), headDim(unit.headDim),
       stateDim(unit.stateDim),
       columns(std::min<int64_t>(llvm::alignTo(stateDim, 64), kMaxColumns)),
       element(unit.x.getElementType()),
@@ -57,13 +76,15 @@ ChunkedShape::ChunkedShape(const MixerUnit &unit, int32_t warpgroups,
       hasTile(hasOutputs && ChunkedEpilogue::getTiled(unit)),
       hasSegments(hasOutputs && unit.segmentIds) {
   int64_t ofHead = llvm::divideCeil(headDim, kRows),
-          rows = warpgroups / columnParts;
+          rows = block.stateWarpgroups / columnParts;
   rowBlocksPerHead = std::min(rows, ofHead);
   heads = rows / rowBlocksPerHead;
   unitsPerHead = llvm::divideCeil(ofHead, rowBlocksPerHead);
   unitsPerBatch = unit.heads / heads * unitsPerHead;
-  for (maps = x = hasOutputs ? 3 : 4; MemoryMap(*this).end > kMaxSharedBytes;)
-    --maps;
+  int32_t most = isPortable ? kMaxPortableSharedBytes : kMaxSharedBytes;
+  stages = *llvm::find_if(getStages(*this), [&](const Stages &stages) {
+    return MemoryMap(*this, stages).end <= most;
+  });
 }
 
 int32_t ChunkedKernel::sharedBytes(const ChunkedShape &shape) {
@@ -78,19 +99,21 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   MemoryMap map(shape);
   int64_t heads = shape.heads, rows = shape.rowBlocks(),
           parts = shape.columnParts;
-  auto maps = k.tiles({shape.maps, parts, 64, shape.columns}, shape.element);
+  auto maps =
+      k.tiles({shape.stages.maps, parts, 64, shape.columns}, shape.element);
   tilesB = k.alloc(map.b, maps);
-  tilesX = k.alloc(map.x, k.tiles({rows, shape.x, 64, 64}, shape.element));
+  tilesX =
+      k.alloc(map.x, k.tiles({rows, shape.stages.x, 64, 64}, shape.element));
   if (shape.hasOutputs) {
     tilesC = k.alloc(map.c, maps);
-    tilesG =
-        k.alloc(map.g, k.tiles({heads, shape.scores, 64, 64}, shape.element));
+    tilesG = k.alloc(
+        map.g, k.tiles({heads, shape.stages.scores, 64, 64}, shape.element));
     Type stored = mixer.y.getElementType();
-    tilesY = k.alloc(map.y, k.tiles({rows, shape.y, 64, 64}, stored));
+    tilesY = k.alloc(map.y, k.tiles({rows, shape.stages.y, 64, 64}, stored));
   }
   auto table = [&](int32_t index, Type element) {
     return k.alloc(map.tables + index * map.tableArray,
-                   k.tables({heads, shape.tables, 64}, element));
+                   k.tables({heads, shape.stages.tables, 64}, element));
   };
   tableCumulative = table(0, k.f32());
   tableFromStart = table(1, k.f32());
@@ -99,26 +122,30 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   tableToEnd = table(4, k.i32());
   if (shape.hasSegments)
     tableStarts = table(5, k.f32());
-  tableTotal = k.alloc(map.totals, k.tables({heads, shape.tables, 4}, k.f32()));
+  tableTotal =
+      k.alloc(map.totals, k.tables({heads, shape.stages.tables, 4}, k.f32()));
 
-  // Who arrives: TMA producers count once a stage, consumers by the warp where
-  // they read with ordinary loads and by the warpgroup where only products do.
+  // Who arrives: for consumers, the warps that read with ordinary loads, or who
+  // releases what only products read.
   int32_t at = map.barriers;
   int32_t scores = shape.hasOutputs, perHead = shape.rowBlocksPerHead;
-  ringMaps = k.ring(at, shape.maps, 1, 1, scores + rows * parts);
-  ringX = k.ring(at += 16 * shape.maps, shape.x, rows, 1, 4 * parts);
-  ringTables = k.ring(at += 16 * rows * shape.x, shape.tables, heads, 1,
-                      4 * (scores + perHead * parts));
+  int32_t fills = shape.fillArrivals(), products = shape.productArrivals();
+  ringMaps = k.ring(at, shape.stages.maps, 1, fills,
+                    products * (scores + rows * parts));
+  ringX = k.ring(at += 16 * shape.stages.maps, shape.stages.x, rows, fills,
+                 4 * parts);
+  ringTables = k.ring(at += 16 * rows * shape.stages.x, shape.stages.tables,
+                      heads, 1, 4 * (scores + perHead * parts));
   if (shape.hasOutputs)
-    ringScores = k.ring(at += 16 * heads * shape.tables, shape.scores, heads, 4,
-                        perHead);
+    ringScores = k.ring(at += 16 * heads * shape.stages.tables,
+                        shape.stages.scores, heads, 4, products * perHead);
   if (shape.hasTile) {
     Value tiled = ChunkedEpilogue::getTiled(mixer);
     Type element = cast<MemRefType>(tiled.getType()).getElementType();
     tilesEpilogue =
-        k.alloc(map.epilogue, k.tiles({rows, shape.tile, 64, 64}, element));
-    ringEpilogue =
-        k.ring(at += 16 * heads * shape.scores, shape.tile, rows, 1, 4);
+        k.alloc(map.epilogue, k.tiles({rows, shape.stages.y, 64, 64}, element));
+    ringEpilogue = k.ring(at += 16 * heads * shape.stages.scores,
+                          shape.stages.y, rows, fills, 4);
   }
   if (shape.hasPartialY()) {
     tablePartial =
@@ -277,7 +304,8 @@ void ChunkedKernel::prepare() {
 }
 
 void ChunkedKernel::clearScores() {
-  int32_t heads = shape.heads, words = heads * shape.scores * kTileBytes / 4;
+  int32_t heads = shape.heads,
+          words = heads * shape.stages.scores * kTileBytes / 4;
   Value flat = k.alloc(MemoryMap(shape).g, k.tables({words}, k.i32()));
   Value thread =
       k.add(k.create<ThreadOp>(), k.mul(k.create<WarpgroupOp>(), 128));
@@ -292,8 +320,8 @@ void ChunkedKernel::clearScores() {
 void ChunkedKernel::produce() {
   Value warp = k.create<WarpOp>();
   auto is = [&](int32_t index) { return k.equal(warp, k.i(index)); };
-  k.when(is(0), [&]() { k.elect(Agent::warp, [&]() { produceMaps(); }); });
-  k.when(is(1), [&]() { k.elect(Agent::warp, [&]() { produceX(); }); });
+  k.when(is(0), [&]() { asProducer([&]() { produceMaps(); }); });
+  k.when(is(1), [&]() { asProducer([&]() { produceX(); }); });
   Value head = k.add(warp, -2);
   Value mine = k.create<arith::AndIOp>(k.less(k.i(1), warp),
                                        k.less(head, k.i(shape.heads)));
@@ -304,29 +332,60 @@ static KernelBuilder::Values same(ValueRange values) {
   return KernelBuilder::Values(values);
 }
 
-void ChunkedKernel::fetch(unsigned map, const ChunkedUnit &unit, Value chunk,
-                          Value outer, Value inner, Value tile, Value ring,
-                          Value cursor, CacheHint hint) {
-  Value at[] = {unit.batch, tokenOf(unit, k.mul(chunk, 64)), outer, inner};
-  k.create<TMALoadOp>(k.argument(map), ValueRange(at), tile, ring, cursor,
-                      hint);
+/// Boxes are one thread's work, rows a warp's.
+void ChunkedKernel::asProducer(function_ref<void()> body) {
+  if (shape.transport == Transport::boxes)
+    return k.elect(Agent::warp, body);
+  body();
+  k.create<WaitCopiesOp>();
+}
+
+void ChunkedKernel::fill(Value ring, Value cursor, int32_t bytes,
+                         function_ref<void()> fetches) {
+  k.create<AcquireOp>(ring, cursor);
+  if (shape.transport == Transport::boxes)
+    k.create<ExpectOp>(ring, cursor, bytes);
+  fetches();
+  if (shape.transport == Transport::rows)
+    k.create<CommitCopiesOp>(ring, cursor);
+}
+
+void ChunkedKernel::fetch(const TileTensor &from, const ChunkedUnit &unit,
+                          Value chunk, Value outer, Value inner, Value columns,
+                          Value tile, Value ring, Value cursor,
+                          CacheHint hint) {
+  Value token = tokenOf(unit, k.mul(chunk, 64));
+  if (shape.transport == Transport::boxes) {
+    Value at[] = {unit.batch, token, outer, inner};
+    k.create<TMALoadOp>(k.argument(from.map), ValueRange(at), tile, ring,
+                        cursor, hint);
+    return;
+  }
+  k.create<LoadRowsOp>(
+      from.rows.at(k, Position{unit.batch, token, outer, inner}),
+      tokenStride(from.rows), tokensFrom(unit, chunk), columns, tile);
 }
 
 void ChunkedKernel::produceMaps() {
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
   forEachChunk(
-      k.cursor(shape.maps), keep,
+      k.cursor(shape.stages.maps), keep,
       [&](const ChunkedUnit &unit, Value chunk, ValueRange carried) -> Values {
         Value cursor = carried[0];
         Value group = k.div(unit.firstHead, mixer.heads / mixer.groups);
-        k.create<AcquireOp>(ringMaps, cursor);
-        k.create<ExpectOp>(ringMaps, cursor,
-                           (1 + shape.hasOutputs) * shape.mapBytes());
-        for (auto [map, tiles] : {std::pair(p.mapC, tilesC), {p.mapB, tilesB}})
-          for (int32_t part = 0; tiles && part < shape.columnParts; ++part)
-            fetch(map, unit, chunk, group, k.i(part * shape.columns),
+        auto fetchAll = [&](const TileTensor &from, Value tiles) {
+          for (int32_t part = 0; part < shape.columnParts; ++part)
+            fetch(from, unit, chunk, group, k.i(part * shape.columns),
+                  k.i(columnsOf(part)),
                   k.slice(k.slice(tiles, cursor), k.i(part)), ringMaps, cursor,
                   CacheHint::evict_last);
+        };
+        fill(ringMaps, cursor, (1 + shape.hasOutputs) * shape.mapBytes(),
+             [&]() {
+               if (shape.hasOutputs)
+                 fetchAll(p.c, tilesC);
+               fetchAll(p.b, tilesB);
+             });
         return {k.advance(cursor)};
       },
       keep);
@@ -336,43 +395,55 @@ void ChunkedKernel::produceMaps() {
 void ChunkedKernel::produceX() {
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
   forEachChunk(
-      {k.cursor(shape.x), k.cursor(shape.tile)}, keep,
+      {k.cursor(shape.stages.x), k.cursor(shape.stages.y)}, keep,
       [&](const ChunkedUnit &unit, Value chunk, ValueRange carried) -> Values {
-        auto fetchAll = [&](unsigned map, Value tiles, Value rings,
+        auto fetchAll = [&](const TileTensor &from, Value tiles, Value rings,
                             Value cursor) {
           for (int32_t i = 0; i < shape.rowBlocks(); ++i) {
             RowBlock rows = rowBlockOf(unit, k.i(i));
             Value ring = k.slice(rings, rows.index);
-            k.create<AcquireOp>(ring, cursor);
-            k.create<ExpectOp>(ring, cursor, kTileBytes);
-            fetch(map, unit, chunk, k.add(unit.firstHead, rows.head),
-                  rows.firstRow, k.slice(k.slice(tiles, rows.index), cursor),
-                  ring, cursor, CacheHint::evict_first);
+            fill(ring, cursor, kTileBytes, [&]() {
+              fetch(from, unit, chunk, k.add(unit.firstHead, rows.head),
+                    rows.firstRow, rows.rows,
+                    k.slice(k.slice(tiles, rows.index), cursor), ring, cursor,
+                    CacheHint::evict_first);
+            });
           }
         };
-        fetchAll(p.mapX, tilesX, ringX, carried[0]);
+        fetchAll(p.x, tilesX, ringX, carried[0]);
         if (shape.hasTile)
-          fetchAll(epilogue->getTileMap(), tilesEpilogue, ringEpilogue,
+          fetchAll(epilogue->getTiles(), tilesEpilogue, ringEpilogue,
                    carried[1]);
         return {k.advance(carried[0]), k.advance(carried[1])};
       },
       keep);
 }
 
+void ChunkedKernel::waitForMaps(Value cursor, Value full) {
+  k.wait(ringMaps, cursor, full);
+  // Products read by another proxy than that by which rows came.
+  if (shape.transport == Transport::rows)
+    k.create<FenceAsyncOp>();
+}
+
 /// C·Bᵀ once a chunk, then its decayed bf16 copy for each head.
 void ChunkedKernel::score() {
   Value warp = k.create<WarpOp>();
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
-  Values cursors = {k.cursor(shape.maps), k.cursor(shape.tables),
-                    k.cursor(shape.scores)};
+  Values cursors = {k.cursor(shape.stages.maps), k.cursor(shape.stages.tables),
+                    k.cursor(shape.stages.scores)};
   forEachChunk(
       cursors, keep,
       [&](const ChunkedUnit &, Value, ValueRange carried) -> Values {
         Value maps = carried[0], tables = carried[1], slots = carried[2];
-        k.wait(ringMaps, maps);
+        waitForMaps(maps);
         Value scores =
             chunkScores(k.slice(tilesC, maps), k.slice(tilesB, maps));
-        k.create<ReleaseOp>(ringMaps, maps, Agent::warpgroup);
+        auto releaseMaps = [&]() {
+          k.create<ReleaseOp>(ringMaps, maps, shape.productAgent());
+        };
+        if (!shape.releasesLate())
+          releaseMaps();
         SmallVector<DecayTables> decays;
         Values targets;
         for (int32_t h = 0; h < shape.heads; ++h) {
@@ -382,6 +453,8 @@ void ChunkedKernel::score() {
           targets.push_back(k.slice(k.slice(tilesG, k.i(h)), slots));
         }
         decayScores(scores, decays, warp, targets);
+        if (shape.releasesLate())
+          releaseMaps();
         k.create<FenceAsyncOp>();
         for (int32_t h = 0; h < shape.heads; ++h) {
           k.create<CommitOp>(k.slice(ringScores, k.i(h)), slots, Agent::warp);
@@ -422,6 +495,6 @@ void ChunkedKernel::state(Value index, int32_t part) {
                     v.take_back(shape.hasOutputs ? 1 : 2));
         return Values(v.take_front(StateCursors::kCount));
       });
-  if (shape.hasOutputs)
+  if (shape.hasOutputs && shape.transport == Transport::boxes)
     k.elect(Agent::warpgroup, [&]() { k.create<TMAStoreWaitOp>(0); });
 }

@@ -28,6 +28,13 @@ namespace ssd {
 /// `packed`: sequences of any lengths one behind the other, whole.
 enum class ChunkedPhase { whole, states, outputs, packed };
 
+/// What a block is made of, and what for: for every chip since Ampere, or for
+/// Hopper alone.
+struct ChunkedBlock {
+  int32_t stateWarpgroups; // 1 or 2
+  bool isPortable = false;
+};
+
 /// Sizes that shape the code: 64 tokens a chunk, and states transposed in
 /// accumulators: a state warpgroup has a row block of 64 rows of P and all
 /// columns, or 128 of them. Rows beyond P and columns beyond N are zeros.
@@ -38,10 +45,12 @@ struct ChunkedShape {
   static int32_t columnPartsOf(const MixerUnit &unit) {
     return llvm::divideCeil(unit.stateDim, kMaxColumns);
   }
-  /// With so many state warpgroups a block: a multiple of the parts, up to 2.
-  ChunkedShape(const MixerUnit &unit, int32_t warpgroups, ChunkedPhase phase);
+  /// The block's state warpgroups are a multiple of the parts.
+  ChunkedShape(const MixerUnit &unit, ChunkedBlock block, ChunkedPhase phase);
 
   ChunkedPhase phase;
+  bool isPortable;
+  Transport transport;
   /// A block's row blocks are of one head, which then share its decay tables
   /// and scores, or of two heads of one group, which share C·Bᵀ.
   int32_t heads, rowBlocksPerHead, columnParts;
@@ -55,21 +64,37 @@ struct ChunkedShape {
   bool hasTile;          // the epilogue reads a tensor of y's shape
   bool hasSegments;      // scores are cut where segments start
 
-  /// Stages of the rings.
-  int32_t maps, x; // B and C; x
-  static constexpr int32_t tables = 4, scores = 2, y = 2, tile = 2, partial = 1;
+  /// Stages of the rings: B and C, x, tables and scores, and slots of y, which
+  /// are those of the epilogue's tensor, too.
+  struct Stages {
+    int32_t maps, x, tables, scores, y;
+  };
+  Stages stages;
+  static constexpr int32_t partial = 1;
 
   int32_t rowBlocks() const { return heads * rowBlocksPerHead; }
   int32_t stateWarpgroups() const { return rowBlocks() * columnParts; }
   int32_t threads() const { return 128 * (1 + hasOutputs + stateWarpgroups()); }
-  int64_t mapBytes() const {
-    return 64 * columnParts * columns * 2;
-  }                                                         // of one map
+  /// Of one map.
+  int64_t mapBytes() const { return 64 * columnParts * columns * 2; }
   int64_t stateElements() const { return kRows * columns; } // of a warpgroup
   /// Whether row blocks reach beyond P.
   bool hasPadding() const {
     return headDim != kRows * rowBlocksPerHead * unitsPerHead;
   }
+  /// Arrivals of the warp that fills a stage with tiles: each lane's, whose
+  /// copies land by themselves, or one for all bytes of the boxes.
+  int32_t fillArrivals() const { return transport == Transport::rows ? 32 : 1; }
+  /// Who releases, for each warpgroup, what only its products read: wgmma is
+  /// the warpgroup's, mma.sync a warp's.
+  hopper::Agent productAgent() const {
+    return isPortable ? hopper::Agent::warp : hopper::Agent::warpgroup;
+  }
+  int32_t productArrivals() const { return isPortable ? 4 : 1; }
+  /// When that is: products that are waited for have read it. Those of mma.sync
+  /// load it, and only a store of what came of them shows that the loads have
+  /// arrived: see ReleaseOp.
+  bool releasesLate() const { return isPortable; }
   /// Whether y is summed up over parts.
   bool hasPartialY() const { return hasOutputs && columnParts > 1; }
   /// Warpgroups and their registers: producers, scores, each part of states.
@@ -83,6 +108,9 @@ struct ChunkedShape {
       others.append(columnParts, state);
       return others;
     };
+    if (isPortable) // all threads have equally many
+      return llvm::SmallVector<int32_t>(warpgroups().size(),
+                                        512 / (threads() / 128) / 8 * 8);
     if (!hasOutputs)
       return with({56}, 224);
     if (stateWarpgroups() == 1)
@@ -111,9 +139,9 @@ struct ChunkedParameters {
   ChunkedParameters(KernelArguments &arguments, const MixerUnit &unit,
                     const ChunkedShape &shape);
 
-  unsigned mapX, mapB, mapC = 0, mapY = 0;
+  TileTensor x, b, c, y; // y also as rows where sequences are packed
   Factor decay, scale;
-  SequenceTensor segmentIds, y; // y only where sequences are packed
+  SequenceTensor segmentIds;
   Tensor rate, offsets, slots, initialState, finalState, checkpoints;
   unsigned batch, length, sequences = 0, poolRows = 0;
   ChunkedSchedule schedule;
@@ -185,6 +213,7 @@ private:
   void prepare();
   void clearScores();
   void produce();
+  void asProducer(llvm::function_ref<void()> body);
   void produceMaps();
   void produceX();
   void score();
@@ -204,16 +233,40 @@ private:
   ChunkedUnit packedUnitOf(Value index);
   /// Sets the heads and rows of the unit of this index; returns its sequence.
   Value placeRows(ChunkedUnit &unit, Value index);
-  /// Where token i of a unit's sequence is in the batch.
+  /// Where the i-th token of a unit's sequence, in the mixer's direction, is in
+  /// the batch.
   Value tokenOf(const ChunkedUnit &unit, Value i) {
+    if (mixer.reverse)
+      i = k.sub(k.add(unit.length, -1), i);
     return unit.firstToken ? k.add(unit.firstToken, i) : i;
   }
+  /// The same within the batch, whatever i ≥ 0 is.
+  Value someTokenOf(const ChunkedUnit &unit, Value i) {
+    Value token = tokenOf(unit, i);
+    return mixer.reverse ? k.max(token, k.i(0))
+                         : k.min(token, k.add(length, -1));
+  }
+  /// Elements from a token to the next one in the mixer's direction.
+  Value tokenStride(const SequenceTensor &tensor) {
+    Value stride = tensor.stride(k, UnitBuffer::token);
+    return mixer.reverse ? k.sub(k.wide(int64_t(0)), stride) : stride;
+  }
+  /// How many tokens there are from a chunk's first one on.
+  Value tokensFrom(const ChunkedUnit &unit, Value chunk) {
+    return k.sub(unit.length, k.mul(chunk, 64));
+  }
   RowBlock rowBlockOf(const ChunkedUnit &unit, Value index, int32_t part = 0);
-  /// One thread fetches the box of 64 tokens at a chunk into a stage, from a
-  /// head or group, and a row or column on.
-  void fetch(unsigned map, const ChunkedUnit &unit, Value chunk, Value outer,
-             Value inner, Value tile, Value ring, Value cursor,
-             hopper::CacheHint hint);
+  /// A producer fills a stage with so many bytes of tiles.
+  void fill(Value ring, Value cursor, int32_t bytes,
+            llvm::function_ref<void()> fetches);
+  /// Fetches 64 tokens at a chunk into a stage's tile, from a head or group,
+  /// and a row or column on, where so many columns are; null: all of the
+  /// tile's.
+  void fetch(const TileTensor &from, const ChunkedUnit &unit, Value chunk,
+             Value outer, Value inner, Value columns, Value tile, Value ring,
+             Value cursor, hopper::CacheHint hint);
+  /// Waits for B and C.
+  void waitForMaps(Value cursor, Value full = {});
 
   // Stages (ChunkedStages.cpp).
   void cumulativeDecayRole(Value head);
@@ -244,7 +297,10 @@ private:
                                   const Tensor &states);
   void storeCheckpoint(const ChunkedUnit &unit, const RowBlock &rows,
                        Value chunk, Value state);
-  mlir::IntegerAttr columnsOf(const RowBlock &rows);
+  /// How many of a part's columns there are.
+  int32_t columnsOf(int32_t part) {
+    return std::min(shape.stateDim - part * shape.columns, shape.columns);
+  }
   /// A block's state in `handed` or `starts`.
   Value handedState(unsigned array, Value block, const RowBlock &rows);
   /// A word of flags or decays.

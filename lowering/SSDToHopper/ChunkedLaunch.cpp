@@ -23,12 +23,12 @@ ChunkedParameters::ChunkedParameters(KernelArguments &arguments,
       slots(arguments, unit.slots), initialState(arguments, unit.initialState),
       batch(arguments.size(unit.x.memref, UnitBuffer::batch)),
       length(arguments.size(unit.x.memref, UnitBuffer::token)) {
-  auto map = [&](const UnitBuffer &buffer) {
-    return arguments.tensorMap(buffer.memref, {1, 64, 1, 64});
+  auto tiles = [&](const UnitBuffer &buffer) {
+    return TileTensor(arguments, buffer, shape.transport);
   };
-  mapX = map(unit.x), mapB = map(unit.b);
+  x = tiles(unit.x), b = tiles(unit.b);
   if (shape.hasOutputs)
-    mapC = map(unit.c), mapY = map(unit.y);
+    c = tiles(unit.c), y = tiles(unit.y);
   if (!unit.scaleIsDecay)
     scale = Factor(arguments, unit.scale);
   finalState = unit.finalState == unit.initialState
@@ -38,8 +38,8 @@ ChunkedParameters::ChunkedParameters(KernelArguments &arguments,
     checkpoints = Tensor(arguments, unit.checkpoints);
   if (unit.slots)
     poolRows = addPoolRows(arguments, unit);
-  if (shape.phase == ChunkedPhase::packed)
-    y = SequenceTensor(arguments, unit.y);
+  if (shape.phase == ChunkedPhase::packed && !y.rows)
+    y.rows = SequenceTensor(arguments, unit.y);
 }
 
 namespace {
@@ -52,7 +52,7 @@ bool hasWholeRows(Value states) {
          *std::next(strides.rbegin()) == type.getShape().back();
 }
 
-std::string whyNotSizes(const MixerUnit &unit, int32_t warpgroups) {
+std::string whyNotSizes(const MixerUnit &unit, ChunkedBlock block) {
   auto isWithin = [](int64_t size, int64_t most) {
     return size > 0 && size <= most && size % 8 == 0;
   };
@@ -64,11 +64,11 @@ std::string whyNotSizes(const MixerUnit &unit, int32_t warpgroups) {
     return llvm::formatv(
         "the state dimension is {0}, not a multiple of 8 up to 256",
         unit.stateDim);
-  if (warpgroups < ChunkedShape::columnPartsOf(unit))
+  if (block.stateWarpgroups < ChunkedShape::columnPartsOf(unit))
     return llvm::formatv("a state of {0} columns takes two warpgroups",
                          unit.stateDim);
   if (unit.heads / unit.groups %
-      ChunkedShape(unit, warpgroups, ChunkedPhase::whole).heads)
+      ChunkedShape(unit, block, ChunkedPhase::whole).heads)
     return "a block's two heads would be of two groups";
   for (const UnitBuffer *buffer : {&unit.x, &unit.b, &unit.c, &unit.y})
     if (buffer->getType().getElementTypeBitWidth() != 16 ||
@@ -83,14 +83,14 @@ std::string whyNotSizes(const MixerUnit &unit, int32_t warpgroups) {
 /// More than any chip has multiprocessors.
 constexpr int64_t kMaxBlocks = 256;
 
-int64_t unitsPerBatch(const MixerUnit &unit, int32_t warpgroups) {
-  return ChunkedShape(unit, warpgroups, ChunkedPhase::whole).unitsPerBatch;
+int64_t unitsPerBatch(const MixerUnit &unit, ChunkedBlock block) {
+  return ChunkedShape(unit, block, ChunkedPhase::whole).unitsPerBatch;
 }
 
 /// What the host knows of a unit's sequences, one for each run of row blocks
 /// that a block takes.
 struct Sequences {
-  Sequences(HostBuilder &host, const MixerUnit &unit, int32_t warpgroups) {
+  Sequences(HostBuilder &host, const MixerUnit &unit, ChunkedBlock block) {
     Value tokens = host.size(unit.x.memref, UnitBuffer::token);
     number = host.size(unit.x.memref, UnitBuffer::batch);
     if (unit.offsets) {
@@ -98,7 +98,7 @@ struct Sequences {
           host.max(host.add(host.size(unit.offsets, 0), -1), host.constant(0));
       tokens = host.ceilDiv(tokens, host.max(number, host.constant(1)));
     }
-    count = host.mul(number, unitsPerBatch(unit, warpgroups));
+    count = host.mul(number, unitsPerBatch(unit, block));
     chunks = host.ceilDiv(tokens, 64);
     total = host.mul(count, chunks);
   }
@@ -110,12 +110,12 @@ struct Sequences {
 
 /// A launch of the chunked kernel of one phase, without its schedule.
 struct ChunkedLaunch {
-  ChunkedLaunch(HostBuilder &host, const MixerUnit &unit, int32_t warpgroups,
+  ChunkedLaunch(HostBuilder &host, const MixerUnit &unit, ChunkedBlock block,
                 ChunkedPhase phase)
-      : host(host), unit(unit), shape(unit, warpgroups, phase), arguments(host),
+      : host(host), unit(unit), shape(unit, block, phase), arguments(host),
         parameters(arguments, unit, shape) {
     if (shape.hasOutputs)
-      epilogue.emplace(arguments, unit);
+      epilogue.emplace(arguments, unit, shape.transport);
   }
 
   void launch(gpu::GPUModuleOp module, Value blocks) {
@@ -138,23 +138,26 @@ struct ChunkedLaunch {
 };
 
 /// One or two row blocks a block: two share the scores, one leaves fewer
-/// multiprocessors idle. One where its state takes both warpgroups.
+/// multiprocessors idle. One where its state takes both warpgroups, and on
+/// other chips than Hopper.
 class ChunkedKind : public KernelKind {
 public:
-  ChunkedKind(int32_t warpgroups) : warpgroups(warpgroups) {}
+  ChunkedKind(ChunkedBlock block) : block(block) {}
 
   StringRef getName() const override {
-    return warpgroups == 2 ? "chunked" : "chunked_single";
+    if (block.isPortable)
+      return "chunked_portable";
+    return isPair() ? "chunked" : "chunked_single";
   }
-  StringRef getTarget() const override { return "sm_90a"; }
+  StringRef getTarget() const override {
+    return block.isPortable ? "sm_80" : "sm_90a";
+  }
 
   std::string whyNot(const MixerUnit &unit) const override {
     if (unit.isStep)
       return "it is a step";
     if (isa_and_present<RecurrentAttr>(unit.form))
       return "the form is recurrent";
-    if (unit.reverse)
-      return "it has no reverse direction";
     if (unit.checkpoints && *unit.checkpointEvery % 64)
       return llvm::formatv(
           "checkpoints are every {0} tokens, not a multiple of "
@@ -162,14 +165,14 @@ public:
           *unit.checkpointEvery);
     if (unit.hasDiagonalDecay())
       return "each state column has a decay of its own";
-    std::string why = whyNotSizes(unit, warpgroups);
+    std::string why = whyNotSizes(unit, block);
     return why.empty() ? ChunkedEpilogue::whyNot(unit) : why;
   }
 
-  /// Tensor maps describe what is aligned and not empty.
+  /// Tensor maps and copies of rows are of what is aligned and not empty.
   Value buildCondition(HostBuilder &host,
                        const MixerUnit &unit) const override {
-    Sequences sequences(host, unit, warpgroups);
+    Sequences sequences(host, unit, block);
     Value condition = host.less(host.constant(0), sequences.total);
     SmallVector<Value> mapped = {unit.x.memref, unit.b.memref, unit.c.memref,
                                  unit.y.memref};
@@ -184,15 +187,15 @@ public:
 
   LogicalResult build(HostBuilder &host, KernelModules &modules,
                       const MixerUnit &unit) const override {
-    Sequences sequences(host, unit, warpgroups);
+    Sequences sequences(host, unit, block);
     if (unit.offsets)
       return buildPacked(host, modules, unit, sequences);
-    ChunkedLaunch kernel(host, unit, warpgroups, ChunkedPhase::whole);
+    ChunkedLaunch kernel(host, unit, block, ChunkedPhase::whole);
     Value most = host.min(sequences.count, host.constant(kMaxBlocks));
     // At most one block a multiprocessor, as neighbours wait for each other.
     Value run =
         host.ceilDiv(sequences.total, host.min(most, host.multiprocessors()));
-    Value states = host.mul(most, warpgroups);
+    Value states = host.mul(most, block.stateWarpgroups);
     Value handed =
         host.workspace(host.mul(states, 4 * kernel.shape.stateElements()));
     Value flags = host.workspace(host.mul(states, 4));
@@ -210,29 +213,30 @@ protected:
   virtual Value buildPreference(HostBuilder &host, const MixerUnit &unit,
                                 const Sequences &sequences) const {
     int32_t least = ChunkedShape::columnPartsOf(unit);
-    if (warpgroups == least)
+    if (block.stateWarpgroups == least)
       return {};
-    return host.less(getTime(host, unit, warpgroups),
-                     getTime(host, unit, least));
+    return host.less(getTime(host, unit, block), getTime(host, unit, {least}));
   }
 
   /// Nanoseconds, estimated: what a chunk with one and with two state
   /// warpgroups takes.
   static Value getTime(HostBuilder &host, const MixerUnit &unit,
-                       int32_t warpgroups) {
-    Sequences sequences(host, unit, warpgroups);
+                       ChunkedBlock block) {
+    Sequences sequences(host, unit, block);
     Value run = host.max(sequences.chunks,
                          host.ceilDiv(sequences.total, host.multiprocessors()));
-    return host.mul(run, warpgroups == 1 ? 1040 : 1500);
+    return host.mul(run, block.stateWarpgroups == 1 ? 1040 : 1500);
   }
 
-  int32_t warpgroups; // that hold states
+  bool isPair() const { return block.stateWarpgroups == 2; }
+
+  ChunkedBlock block;
 
 private:
   LogicalResult buildPacked(HostBuilder &host, KernelModules &modules,
                             const MixerUnit &unit,
                             const Sequences &sequences) const {
-    ChunkedLaunch kernel(host, unit, warpgroups, ChunkedPhase::packed);
+    ChunkedLaunch kernel(host, unit, block, ChunkedPhase::packed);
     kernel.parameters.sequences = kernel.arguments.integer(sequences.number);
     kernel.launch(modules.create(),
                   host.min(sequences.count, host.multiprocessors()));
@@ -260,7 +264,7 @@ public:
   using ChunkedKind::ChunkedKind;
 
   StringRef getName() const override {
-    return warpgroups == 2 ? "chunked_split" : "chunked_split_single";
+    return isPair() ? "chunked_split" : "chunked_split_single";
   }
 
   std::string whyNot(const MixerUnit &unit) const override {
@@ -270,22 +274,22 @@ public:
       return "the form does not cut sequences";
     if (unit.batchInvariant && !partsOf(unit))
       return "whether sequences are cut would depend on the batch";
-    if (warpgroups == 1 && whyNotSizes(unit, 2).empty())
+    if (!isPair() && whyNotSizes(unit, {2}).empty())
       return "two row blocks a block share scores";
     return ChunkedKind::whyNot(unit);
   }
 
   LogicalResult build(HostBuilder &host, KernelModules &modules,
                       const MixerUnit &unit) const override {
-    Sequences sequences(host, unit, warpgroups);
+    Sequences sequences(host, unit, block);
     Value run = getRun(host, unit, sequences);
     // The size of what is handed over is to be known without a device.
     Value blocks = host.ceilDiv(sequences.total, run);
     int64_t parts = partsOf(unit);
     Value most = parts ? host.mul(sequences.count, parts)
                        : host.min(sequences.total, host.constant(kMaxBlocks));
-    Value count = host.mul(most, warpgroups);
-    ChunkedShape shape(unit, warpgroups, ChunkedPhase::outputs);
+    Value count = host.mul(most, block.stateWarpgroups);
+    ChunkedShape shape(unit, block, ChunkedPhase::outputs);
     Value handed = host.workspace(host.mul(count, 4 * shape.stateElements()));
     Value decays = host.workspace(host.mul(count, 4)), starts;
     if (unit.initialState && unit.initialState == unit.finalState)
@@ -300,7 +304,7 @@ public:
       return schedule;
     };
     auto launch = [&](ChunkedPhase phase, StringRef part) {
-      ChunkedLaunch kernel(host, unit, warpgroups, phase);
+      ChunkedLaunch kernel(host, unit, block, phase);
       kernel.parameters.schedule = add(kernel.arguments);
       kernel.launch(modules.create(part), blocks);
     };
@@ -315,7 +319,8 @@ public:
     KernelBuilder k(builder, pass);
     emitStatePass(k, shape, length, schedule);
     createLaunch(host, pass,
-                 host.mul(sequences.count, warpgroups * statePassBlocks(shape)),
+                 host.mul(sequences.count,
+                          shape.stateWarpgroups() * statePassBlocks(shape)),
                  arguments);
     launch(ChunkedPhase::outputs, "");
     return success();
@@ -328,11 +333,11 @@ protected:
     if (partsOf(unit))
       return {};
     Value run = getRun(host, unit, sequences);
-    Value time = host.add(host.mul(run, warpgroups == 1 ? 1600 : 2450), 10000);
+    Value time = host.add(host.mul(run, isPair() ? 2450 : 1600), 10000);
     int32_t least = ChunkedShape::columnPartsOf(unit);
-    Value whole = getTime(host, unit, least);
-    if (warpgroups > least)
-      whole = host.min(whole, getTime(host, unit, warpgroups));
+    Value whole = getTime(host, unit, {least});
+    if (block.stateWarpgroups > least)
+      whole = host.min(whole, getTime(host, unit, block));
     return host.less(time, whole);
   }
 
@@ -354,11 +359,16 @@ private:
 } // namespace
 
 const KernelKind &ssd::getChunkedKernel(int32_t stateWarpgroups) {
-  static const ChunkedKind single(1), pair(2);
+  static const ChunkedKind single({1}), pair({2});
   return stateWarpgroups == 1 ? single : pair;
 }
 
 const KernelKind &ssd::getSplitKernel(int32_t stateWarpgroups) {
-  static const SplitKind single(1), pair(2);
+  static const SplitKind single({1}), pair({2});
   return stateWarpgroups == 1 ? single : pair;
+}
+
+const KernelKind &ssd::getPortableKernel() {
+  static const ChunkedKind kind({1, /*isPortable=*/true});
+  return kind;
 }

@@ -24,13 +24,11 @@ using namespace ssd::hopper;
 KernelBuilder::Values ChunkedKernel::loadRawDecay(const ChunkedUnit &unit,
                                                   Value head, Value chunk) {
   Value index = k.add(unit.firstHead, head);
-  Value last = k.add(length, -1);
-  Value first =
-      tokenOf(unit, k.add(k.mul(chunk, 64), k.mul(k.create<LaneOp>(), 2)));
+  Value first = k.add(k.mul(chunk, 64), k.mul(k.create<LaneOp>(), 2));
   Values raw;
   for (const Factor *factor : {&p.decay, &p.scale})
     for (int32_t i = 0; *factor && i < 2; ++i) {
-      Value token = k.min(k.add(first, i), last);
+      Value token = someTokenOf(unit, k.add(first, i));
       raw.push_back(
           factor->raw.load(k, Position{unit.batch, token, index, Value()}));
     }
@@ -43,15 +41,19 @@ KernelBuilder::Values ChunkedKernel::segmentStarts(const ChunkedUnit &unit,
                                                    Value chunk) {
   Value lane = k.create<LaneOp>(), at = k.mul(lane, 2), none = k.i(-1);
   Value token = k.add(k.mul(chunk, 64), at), starts[2];
-  // With a leading id, that of token t is the one after.
+  // With a leading id, which is the initial state's, that of token t is the one
+  // after.
   int32_t shift = mixer.leadingSegment;
   auto load = [&](Value index) {
     return p.segmentIds.load(k, Position{unit.batch, index, Value(), Value()});
   };
-  Value last = k.add(length, -1);
-  Value before = load(k.max(k.add(k.min(token, last), shift - 1), k.i(0)));
+  auto indexOf = [&](Value i) { return k.add(someTokenOf(unit, i), shift); };
+  Value first = indexOf(k.max(k.add(token, -1), k.i(0)));
+  if (mixer.leadingSegment)
+    first = k.select(k.equal(token, k.i(0)), k.i(0), first);
+  Value before = load(first);
   for (int32_t i = 0; i < 2; ++i) {
-    Value id = load(k.add(k.min(k.add(token, i), last), shift));
+    Value id = load(indexOf(k.add(token, i)));
     Value changes = k.compare(arith::CmpIPredicate::ne, before, id);
     changes = k.both(changes, k.less(k.add(token, i), length));
     starts[i] = k.select(changes, k.add(at, i), i ? starts[0] : none);
@@ -142,7 +144,7 @@ void ChunkedKernel::cumulativeDecay(const ChunkedUnit &unit, ValueRange raw,
 
 void ChunkedKernel::cumulativeDecayRole(Value head) {
   Value ring = k.slice(ringTables, head);
-  Value firstCursor = k.cursor(shape.tables);
+  Value firstCursor = k.cursor(shape.stages.tables);
   forEachChunk(
       firstCursor,
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {

@@ -30,25 +30,19 @@ std::pair<Value, Value> ChunkedKernel::stateOf(const ChunkedUnit &unit,
   return {at, exists};
 }
 
-/// How many of a part's columns there are.
-IntegerAttr ChunkedKernel::columnsOf(const RowBlock &rows) {
-  int64_t rest = shape.stateDim - rows.part * shape.columns;
-  return k.attribute(std::min(rest, shape.columns));
-}
-
 Value ChunkedKernel::loadState(Value source, const RowBlock &rows,
                                const Tensor &states) {
   return k.create<GlobalLoadOp>(k.matrix(shape.columns), source,
                                 Order::row_major, states.getElementType(),
-                                rows.rows, columnsOf(rows),
+                                rows.rows, k.attribute(columnsOf(rows.part)),
                                 k.attribute(shape.stateDim));
 }
 
 void ChunkedKernel::storeState(Value state, Value target, const RowBlock &rows,
                                const Tensor &states) {
-  k.create<GlobalStoreOp>(state, target, Order::row_major,
-                          states.getElementType(), rows.rows, columnsOf(rows),
-                          k.attribute(shape.stateDim));
+  k.create<GlobalStoreOp>(
+      state, target, Order::row_major, states.getElementType(), rows.rows,
+      k.attribute(columnsOf(rows.part)), k.attribute(shape.stateDim));
 }
 
 Value ChunkedKernel::handedState(unsigned array, Value block,
@@ -200,8 +194,9 @@ StateCursors::StateCursors(ValueRange carried)
 
 KernelBuilder::Values StateCursors::first(KernelBuilder &k,
                                           const ChunkedShape &shape) {
-  return {k.cursor(shape.maps),   k.cursor(shape.x), k.cursor(shape.tables),
-          k.cursor(shape.scores), k.cursor(shape.y), k.cursor(shape.partial)};
+  return {k.cursor(shape.stages.maps),   k.cursor(shape.stages.x),
+          k.cursor(shape.stages.tables), k.cursor(shape.stages.scores),
+          k.cursor(shape.stages.y),      k.cursor(shape.partial)};
 }
 
 KernelBuilder::Values StateCursors::advanced(KernelBuilder &k) const {
@@ -233,8 +228,15 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
   Value fullMaps = k.tryWait(ringMaps, at.maps);
   k.wait(ringRowsX, at.x, fullX);
   Value x = loadX(rows, at.x);
-  Value rounded = k.create<TruncateOp>(packed(shape.columns), state);
-  k.wait(ringMaps, at.maps, fullMaps);
+  auto round = [&]() {
+    return k.create<TruncateOp>(packed(shape.columns), state);
+  };
+  // In the shadow of the wait, or step by step with the product, which takes
+  // fewer registers.
+  Value rounded = shape.isPortable ? Value() : round();
+  waitForMaps(at.maps, fullMaps);
+  if (!rounded)
+    rounded = round();
   Value y = k.wgmma(rounded, partOf(tilesC));
 
   // Only now: what is known before a product is scheduled between its parts.
@@ -267,17 +269,29 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
   nextState = k.wait(isLast ? 1 : 0, nextState);
   if (p.checkpoints)
     storeCheckpoint(unit, rows, chunk, nextState);
-  k.create<ReleaseOp>(ringMaps, at.maps, Agent::warpgroup);
-  if (isLast) {
+  auto releaseMaps = [&]() {
+    k.create<ReleaseOp>(ringMaps, at.maps, shape.productAgent());
+  };
+  auto releaseScores = [&]() {
+    if (isLast)
+      k.create<ReleaseOp>(ringHeadScores, at.scores, shape.productAgent());
+  };
+  if (!shape.releasesLate())
+    releaseMaps();
+  if (isLast)
     y = k.wait(0, y);
-    k.create<ReleaseOp>(ringHeadScores, at.scores, Agent::warpgroup);
-  }
+  if (!shape.releasesLate())
+    releaseScores();
   if (!isLast)
     y = addPartialY(y, rows, at.partial);
   if (isFirst)
     storeY(epilogue->afterScores(k, y, x, tile, early), unit, chunk, rows, at);
   else
     handPartialY(y, rows, at.partial);
+  if (shape.releasesLate()) {
+    releaseMaps();
+    releaseScores();
+  }
 
   carried = at.advanced(k);
   carried.push_back(nextState);
@@ -317,7 +331,7 @@ void ChunkedKernel::localChunk(const RowBlock &rows, Values &carried) {
   Value x = loadX(rows, at.x);
   k.wait(ringOfTables, at.tables, fullTables);
   Values weights = loadWeights(tablesOf(rows.head, at.tables));
-  k.wait(ringMaps, at.maps, fullMaps);
+  waitForMaps(at.maps, fullMaps);
   Value b = k.slice(k.slice(tilesB, at.maps), k.i(rows.part));
   state = chunkState(state, x, weights, b);
   // Not before a product that consumed what was loaded: see ReleaseOp.
@@ -325,7 +339,7 @@ void ChunkedKernel::localChunk(const RowBlock &rows, Values &carried) {
   k.create<ReleaseOp>(ringOfTables, at.tables, Agent::warp);
   Value decay = k.fmul(carried.back(), weights[1]);
   state = k.wait(0, state);
-  k.create<ReleaseOp>(ringMaps, at.maps, Agent::warpgroup);
+  k.create<ReleaseOp>(ringMaps, at.maps, shape.productAgent());
   carried = at.advanced(k);
   carried.append({state, decay});
 }
@@ -337,39 +351,45 @@ void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
   Value tile = k.slice(k.slice(tilesY, rows.index), at.y);
   Value barrier = k.add(rows.warpgroup, 1);
   IntegerAttr threads = k.builder.getI32IntegerAttr(128);
+  bool hasBoxes = shape.transport == Transport::boxes;
+  // Everybody has read the only slot.
+  if (shape.stages.y == 1)
+    k.create<BarrierOp>(barrier, threads);
   k.create<StoreFragmentOp>(rounded, tile, /*column=*/0, /*transpose=*/true);
-  k.create<FenceAsyncOp>();
+  if (hasBoxes)
+    k.create<FenceAsyncOp>();
   if (ringPartial)
     k.create<ReleaseOp>(k.slice(ringPartial, rows.index), at.partial,
                         Agent::warp);
   if (shape.hasTile)
     k.create<ReleaseOp>(k.slice(ringEpilogue, rows.index), at.y, Agent::warp);
   // The barrier also tells everybody that the other slot has been read.
-  k.elect(Agent::warpgroup, [&]() { k.create<TMAStoreWaitOp>(shape.y - 2); });
+  if (hasBoxes)
+    k.elect(Agent::warpgroup,
+            [&]() { k.create<TMAStoreWaitOp>(shape.stages.y - 2); });
   k.create<BarrierOp>(barrier, threads);
-  Value corner[] = {unit.batch, tokenOf(unit, k.mul(chunk, 64)),
-                    k.add(unit.firstHead, rows.head), rows.firstRow};
+  Value token = tokenOf(unit, k.mul(chunk, 64)),
+        head = k.add(unit.firstHead, rows.head), rest = tokensFrom(unit, chunk);
   auto sendBox = [&]() -> Values {
+    Value corner[] = {unit.batch, token, head, rows.firstRow};
     k.elect(Agent::warpgroup, [&]() {
-      k.create<TMAStoreOp>(tile, k.argument(p.mapY), ValueRange(corner),
+      k.create<TMAStoreOp>(tile, k.argument(p.y.map), ValueRange(corner),
                            CacheHint::evict_first);
     });
     return {};
   };
-  if (shape.phase != ChunkedPhase::packed) {
-    sendBox();
-    return;
-  }
-  // Behind the sequence's last token is another one's first.
-  Value rest = k.sub(unit.length, k.mul(chunk, 64));
-  auto storeRest = [&]() -> Values {
+  auto storeRows = [&]() -> Values {
     Value target =
-        p.y.at(k, Position{corner[0], corner[1], corner[2], corner[3]});
-    Value stride = p.y.stride(k, UnitBuffer::token);
-    k.create<StoreRowsOp>(tile, target, stride, rest, rows.rows);
+        p.y.rows.at(k, Position{unit.batch, token, head, rows.firstRow});
+    k.create<StoreRowsOp>(tile, target, tokenStride(p.y.rows), rest, rows.rows);
     return {};
   };
-  k.choose(k.less(rest, k.i(64)), TypeRange(), storeRest, sendBox);
+  if (!hasBoxes)
+    storeRows();
+  else if (shape.phase != ChunkedPhase::packed)
+    sendBox();
+  else // Behind the sequence's last token is another one's first.
+    k.choose(k.less(rest, k.i(64)), TypeRange(), storeRows, sendBox);
 }
 
 //===----------------------------------------------------------------------===//

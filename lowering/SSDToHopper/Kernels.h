@@ -19,6 +19,9 @@ const KernelKind &getChunkedKernel(int32_t stateWarpgroups);
 /// The same for few sequences: cut into as many runs as there are
 /// multiprocessors.
 const KernelKind &getSplitKernel(int32_t stateWarpgroups);
+/// The chunked form on the tensor cores of every chip since Ampere, with one
+/// warpgroup a block that holds states.
+const KernelKind &getPortableKernel();
 /// One token, bound by memory.
 const KernelKind &getStepKernel();
 /// Token by token: every unit.

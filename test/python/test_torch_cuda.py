@@ -12,9 +12,11 @@ from typing import NamedTuple, Optional
 import pytest
 
 import ssd_mlir
+import ssd_mlir._template
 from ssd_mlir import mamba_chunk_scan_combined, selective_state_update
 
 torch = pytest.importorskip("torch")
+import ssd_mlir._torch  # noqa: E402
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(),
                                 reason="needs a GPU and PyTorch for it")
 
@@ -28,6 +30,13 @@ def operators(compiler):
     yield
     torch.cuda.synchronize()  # a fault belongs to the test that made it
     ssd_mlir._operators.forget()
+
+
+@pytest.fixture
+def portable(monkeypatch):
+    """Operators are compiled as for other chips than Hopper."""
+    library = ssd_mlir._torch.library_on(torch.device("cuda:0"))
+    monkeypatch.setattr(library, "target", "sm_80")
 
 
 def error_ratio(found, expected):
@@ -296,6 +305,72 @@ def test_scan(shape, batch, length):
     check_scan(draw_scan(shape, batch, length), BOUNDS[shape.dtype])
 
 
+@pytest.mark.parametrize("shape", [SCANS[i] for i in (0, 1, 3, 5, 11, 12, 19)],
+                         ids=str)
+@pytest.mark.parametrize("batch, length", [(1, 1), (2, 63), (3, 65), (1, 300),
+                                           (2, 1000)])
+def test_portable_scan(portable, shape, batch, length):
+    check_scan(draw_scan(shape, batch, length), BOUNDS[shape.dtype])
+
+
+def compile_reverse(shape: Scan, target, offsets=False):
+    """The operator from the last token to the first, and its arguments' names."""
+    text, names = ssd_mlir._template.write_operator(ssd_mlir._template.ShapeClass(
+        "scan", *shape[:5], dt_dtype=shape.dt_dtype or shape.dtype,
+        z_dtype=shape.dtype if shape.z else None, skip=shape.D, bias=shape.bias,
+        softplus=shape.softplus, limits=shape.limits, initial=shape.initial,
+        final=True, segments=bool(shape.segments), offsets=offsets))
+    reverse = text.replace(
+        "ssd.mix ins", "ssd.mix {direction = #ssd<direction reverse>} ins")
+    assert reverse != text
+    return ssd_mlir.compile(reverse, target=target), names
+
+
+def call_with(program, names, operands, **others):
+    given = {**operands, "initial_state": operands.get("initial_states"),
+             "segment_ids": operands.get("seq_idx"), **others}
+    return program.call("operator", *[given[name] for name in names])
+
+
+def flip_tokens(operands):
+    return {k: v.flip(1) if k in ("x", "dt", "B", "C", "z", "seq_idx") else v
+            for k, v in operands.items()}
+
+
+@pytest.mark.parametrize("target", ["sm_90a", "sm_80"])
+@pytest.mark.parametrize("shape", [SCANS[0], SCANS[3], SCANS[12], SCANS[13]],
+                         ids=str)
+@pytest.mark.parametrize("length", [1, 63, 64, 65, 200, 1000])
+def test_reverse(target, shape, length):
+    operands = draw_scan(shape, 2, length)
+    y, state = call_with(*compile_reverse(shape, target), operands)
+    expected, expected_state = reference_scan(**flip_tokens(operands))
+    assert error_ratio(y, expected.flip(1)) <= BOUNDS[shape.dtype]
+    assert error_ratio(state, expected_state) <= BOUNDS[shape.dtype]
+
+
+@pytest.mark.parametrize("target", ["sm_90a", "sm_80"])
+@pytest.mark.parametrize("lengths", [(5, 60, 1, 134), (0, 64, 0, 200, 0)])
+def test_reverse_packed_sequences(target, lengths):
+    shape = Scan(4, 1, 64, 128, softplus=True)
+    operands = draw_scan(shape, 1, sum(lengths))
+    offsets = torch.tensor([0, *torch.tensor(lengths).cumsum(0)],
+                           dtype=torch.int32, device="cuda")
+    y, states = call_with(*compile_reverse(shape, target, offsets=True),
+                          operands, offsets=offsets)
+    begin = 0
+    for number, length in enumerate(lengths):
+        part = {k: v[:, begin:begin + length] if k in ("x", "dt", "B", "C") else v
+                for k, v in operands.items()}
+        if length == 0:
+            assert not states[number].any()
+            continue
+        expected, state = reference_scan(**flip_tokens(part))
+        assert error_ratio(y[:, begin:begin + length], expected.flip(1)) <= 5e-3
+        assert error_ratio(states[number:number + 1], state) <= 5e-3
+        begin += length
+
+
 @pytest.mark.parametrize("decay", [1000.0, 1e-3, -1e-3])
 def test_decays(decay):
     """Strong ones underflow within a few tokens; negative ones grow."""
@@ -338,6 +413,16 @@ def test_results_are_repeatable():
 @pytest.mark.parametrize("sizes", [(4, 64, 128), (3, 64, 64), (2, 80, 256),
                                    (2, 160, 24)])
 def test_packed_sequences(ids, lengths, segments, sizes):
+    check_packed(ids, lengths, segments, sizes)
+
+
+@pytest.mark.parametrize("lengths", [(5, 60, 1, 134), (0, 7, 0, 70, 0)])
+@pytest.mark.parametrize("sizes", [(4, 64, 128), (2, 160, 24)])
+def test_portable_packed_sequences(portable, lengths, sizes):
+    check_packed(torch.int32, lengths, False, sizes)
+
+
+def check_packed(ids, lengths, segments, sizes):
     heads, width, n = sizes
     shape = Scan(heads, 1, width, n, softplus=True)
     operands = draw_scan(shape, 1, sum(lengths))
@@ -365,10 +450,11 @@ def test_packed_sequences(ids, lengths, segments, sizes):
                                             if n)])
 
 
-def write_mixer(heads, width, n, form):
+def write_mixer(heads, width, n, form, direction):
     """x, b = c, Δ, rate, segments, slots, pool → y, pool, checkpoints."""
-    options = "checkpoint_every = 128, leading_segment" + (
-        f", form = #ssd.{form}" if form else "")
+    options = ("checkpoint_every = 128, leading_segment, "
+               f"direction = #ssd<direction {direction}>"
+               + (f", form = #ssd.{form}" if form else ""))
     return f"""
 !x = tensor<?x?x{heads}x{width}xbf16>
 !b = tensor<?x?x1x{n}xbf16>
@@ -402,7 +488,8 @@ func.func @mix(%x: !x {{ssd.dims = ["B", "L", "", ""]}},
 
 @pytest.mark.parametrize("sizes", [(4, 64, 128), (3, 80, 96), (2, 64, 200)])
 @pytest.mark.parametrize("length", [1, 128, 1000])
-def test_segments_slots_and_checkpoints(sizes, length):
+@pytest.mark.parametrize("direction", ["forward", "reverse"])
+def test_segments_slots_and_checkpoints(sizes, length, direction):
     """All of them at once, in every form: as token by token."""
     heads, width, n = sizes
     operands = draw_scan(Scan(heads, 1, width, n), 3, length)
@@ -412,15 +499,18 @@ def test_segments_slots_and_checkpoints(sizes, length):
     given = (operands["x"], operands["B"], operands["dt"].float(), operands["A"],
              changes.cumsum(1).int(), slots, pool)
 
-    def run(form):
-        program = ssd_mlir.compile(write_mixer(*sizes, form), target="sm_90a")
+    def run(form, target="sm_90a"):
+        program = ssd_mlir.compile(write_mixer(*sizes, form, direction),
+                                   target=target)
         out = [torch.zeros_like(operands["x"]), torch.zeros_like(pool),
                torch.zeros(3, length // 128, heads, width, n, device="cuda")]
         return program.call("mix", *given, out=out)
 
     expected = run("recurrent")
-    for form in ("", "chunked<chunk = 64>", "chunked<chunk = 64, parts = 3>"):
-        found = run(form)
+    for form, target in (("", "sm_90a"), ("chunked<chunk = 64>", "sm_90a"),
+                         ("chunked<chunk = 64, parts = 3>", "sm_90a"),
+                         ("chunked<chunk = 64>", "sm_80")):
+        found = run(form, target)
         others = [1, 2, 3, 5]
         assert torch.equal(found[1][others], pool[others])
         for got, wanted in zip(found, expected):
@@ -501,8 +591,7 @@ def test_beyond_31_bits_of_elements(form, batch):
 def test_portable_code():
     """What chips other than Hopper run: PTX that the driver compiles."""
     operands = draw_scan(SCANS[1], 2, 150)
-    expected = mamba_chunk_scan_combined(**operands, form="recurrent",
-                                         return_final_states=True)
+    expected = mamba_chunk_scan_combined(**operands, return_final_states=True)
     operator = next(reversed(ssd_mlir._operators._operators.values()))
     shape = next(reversed(ssd_mlir._operators._operators))[0]
     text, names = ssd_mlir._template.write_operator(shape)
@@ -511,7 +600,7 @@ def test_portable_code():
     found = program.call("operator", *[given[name] for name in names])
     assert [a.name for a in operator.program.entries["operator"].inputs] == names
     for got, wanted in zip(found, expected):
-        assert error_ratio(got, wanted.double()) <= 1e-5
+        assert error_ratio(got, wanted.double()) <= 5e-3
 
 
 def test_states_are_updated_in_a_pool():

@@ -194,6 +194,22 @@ func.func @rows1(%t: !hopper.shared<64x128xbf16>, %p: !llvm.ptr<1>, %s: i64, %n:
 
 // -----
 
+func.func @rows2(%t: !hopper.shared<2x64x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n: i32) {
+  // expected-error @+1 {{(ROWS2) takes a swizzled tile, not '!hopper.shared<2x64x64xbf16>'}}
+  hopper.load_rows %p stride %s rows %n to %t : !llvm.ptr<1> to !hopper.shared<2x64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @use1_copies(%r: !hopper.ring<2, 2>, %c: !hopper.cursor<2>) {
+  // expected-error @+1 {{(USE1) takes one ring, not an array of them}}
+  hopper.commit_copies %r[%c] : !hopper.ring<2, 2>
+  return
+}
+
+// -----
+
 func.func @tab1(%t: !hopper.shared<64xf32, linear>, %i: i32) {
   // expected-error @+1 {{(TAB1) the table is linear of rank 1 and of 'i32'}}
   %v = hopper.load %t[%i] : !hopper.shared<64xf32, linear> to i32

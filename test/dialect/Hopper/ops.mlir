@@ -59,6 +59,13 @@ gpu.module @m2 {
     // CHECK: hopper.tma_load %{{.*}}[%{{.*}}] to %{{.*}}, %{{.*}}[%{{.*}}] cache evict_first
     hopper.tma_load %map[%zero, %zero, %zero, %zero] to %tile, %ring[%cursor] cache evict_first
         : !hopper.tensor_map<1x64x1x64xbf16>, !hopper.shared<64x128xbf16>, !hopper.ring<2>
+    // CHECK: hopper.load_rows %{{.*}} stride %{{.*}} rows %{{.*}} columns %{{.*}} to %{{.*}} : <1> to <64x128xbf16>
+    %stride = arith.constant -1024 : i64
+    hopper.load_rows %out stride %stride rows %zero columns %zero to %tile : !llvm.ptr<1> to !hopper.shared<64x128xbf16>
+    // CHECK: hopper.commit_copies %{{.*}}[%{{.*}}] : <2>
+    hopper.commit_copies %ring[%cursor] : !hopper.ring<2>
+    // CHECK: hopper.wait_copies
+    hopper.wait_copies
     %a = hopper.load_fragment %tile : !hopper.shared<64x128xbf16> to !hopper.fragment<64x128xbf16>
     // CHECK: hopper.wgmma %{{.*}}, %{{.*}} : !hopper.fragment<64x128xbf16>, <64x128xbf16> -> <64x64xf32>
     %0 = hopper.wgmma %a, %tile : !hopper.fragment<64x128xbf16>, !hopper.shared<64x128xbf16> -> !hopper.inflight<64x64xf32>

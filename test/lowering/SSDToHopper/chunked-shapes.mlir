@@ -16,7 +16,9 @@
 // PTX-NOT:     .local
 // PTX-LABEL:   .entry ssd_chunked_single_1
 // PTX-NOT:     .local
-// PTX-LABEL:   .entry ssd_recurrent_2
+// PTX-LABEL:   .entry ssd_chunked_portable_2
+// PTX-NOT:     .local
+// PTX-LABEL:   .entry ssd_recurrent_3
 func.func @padded_rows_and_columns(%x: memref<?x?x8x24xbf16>, %b: memref<?x?x1x40xbf16>, %dt: memref<?x?x8xf32>,
     %a: memref<8xf32>, %y: memref<?x?x8x24xbf16>, %s: memref<?x8x24x40xf32>) {
   ssd.fused ins(%xi = %x : memref<?x?x8x24xbf16>, %bi = %b : memref<?x?x1x40xbf16>,
@@ -53,7 +55,9 @@ func.func @padded_rows_and_columns(%x: memref<?x?x8x24xbf16>, %b: memref<?x?x1x4
 // PTX-NOT:     .local
 // PTX-LABEL:   .entry ssd_chunked_single_1
 // PTX-NOT:     .local
-// PTX-LABEL:   .entry ssd_recurrent_2
+// PTX-LABEL:   .entry ssd_chunked_portable_2
+// PTX-NOT:     .local
+// PTX-LABEL:   .entry ssd_recurrent_3
 func.func @row_blocks_of_a_head(%x: memref<?x?x3x80xbf16>, %b: memref<?x?x3x128xbf16>, %dt: memref<?x?x3xf32>,
     %d: memref<3x80xf32>, %y: memref<?x?x3x80xbf16>, %s: memref<?x3x80x128xf32>) {
   ssd.fused ins(%xi = %x : memref<?x?x3x80xbf16>, %bi = %b : memref<?x?x3x128xbf16>,
@@ -102,6 +106,7 @@ func.func @row_blocks_of_a_head(%x: memref<?x?x3x80xbf16>, %b: memref<?x?x3x128x
 // CHECK-NOT:     gpu.module @ssd_chunked_single
 // REMARK:      kernel=chunked{{$}}
 // REMARK:      [Missed] kernel | {{.*}}Reason="a state of 200 columns takes two warpgroups", kernel=chunked_single
+// REMARK:      [Missed] kernel | {{.*}}Reason="a state of 200 columns takes two warpgroups", kernel=chunked_portable
 // PTX-LABEL:   .entry ssd_chunked_0
 // PTX-NOT:     .local
 // PTX-LABEL:   .entry ssd_recurrent_1

@@ -2,8 +2,8 @@
 // RUN: ssd-opt %s --convert-ssd-to-hopper --emit-ptx | FileCheck %s --check-prefix=PTX
 
 // Two heads a block where there are more heads than multiprocessors, then one,
-// then the plain kernel: where tensors are empty or not aligned, or the chip is
-// another.
+// then, where the chip is another, one that every chip since Ampere has, and the
+// plain kernel where tensors are empty or not aligned.
 // CHECK-LABEL: func.func @chunked_gated
 // CHECK:         hopper.multiprocessors
 // CHECK:         hopper.has_kernel @ssd_chunked_0::@ssd_chunked_0
@@ -18,12 +18,16 @@
 // CHECK:         } else {
 // CHECK:           gpu.launch_func @ssd_chunked_single_1::@ssd_chunked_single_1
 // CHECK:         } else {
-// CHECK:           gpu.launch_func @ssd_recurrent_2::@ssd_recurrent_2
+// CHECK-NOT:       hopper.has_kernel
+// CHECK:           gpu.launch_func @ssd_chunked_portable_2::@ssd_chunked_portable_2
+// CHECK:         } else {
+// CHECK:           gpu.launch_func @ssd_recurrent_3::@ssd_recurrent_3
 // CHECK:         gpu.module @ssd_chunked_0 [#nvvm.target<O = 3, chip = "sm_90a"
 // Registers of producers, scores and states.
 // CHECK:           hopper.specialize warpgroups [1, 1, 2] registers [48, 80, 192]
 // CHECK:         gpu.module @ssd_chunked_single_1 [#nvvm.target<O = 3, chip = "sm_90a"
 // CHECK:           hopper.specialize warpgroups [1, 1, 1] registers [56, 152, 240]
+// CHECK:         gpu.module @ssd_chunked_portable_2 [#nvvm.target<O = 3, chip = "sm_80"
 
 // PTX-LABEL:   .entry ssd_chunked_0
 // PTX-DAG:     .align 64 .b8 ssd_chunked_0_param_{{.*}}[128]
@@ -37,7 +41,9 @@
 // PTX-NOT:     .local
 // PTX-LABEL:   .entry ssd_chunked_single_1
 // PTX-NOT:     .local
-// PTX-LABEL:   .entry ssd_recurrent_2
+// PTX-LABEL:   .entry ssd_chunked_portable_2
+// PTX-NOT:     .local
+// PTX-LABEL:   .entry ssd_recurrent_3
 func.func @chunked_gated(%x: memref<?x?x8x64xf16>, %b: memref<?x?x1x128xf16>, %dt: memref<?x?x8xf32>,
     %a: memref<8xf32>, %z: memref<?x?x8x64xf16>, %y: memref<?x?x8x64xf16>, %s: memref<?x8x64x128xf32>) {
   ssd.fused ins(%xi = %x : memref<?x?x8x64xf16>, %bi = %b : memref<?x?x1x128xf16>,

@@ -13,6 +13,7 @@
 // CHECK: "entry": "scan"
 // CHECK: "location": "{{.*}}gpu.mlir:[[#@LINE+16]]:{{[0-9]+}}"
 // CHECK: "kernels"
+// CHECK: "name": "ssd_chunked_portable_{{[0-9]+}}"
 // CHECK: "name": "ssd_recurrent_{{[0-9]+}}"
 // TARGET: unknown GPU target 'sm_75'; targets are sm_90a (Hopper) and sm_80 (portable: Ampere and later)
 
