@@ -284,7 +284,7 @@ void ChunkedKernel::emit() {
   };
   fill([&](Value) { produce(); });
   if (shape.hasOutputs)
-    fill([&](Value) { score(); });
+    fill([&](Value index) { score(index); });
   for (int32_t part = 0; part < shape.columnParts; ++part)
     fill([&](Value index) { state(index, part); });
 }
@@ -426,43 +426,64 @@ void ChunkedKernel::waitForMaps(Value cursor, Value full) {
     k.create<FenceAsyncOp>();
 }
 
-/// C·Bᵀ once a chunk, then its decayed bf16 copy for each head.
-void ChunkedKernel::score() {
-  Value warp = k.create<WarpOp>();
+/// C·Bᵀ once a chunk, then its decayed bf16 copy for each head. Where there are
+/// two score warpgroups, one has the even chunks of the block and one the odd.
+void ChunkedKernel::score(Value index) {
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
+  bool inTurns = shape.scoreWarpgroups() > 1;
   Values cursors = {k.cursor(shape.stages.maps), k.cursor(shape.stages.tables),
                     k.cursor(shape.stages.scores)};
+  if (inTurns)
+    cursors.push_back(index);
   forEachChunk(
       cursors, keep,
       [&](const ChunkedUnit &, Value, ValueRange carried) -> Values {
         Value maps = carried[0], tables = carried[1], slots = carried[2];
-        waitForMaps(maps);
-        Value scores =
-            chunkScores(k.slice(tilesC, maps), k.slice(tilesB, maps));
-        auto releaseMaps = [&]() {
-          k.create<ReleaseOp>(ringMaps, maps, shape.productAgent());
-        };
-        if (!shape.releasesLate())
-          releaseMaps();
-        SmallVector<DecayTables> decays;
-        Values targets;
-        for (int32_t h = 0; h < shape.heads; ++h) {
-          k.wait(k.slice(ringTables, k.i(h)), tables);
-          k.create<AcquireOp>(k.slice(ringScores, k.i(h)), slots);
-          decays.push_back(tablesOf(k.i(h), tables));
-          targets.push_back(k.slice(k.slice(tilesG, k.i(h)), slots));
-        }
-        decayScores(scores, decays, warp, targets);
-        if (shape.releasesLate())
-          releaseMaps();
-        k.create<FenceAsyncOp>();
-        for (int32_t h = 0; h < shape.heads; ++h) {
-          k.create<CommitOp>(k.slice(ringScores, k.i(h)), slots, Agent::warp);
-          k.create<ReleaseOp>(k.slice(ringTables, k.i(h)), tables, Agent::warp);
-        }
-        return {k.advance(maps), k.advance(tables), k.advance(slots)};
+        k.when(inTurns ? k.equal(carried[3], k.i(0)) : Value(),
+               [&]() { scoreChunk(maps, tables, slots); });
+        Values next = {k.advance(maps), k.advance(tables), k.advance(slots)};
+        if (inTurns)
+          next.push_back(k.sub(k.i(1), carried[3]));
+        return next;
       },
       keep);
+}
+
+void ChunkedKernel::scoreChunk(Value maps, Value tables, Value slots) {
+  auto acquire = [&]() {
+    for (int32_t h = 0; h < shape.heads; ++h)
+      k.create<AcquireOp>(k.slice(ringScores, k.i(h)), slots);
+  };
+  auto releaseMaps = [&]() {
+    k.create<ReleaseOp>(ringMaps, maps, shape.productAgent());
+  };
+  // A barrier tells a phase from the next, but not from the one after. A slot
+  // is free when the states are done with the chunk before the last, all of
+  // which had come by then, also what the other score warpgroup waited for.
+  bool inTurns = shape.scoreWarpgroups() > 1;
+  if (inTurns)
+    acquire();
+  waitForMaps(maps);
+  Value scores = chunkScores(k.slice(tilesC, maps), k.slice(tilesB, maps));
+  if (!shape.releasesLate())
+    releaseMaps();
+  SmallVector<DecayTables> decays;
+  Values targets;
+  for (int32_t h = 0; h < shape.heads; ++h) {
+    k.wait(k.slice(ringTables, k.i(h)), tables);
+    decays.push_back(tablesOf(k.i(h), tables));
+    targets.push_back(k.slice(k.slice(tilesG, k.i(h)), slots));
+  }
+  if (!inTurns)
+    acquire();
+  decayScores(scores, decays, k.create<WarpOp>(), targets);
+  if (shape.releasesLate())
+    releaseMaps();
+  k.create<FenceAsyncOp>();
+  for (int32_t h = 0; h < shape.heads; ++h) {
+    k.create<CommitOp>(k.slice(ringScores, k.i(h)), slots, Agent::warp);
+    k.create<ReleaseOp>(k.slice(ringTables, k.i(h)), tables, Agent::warp);
+  }
 }
 
 /// A part of one row block's state over time, and without outputs the product

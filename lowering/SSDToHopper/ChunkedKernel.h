@@ -74,7 +74,16 @@ struct ChunkedShape {
 
   int32_t rowBlocks() const { return heads * rowBlocksPerHead; }
   int32_t stateWarpgroups() const { return rowBlocks() * columnParts; }
-  int32_t threads() const { return 128 * (1 + hasOutputs + stateWarpgroups()); }
+  /// Warpgroups that take turns at the chunks' scores: one keeps up with two
+  /// row blocks, but not with one.
+  int32_t scoreWarpgroups() const {
+    if (!hasOutputs)
+      return 0;
+    return isPortable || stateWarpgroups() > 1 ? 1 : 2;
+  }
+  int32_t threads() const {
+    return 128 * (1 + scoreWarpgroups() + stateWarpgroups());
+  }
   /// Of one map.
   int64_t mapBytes() const { return 64 * columnParts * columns * 2; }
   int64_t stateElements() const { return kRows * columns; } // of a warpgroup
@@ -99,7 +108,9 @@ struct ChunkedShape {
   bool hasPartialY() const { return hasOutputs && columnParts > 1; }
   /// Warpgroups and their registers: producers, scores, each part of states.
   llvm::SmallVector<int32_t> warpgroups() const {
-    llvm::SmallVector<int32_t> counts(1 + hasOutputs, 1);
+    llvm::SmallVector<int32_t> counts = {1};
+    if (hasOutputs)
+      counts.push_back(scoreWarpgroups());
     counts.append(columnParts, rowBlocks());
     return counts;
   }
@@ -114,7 +125,7 @@ struct ChunkedShape {
     if (!hasOutputs)
       return with({56}, 224);
     if (stateWarpgroups() == 1)
-      return with({56, 152}, 240);
+      return with({40, 112}, 240);
     if (hasSegments)
       return with({40, 88}, 192);
     if (heads == 2) // whose scores take more
@@ -216,7 +227,8 @@ private:
   void asProducer(llvm::function_ref<void()> body);
   void produceMaps();
   void produceX();
-  void score();
+  void score(Value index);
+  void scoreChunk(Value maps, Value tables, Value slots);
   void state(Value index, int32_t part);
 
   /// Loops over this block's units and their chunks. `begin` maps carried

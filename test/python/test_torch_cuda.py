@@ -317,7 +317,8 @@ def compile_reverse(shape: Scan, target, offsets=False):
     """The operator from the last token to the first, and its arguments' names."""
     text, names = ssd_mlir._template.write_operator(ssd_mlir._template.ShapeClass(
         "scan", *shape[:5], dt_dtype=shape.dt_dtype or shape.dtype,
-        z_dtype=shape.dtype if shape.z else None, skip=shape.D, bias=shape.bias,
+        z_dtype=shape.dtype if shape.z else None, skip=shape.D,
+        bias_dtype=shape.parameters if shape.bias else None,
         softplus=shape.softplus, limits=shape.limits, initial=shape.initial,
         final=True, segments=bool(shape.segments), offsets=offsets))
     reverse = text.replace(
@@ -356,18 +357,24 @@ def test_reverse_packed_sequences(target, lengths):
     operands = draw_scan(shape, 1, sum(lengths))
     offsets = torch.tensor([0, *torch.tensor(lengths).cumsum(0)],
                            dtype=torch.int32, device="cuda")
-    y, states = call_with(*compile_reverse(shape, target, offsets=True),
-                          operands, offsets=offsets)
+    before = torch.randn(len(lengths), 4, 64, 128, device="cuda")
+    program, names = compile_reverse(shape._replace(initial=True), target,
+                                     offsets=True)
+    y, states = call_with(program, names, operands, offsets=offsets,
+                          initial_state=before)
     begin = 0
     for number, length in enumerate(lengths):
-        part = {k: v[:, begin:begin + length] if k in ("x", "dt", "B", "C") else v
-                for k, v in operands.items()}
+        mine = slice(number, number + 1)
         if length == 0:
-            assert not states[number].any()
+            assert torch.equal(states[mine], before[mine])
             continue
-        expected, state = reference_scan(**flip_tokens(part))
-        assert error_ratio(y[:, begin:begin + length], expected.flip(1)) <= 5e-3
-        assert error_ratio(states[number:number + 1], state) <= 5e-3
+        tokens = slice(begin, begin + length)
+        part = {k: v[:, tokens] if k in ("x", "dt", "B", "C") else v
+                for k, v in operands.items()}
+        expected, state = reference_scan(**flip_tokens(part),
+                                         initial_states=before[mine])
+        assert error_ratio(y[:, tokens], expected.flip(1)) <= 5e-3
+        assert error_ratio(states[mine], state) <= 5e-3
         begin += length
 
 
