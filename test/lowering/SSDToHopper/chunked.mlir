@@ -26,7 +26,7 @@
 // Registers of producers, scores and states.
 // CHECK:           hopper.specialize warpgroups [1, 1, 2] registers [48, 80, 192]
 // CHECK:         gpu.module @ssd_chunked_single_1 [#nvvm.target<O = 3, chip = "sm_90a"
-// CHECK:           hopper.specialize warpgroups [1, 1, 1] registers [56, 152, 240]
+// CHECK:           hopper.specialize warpgroups [1, 2, 1] registers [40, 112, 240]
 // CHECK:         gpu.module @ssd_chunked_portable_2 [#nvvm.target<O = 3, chip = "sm_80"
 
 // PTX-LABEL:   .entry ssd_chunked_0

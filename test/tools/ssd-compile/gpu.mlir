@@ -11,7 +11,7 @@
 // CHECK: "form": "step",
 // CHECK-NEXT: "why_not": "the length is not known to be 1"
 // CHECK: "entry": "scan"
-// CHECK: "location": "{{.*}}gpu.mlir:[[#@LINE+16]]:{{[0-9]+}}"
+// CHECK: "location": "{{.*}}gpu.mlir:[[#@LINE+17]]:{{[0-9]+}}"
 // CHECK: "kernels"
 // CHECK: "name": "ssd_chunked_portable_{{[0-9]+}}"
 // CHECK: "name": "ssd_recurrent_{{[0-9]+}}"
