@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "lowering/HostABI/Buffers.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
 
@@ -36,6 +37,28 @@ SizeExpr getBufferBytes(SizeExpressions &sizes, memref::AllocOp alloc,
     bytes = bytes * size;
   }
   return SizeExpressions::alignTo(bytes, kBufferAlignment);
+}
+
+Value createAddress(OpBuilder &builder, Location loc, Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  Value base =
+      memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, memref);
+  auto [strides, offset] = type.getStridesAndOffset();
+  if (offset == 0)
+    return base;
+  int64_t width = type.getElementTypeBitWidth() / 8;
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(builder, loc, value);
+  };
+  Value bytes =
+      ShapedType::isDynamic(offset)
+          ? builder.createOrFold<arith::MulIOp>(
+                loc,
+                memref::ExtractStridedMetadataOp::create(builder, loc, memref)
+                    .getOffset(),
+                constant(width))
+          : constant(offset * width);
+  return arith::AddIOp::create(builder, loc, base, bytes);
 }
 
 } // namespace ssd

@@ -23,6 +23,10 @@ mlir::Operation *getOutermostParallel(mlir::Operation *op);
 SizeExpr getBufferBytes(SizeExpressions &sizes, mlir::memref::AllocOp alloc,
                         int64_t &unbounded);
 
+/// Where a buffer's first element is, as an index.
+mlir::Value createAddress(mlir::OpBuilder &builder, mlir::Location loc,
+                          mlir::Value memref);
+
 } // namespace ssd
 
 #endif // SSD_LOWERING_HOSTABI_BUFFERS_H

@@ -3,6 +3,7 @@
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
+#include "lowering/HostABI/Buffers.h"
 #include "lowering/HostABI/EntryInfo.h"
 #include "lowering/HostABI/Passes.h"
 #include "lowering/HostABI/RuntimeCalls.h"
@@ -98,20 +99,9 @@ Value HostLowering::allocateFilled(ArrayRef<Value> values) {
   return array;
 }
 
-/// The memref's first element.
 Value HostLowering::address(Value memref) {
-  auto type = cast<MemRefType>(memref.getType());
-  Value base = toI64(
-      memref::ExtractAlignedPointerAsIndexOp::create(builder, memref));
-  auto [strides, offset] = type.getStridesAndOffset();
-  if (offset != 0) {
-    auto metadata = memref::ExtractStridedMetadataOp::create(builder, memref);
-    Value width = constant(64, type.getElementTypeBitWidth() / 8);
-    base = arith::AddIOp::create(
-        builder, base,
-        arith::MulIOp::create(builder, toI64(metadata.getOffset()), width));
-  }
-  return LLVM::IntToPtrOp::create(builder, pointer, base);
+  Value index = createAddress(builder, builder.getLoc(), memref);
+  return LLVM::IntToPtrOp::create(builder, pointer, toI64(index));
 }
 
 Value HostLowering::bytes(Value memref) {
@@ -195,8 +185,8 @@ LogicalResult HostLowering::lower(hopper::HasKernelOp op) {
 
 LogicalResult HostLowering::lower(hopper::MultiprocessorsOp op) {
   Value count = call(ApiField::Multiprocessors, builder.getI32Type(), {});
-  op.replaceAllUsesWith(Value(arith::IndexCastOp::create(
-      builder, builder.getIndexType(), count)));
+  op.replaceAllUsesWith(Value(
+      arith::IndexCastOp::create(builder, builder.getIndexType(), count)));
   op.erase();
   return success();
 }

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lowering/SSDToHopper/Launch.h"
+#include "lowering/HostABI/Buffers.h"
 
 #include "dialect/Hopper/HopperOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -77,30 +78,12 @@ Value HostBuilder::multiprocessors() {
                                            builder.getIndexType());
 }
 
-/// The memref's first element, as an index.
-static Value getAddress(HostBuilder &host, Value memref) {
-  OpBuilder &b = host.builder;
-  auto type = cast<MemRefType>(memref.getType());
-  Value base =
-      memref::ExtractAlignedPointerAsIndexOp::create(b, host.loc, memref);
-  auto [strides, offset] = type.getStridesAndOffset();
-  if (offset == 0)
-    return base;
-  Value elements =
-      ShapedType::isDynamic(offset)
-          ? memref::ExtractStridedMetadataOp::create(b, host.loc, memref)
-                .getOffset()
-          : host.constant(offset);
-  int64_t bytes = type.getElementTypeBitWidth() / 8;
-  return arith::AddIOp::create(b, host.loc, base, host.mul(elements, bytes));
-}
-
 Value HostBuilder::isMappable(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   if (!type.isLastDimUnitStride())
     return arith::ConstantIntOp::create(builder, loc, builder.getI1Type(), 0);
   // One bit of any of them is a bit of all of them together.
-  Value bits = getAddress(*this, memref);
+  Value bits = createAddress(builder, loc, memref);
   int64_t bytes = type.getElementTypeBitWidth() / 8;
   for (int64_t dim = 0; dim + 1 < type.getRank(); ++dim)
     bits = builder.createOrFold<arith::OrIOp>(loc, bits,
@@ -129,8 +112,8 @@ unsigned KernelArguments::add(Value value) {
 
 unsigned KernelArguments::pointer(Value memref) {
   OpBuilder &b = host.builder;
-  Value address = arith::IndexCastOp::create(b, host.loc, b.getI64Type(),
-                                             getAddress(host, memref));
+  Value address = arith::IndexCastOp::create(
+      b, host.loc, b.getI64Type(), createAddress(b, host.loc, memref));
   auto type = LLVM::LLVMPointerType::get(b.getContext(), 1);
   return add(LLVM::IntToPtrOp::create(b, host.loc, type, address));
 }
