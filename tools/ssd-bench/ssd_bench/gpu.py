@@ -62,6 +62,8 @@ SCANS = [
     Scan("zamba2-7b", 4, 4096, 112, 64, 64, groups=2)]
 STEPS = [Step(batch, state) for state in (torch.float32, torch.bfloat16)
          for batch in (1, 8, 64, 256)]
+EAGER = [Scan("small", 1, 64, 8), Scan("small", 1, 1, 24), Scan("small", 2, 256, 24),
+         Scan("small", 1, 8192, 80), Step(1, torch.float32), Step(1, torch.bfloat16, 24)]
 
 
 # -- the other side ------------------------------------------------------------
@@ -231,40 +233,46 @@ def measure_scan(case: Scan, peer: Peer, ceilings: Ceilings) -> dict[str, Any]:
     return row
 
 
-def measure_step(case: Step, peer: Peer, ceilings: Ceilings) -> dict[str, Any]:
+def _step_works(case: Step, peer: Peer, states: int) -> dict[str, list[Work]]:
+    """One call for each of so many states, of either side."""
     b, state_type, h, p, n = case
-    # More states than the L2 cache holds, taken in turn.
-    copies = max(1, -(-(128 << 20) // (b * h * p * n * state_type.itemsize)))
     scan = draw_scan(Scan("", b, 1, h, p, n))
     x, dt, B, C = (scan[name][:, 0] for name in ("x", "dt", "B", "C"))
     dt = dt[..., None].expand(b, h, p)
     A = scan["A"][:, None, None].expand(h, p, n)
     D, bias = scan["D"][:, None].expand(h, p), scan["dt_bias"][:, None].expand(h, p)
     def works(function: Work) -> list[Work]:
-        states = [torch.randn(b, h, p, n, device="cuda").to(state_type) for _ in range(copies)]
+        drawn = [torch.randn(b, h, p, n, device="cuda").to(state_type) for _ in range(states)]
         return [lambda state=state: function(state, x, dt, A, B, C, D=D, dt_bias=bias,
-                                             dt_softplus=True)
-                for state in (states * LAUNCHES)[:max(LAUNCHES, copies)]]
-    times = compare_graphs({"ssd-mlir": works(ssd_mlir.selective_state_update),
-                            "mamba_ssm": works(peer.step)})
+                                             dt_softplus=True) for state in drawn]
+    return {"ssd-mlir": works(ssd_mlir.selective_state_update), "mamba_ssm": works(peer.step)}
+
+
+def measure_step(case: Step, peer: Peer, ceilings: Ceilings) -> dict[str, Any]:
+    b, state_type, h, p, n = case
+    # More states than the L2 cache holds, taken in turn.
+    copies = max(1, -(-(128 << 20) // (b * h * p * n * state_type.itemsize)))
+    times = compare_graphs({name: (works * LAUNCHES)[:max(LAUNCHES, copies)]
+                            for name, works in _step_works(case, peer, copies).items()})
     floor = 2 * b * h * p * n * state_type.itemsize / ceilings.bandwidth
     return {"state": str(state_type).removeprefix("torch."), "batch": b,
             "us": times["ssd-mlir"] * 1e6, "mamba_ssm us": times["mamba_ssm"] * 1e6,
             "ratio": times["mamba_ssm"] / times["ssd-mlir"], "x floor": times["ssd-mlir"] / floor}
 
 
-def measure_eager(peer: Peer) -> list[dict[str, Any]]:
-    rows = []
-    for case in (Scan("small", 1, 64, 8), Scan("small", 1, 1, 24), Scan("small", 2, 256, 24)):
-        works, _ = _scan_works(case, peer)
-        times = {}
-        for name, work in works.items():
-            work()
-            times[name] = eager_time(work)
-        rows.append({"batch": case.batch, "length": case.length, "heads": case.heads,
-                     "host us": times["ssd-mlir"] * 1e6, "mamba_ssm us": times["mamba_ssm"] * 1e6,
-                     "ratio": times["mamba_ssm"] / times["ssd-mlir"], "goal": 8})
-    return rows
+def measure_eager(case: Scan | Step, peer: Peer, _: Ceilings) -> dict[str, Any]:
+    if isinstance(case, Scan):
+        what, works = f"scan {case.batch}x{case.length}", _scan_works(case, peer)[0]
+    else:
+        what = f"step {case.batch}"
+        works = {name: only for name, (only,) in _step_works(case, peer, 1).items()}
+    times = {}
+    for name, work in works.items():
+        work()
+        times[name] = eager_time(work)
+    return {"call": what, "heads": case.heads, "host us": times["ssd-mlir"] * 1e6,
+            "mamba_ssm us": times["mamba_ssm"] * 1e6,
+            "ratio": times["mamba_ssm"] / times["ssd-mlir"], "goal": 8}
 
 
 def describe_device() -> dict[str, Any]:
@@ -276,31 +284,32 @@ def describe_device() -> dict[str, Any]:
             "ssd-mlir": ssd_mlir.__version__, "date": time.strftime("%Y-%m-%d")}
 
 
-def measure(peer_path: Optional[Path], quick: bool) -> dict[str, Any]:
-    """All cases; a case that one side cannot run is reported, not hidden."""
+def measure(peer_path: Optional[Path], quick: bool,
+            save: Callable[[dict[str, Any]], None]) -> None:
+    """All cases; a case that one side cannot run is reported, not hidden. What was
+    found so far is saved after each."""
     peer = import_peer(peer_path)
-    device = describe_device()
-    print_table("device", [{"what": k, "is": v} for k, v in device.items()])
+    found: dict[str, Any] = {"device": describe_device()}
+    print_table("device", [{"what": k, "is": v} for k, v in found["device"].items()])
     ceilings = Ceilings.measure()
+    found["ceilings"] = ceilings._asdict()
     print(f"\ncopy {ceilings.bandwidth / 1e12:.2f} TB/s, "
           f"bf16 product {ceilings.rate / 1e12:.0f} TFLOP/s")
-    def each(cases: list[Any], work: Callable[..., dict[str, Any]]) -> list[dict[str, Any]]:
-        rows = []
-        for case in cases:
+    parts = (("prefill", "prefill, bf16, in a CUDA graph", SCANS[:9] if quick else SCANS,
+              measure_scan),
+             ("decode", "decode, bf16, in a CUDA graph", STEPS, measure_step),
+             ("eager", "host time of a call from PyTorch", EAGER, measure_eager))
+    for key, title, cases, work in parts:
+        rows = found[key] = []
+        for i, case in enumerate(cases, 1):
+            print(f"{key} {i} of {len(cases)}", end="\r", file=sys.stderr, flush=True)
             try:
                 rows.append(work(case, peer, ceilings))
             except Exception as error:  # the next case may well run
                 print(f"{case}: {type(error).__name__}: {error}")
+            save(found)
             torch.cuda.empty_cache()
-        return rows
-    scans = each(SCANS[:9] if quick else SCANS, measure_scan)
-    print_table("prefill, bf16, in a CUDA graph", scans)
-    steps = each(STEPS, measure_step)
-    print_table("decode, bf16, in a CUDA graph", steps)
-    eager = measure_eager(peer)
-    print_table("host time of a call from PyTorch", eager)
-    return {"device": device, "ceilings": ceilings._asdict(), "prefill": scans,
-            "decode": steps, "eager": eager}
+        print_table(title, rows)
 
 
 def draw(found: dict[str, Any], path: Path) -> None:

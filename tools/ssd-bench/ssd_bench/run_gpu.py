@@ -23,7 +23,6 @@ def main(arguments: argparse.Namespace, results: Path) -> None:
     if not torch.cuda.is_available():
         sys.exit("ssd-bench: PyTorch sees no GPU here")
     path = arguments.output or results / "gpu.json"
-    found = gpu.measure(arguments.peer, arguments.quick)
-    write_json(path, found)
+    gpu.measure(arguments.peer, arguments.quick, lambda found: write_json(path, found))
     if importlib.util.find_spec("matplotlib"):
-        gpu.draw(found, path.with_suffix(".png"))
+        gpu.draw(json.loads(path.read_text(encoding="utf-8")), path.with_suffix(".png"))
