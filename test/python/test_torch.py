@@ -157,6 +157,16 @@ def test_repeated_calls_are_short(monkeypatch):
     check_update(state, update)
 
 
+def test_calls_of_older_pytorch(monkeypatch):
+    """Without DLPack's exchange interface every call is read at length."""
+    assert ssd_mlir._runtime.Exchange.of(int) is None
+    monkeypatch.setattr(ssd_mlir._torch, "_EXCHANGE", None)
+    ssd_mlir._operators.forget()
+    for batch in (2, 1, 2):
+        check_scan(scan_operands(batch))
+    assert not ssd_mlir._operators.shortcuts
+
+
 def test_repeated_updates_of_one_head():
     flat = {"x": torch.randn(3, 12), "dt": torch.rand(3, 12),
             "A": -torch.rand(12, 8), "B": torch.randn(3, 8),
