@@ -159,10 +159,8 @@ public:
     if (isa_and_present<RecurrentAttr>(unit.form))
       return "the form is recurrent";
     if (unit.checkpoints && *unit.checkpointEvery % 64)
-      return llvm::formatv(
-          "checkpoints are every {0} tokens, not a multiple of "
-          "64",
-          *unit.checkpointEvery);
+      return llvm::formatv("checkpoints, every {0} tokens, are within chunks",
+                           *unit.checkpointEvery);
     if (unit.hasDiagonalDecay())
       return "each state column has a decay of its own";
     std::string why = whyNotSizes(unit, block);
