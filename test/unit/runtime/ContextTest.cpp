@@ -88,14 +88,22 @@ TEST_P(Threads, a_loop_of_another_context_uses_its_own_numbers) {
 
 TEST(Context, uneven_tasks_are_balanced) {
   ContextHandle context = makeContext(2);
-  // The first task is as long as all others; static halves would put many of
-  // those behind it.
-  std::vector<int32_t> workers(41, -1);
-  parallelFor(context, 41, [&](int64_t i, int32_t worker) {
-    workers[i] = worker;
-    std::this_thread::sleep_for(std::chrono::milliseconds(i == 0 ? 80 : 2));
+  // The first task lasts until most others are done; static halves would put
+  // 20 of them behind it. There is an end only where that is so.
+  std::atomic<int> others{0};
+  int doneMeanwhile = 0;
+  parallelFor(context, 41, [&](int64_t i, int32_t) {
+    if (i > 0) {
+      ++others;
+      return;
+    }
+    auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (others < 26 && std::chrono::steady_clock::now() < end)
+      sched_yield();
+    doneMeanwhile = others;
   });
-  EXPECT_LE(std::count(workers.begin(), workers.end(), workers[0]), 15);
+  EXPECT_GE(doneMeanwhile, 26);
+  EXPECT_EQ(others, 40);
 }
 
 /// Where a worker waits that lost its core.
