@@ -21,7 +21,8 @@ run() { # name command...
   printf '\033[1m==> %s\033[0m\n' "$1" >&2
   "${@:2}" || failed+=("$1")
 }
-tests=(-m pytest -q -p no:cacheprovider test/python/test_torch_cuda.py)
+tests=(-m pytest -q -p no:cacheprovider test/python/test_torch_cuda.py
+  test/python/test_torch_cuda_calls.py)
 # Few, for they take a hundred times as long: every kernel, strides, guards.
 reduced="strided or all_written or in_a_pool or packed"
 run "Numerics and behaviour" "$python" "${tests[@]}" "$@"

@@ -85,6 +85,8 @@ ChunkedShape::ChunkedShape(const MixerUnit &unit, ChunkedBlock block,
   stages = *llvm::find_if(getStages(*this), [&](const Stages &stages) {
     return MemoryMap(*this, stages).end <= most;
   });
+  assert((scoreWarpgroups() < 2 || (stages.maps > 1 && stages.scores > 1)) &&
+         "turns need two stages: see scoreChunk");
 }
 
 int32_t ChunkedKernel::sharedBytes(const ChunkedShape &shape) {

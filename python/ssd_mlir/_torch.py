@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from . import _runtime
-from ._arrays import Array, Library, as_array, integer_dtype
+from ._arrays import Array, Library, as_array
 from ._errors import ArgumentError, DeviceError, GradientError
 from ._operators import shortcuts
 from ._template import ENTRY

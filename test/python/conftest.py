@@ -96,6 +96,26 @@ def compiler(shared_cache, monkeypatch) -> Path:
         pytest.fail(str(error), pytrace=False)
 
 
+@pytest.fixture
+def gpu_operators(compiler):
+    """Operators that the test compiles itself; a fault on the GPU is the test's
+    that made it."""
+    import torch
+    ssd_mlir._operators.forget()
+    yield
+    torch.cuda.synchronize()
+    ssd_mlir._operators.forget()
+
+
+@pytest.fixture
+def portable(monkeypatch):
+    """Operators are compiled as for other GPUs than Hopper's."""
+    import ssd_mlir._torch
+    import torch
+    library = ssd_mlir._torch.library_on(torch.device("cuda:0"))
+    monkeypatch.setattr(library, "target", "sm_80")
+
+
 def write_compiler(path: Path, script: str) -> Path:
     """A program that takes ssd-compile's place: Python, with the arguments in
     `source`, `output` and `options`."""

@@ -1,0 +1,229 @@
+# Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Calls on a GPU: streams, graphs, what is refused, and what is traced."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+import ssd_mlir
+from cuda_cases import (draw_scan, draw_states, draw_update, error_ratio,
+                        needs_gpu, reference_scan, reference_update, Scan,
+                        SCANS, torch, UPDATES)
+from ssd_mlir import mamba_chunk_scan_combined, selective_state_update
+
+pytestmark = [needs_gpu, pytest.mark.usefixtures("gpu_operators")]
+
+
+# -- streams -----------------------------------------------------------------
+
+
+def test_calls_are_in_the_current_stream():
+    """On a stream that is held up, a call neither waits nor overtakes."""
+    operands = draw_scan(SCANS[0], 1, 256)
+    expected = mamba_chunk_scan_combined(**operands)
+    x, held = operands["x"].clone(), torch.zeros_like(operands["x"])
+    torch.cuda.synchronize()
+    stream, done = torch.cuda.Stream(), torch.cuda.Event()
+    with torch.cuda.stream(stream):
+        torch.cuda._sleep(1_000_000_000)
+        held.copy_(x)
+        y = mamba_chunk_scan_combined(**{**operands, "x": held})
+        done.record()
+    assert not done.query(), "the call waited for its stream"
+    stream.synchronize()
+    assert torch.equal(y, expected)
+
+
+def test_two_threads_with_two_streams():
+    shapes = [SCANS[0], SCANS[2]]
+    operands = [draw_scan(shape, 2, 200) for shape in shapes]
+    expected = [mamba_chunk_scan_combined(**o) for o in operands]
+    torch.cuda.synchronize()
+    failures = []
+
+    def work(number):
+        try:
+            with torch.cuda.stream(torch.cuda.Stream()):
+                for _ in range(50):
+                    y = mamba_chunk_scan_combined(**operands[number])
+                    torch.cuda.current_stream().synchronize()
+                    assert torch.equal(y, expected[number])
+        except BaseException as error:  # of a thread: reported below
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(n % 2,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+def test_graphs():
+    """Calls are captured as they are, and replayed on new values."""
+    shape = UPDATES[0]
+    scan, update = draw_scan(SCANS[0], 2, 300), draw_update(shape, 3)
+    state = draw_states(shape, 3)
+    slots = torch.tensor([2, 0, 1], dtype=torch.int32, device="cuda")
+    started = state.clone()
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):  # compiles and loads
+        mamba_chunk_scan_combined(**scan)
+        selective_state_update(state, **update, state_batch_indices=slots)
+    torch.cuda.synchronize()
+    state.copy_(started)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        y = mamba_chunk_scan_combined(**scan)
+        z = selective_state_update(state, **update, state_batch_indices=slots)
+    assert torch.equal(state, started), "a capture runs nothing"
+    scan["x"].copy_(torch.randn_like(scan["x"]))
+    graph.replay()
+    torch.cuda.synchronize()
+    assert error_ratio(y, reference_scan(**scan)[0]) <= 5e-3
+    expected, after = reference_update(started[slots.long()], **update)
+    assert error_ratio(z, expected) <= 5e-3
+    assert error_ratio(state[slots.long()], after) <= 5e-3
+
+
+def test_nothing_waits():
+    """Repeated calls don't synchronise, 64-bit ids included."""
+    scan = draw_scan(SCANS[5], 2, 100)
+    packed = draw_scan(Scan(4, 1, 64, 128), 1, 90)
+    offsets = torch.tensor([0, 40, 90], device="cuda")
+    update, state = draw_update(UPDATES[0], 2), draw_states(UPDATES[0], 5)
+    slots = torch.tensor([3, 1], device="cuda")
+
+    def call():
+        mamba_chunk_scan_combined(**scan, return_final_states=True)
+        mamba_chunk_scan_combined(**packed, cu_seqlens=offsets,
+                                  return_varlen_states=True,
+                                  return_final_states=True)
+        selective_state_update(state, **update, state_batch_indices=slots)
+
+    call()
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        call()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+def test_only_our_kernels():
+    """Operands as models have them are neither converted nor copied."""
+    from torch.profiler import ProfilerActivity, profile
+
+    scan = draw_scan(SCANS[0], 2, 100)
+    narrow = draw_scan(SCANS[-2], 1, 40)
+    updates = [(draw_update(shape, 2), draw_states(shape, 2))
+               for shape in UPDATES[:3]]
+
+    def call():
+        for operands in (scan, narrow):
+            mamba_chunk_scan_combined(**operands)
+        for operands, state in updates:
+            selective_state_update(state, **operands)
+
+    call()
+    torch.cuda.synchronize()
+    with profile(activities=[ProfilerActivity.CUDA]) as recorded:
+        call()
+        torch.cuda.synchronize()
+    names = {event.key for event in recorded.key_averages()
+             if event.device_time_total > 0}
+    assert names and all(name.startswith("ssd_") for name in names)
+
+
+@pytest.mark.parametrize("shape", [
+    Scan(80, 1, 64, 128, D="head", z=True), Scan(6, 2, 80, 64, initial=True),
+    Scan(8, 1, 128, 128, segments=torch.int32), Scan(48, 8, 64, 256)])
+def test_results_do_not_depend_on_the_batch(shape):
+    """Bitwise, where no sequence is cut for want of others: neither how many
+    heads a block takes nor where its run of chunks ends may show."""
+    operands = draw_scan(shape, 24, 330)
+    y, state = mamba_chunk_scan_combined(**operands, form="chunked",
+                                         return_final_states=True)
+    for rows in (slice(0, 1), slice(5, 7), slice(3, 20)):
+        some = {name: value[rows] if isinstance(value, torch.Tensor)
+                and value.shape[:1] == (24,) else value
+                for name, value in operands.items()}
+        part, after = mamba_chunk_scan_combined(**some, form="chunked",
+                                                return_final_states=True)
+        assert torch.equal(part, y[rows]) and torch.equal(after, state[rows])
+
+
+# -- what is refused ---------------------------------------------------------
+
+
+def test_gradients():
+    operands = draw_scan(SCANS[0], 1, 8)
+    mamba_chunk_scan_combined(**operands)
+    for name in ("x", "A", "dt_bias"):
+        wanting = {**operands, name: operands[name].clone().requires_grad_()}
+        with pytest.raises(NotImplementedError, match=f"{name} .*no backward"):
+            mamba_chunk_scan_combined(**wanting)
+        with torch.no_grad():
+            mamba_chunk_scan_combined(**wanting)
+
+
+def test_mixed_devices():
+    operands = draw_scan(SCANS[0], 1, 8)
+    for _ in range(2):
+        with pytest.raises(ssd_mlir.ArgumentError,
+                           match="B is on device cpu, but the call is on cuda:0"):
+            mamba_chunk_scan_combined(**{**operands, "B": operands["B"].cpu()})
+        with pytest.raises(ssd_mlir.ArgumentError, match="A is no tensor"):
+            mamba_chunk_scan_combined(**{**operands,
+                                         "A": operands["A"].cpu().numpy()})
+        mamba_chunk_scan_combined(**operands)
+    with pytest.raises(ssd_mlir.ArgumentError, match="on device cuda:0, but the "
+                                                     "call is on cpu"):
+        mamba_chunk_scan_combined(**{**operands, "x": operands["x"].cpu()})
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_two_gpus():
+    operands = draw_scan(SCANS[0], 1, 100)
+    expected = mamba_chunk_scan_combined(**operands)
+    moved = {k: v.to("cuda:1") if isinstance(v, torch.Tensor) else v
+             for k, v in operands.items()}
+    y = mamba_chunk_scan_combined(**moved)
+    assert y.device == torch.device("cuda:1")
+    assert torch.equal(y.cpu(), expected.cpu())
+    with pytest.raises(ssd_mlir.ArgumentError, match="all tensors must be on one"):
+        mamba_chunk_scan_combined(**{**operands, "x": moved["x"]})
+
+
+def test_types():
+    operands = draw_scan(SCANS[0], 1, 8)
+    for name, dtype, message in (("B", torch.float16, "B is f16, but x is bf16"),
+                                 ("x", torch.float64, "x must be float32"),
+                                 ("dt", torch.int32, "dt must be float32")):
+        with pytest.raises(ssd_mlir.ArgumentError, match=message):
+            mamba_chunk_scan_combined(**{**operands,
+                                         name: operands[name].to(dtype)})
+
+
+# -- traced ------------------------------------------------------------------
+
+
+def test_compiled():
+    def both(state, scan, update):
+        y, after = mamba_chunk_scan_combined(**scan, return_final_states=True)
+        return y * 2, after + 1, selective_state_update(state, **update)
+
+    shape = UPDATES[0]
+    scan, update = draw_scan(SCANS[0], 2, 130), draw_update(shape, 3)
+    state = draw_states(shape, 3)
+    held = state.clone()
+    torch._dynamo.reset()
+    compiled = torch.compile(both, fullgraph=True)
+    for found, expected in zip(compiled(held, scan, update),
+                               both(state, scan, update)):
+        torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(held, state)
