@@ -231,8 +231,30 @@ def test_box_of_a_tensor():
     np.testing.assert_array_equal(found[0, 1:], given[0, :2])
 
 
+def test_box_is_swizzled():
+    """16-byte piece i of row r, of 128 bytes, lies at piece i xor (r mod 8)."""
+    given = np.arange(16 * 64, dtype=np.uint16).reshape(1, 16, 1, 64)
+    body = """
+  setp.ne.b32 %p0, %r0, 0;
+  mov.b32 %r1, 0;
+  mov.b64 %rd4, map0;
+  @!%p0 mbarrier.init.shared::cta.b64 [2048], 1;
+  @!%p0 cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes
+      [%r1], [%rd4, {%r1, %r1, %r1, %r1}], [2048];
+  bar.warp.sync -1;
+  shl.b32 %r1, %r0, 6;
+  ld.shared.v4.b32 {%r2, %r3, %r4, %r5}, [%r1];
+""" + store_words("%r2", "%r3", "%r4", "%r5")
+    found = run(body, given, words(32, 4), maps=[("in", (1, 16, 1, 64))]).view(np.uint16)
+    # Lane l has what lies in row l / 2, at piece 0 or 4.
+    row, piece = LANES // 2, LANES % 2 * 4
+    expected = given.reshape(16, 8, 8)[row, piece ^ row % 8]
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_mbarrier_phases():
-    """A phase ends with its second arrival; a wait is for the phase of its parity."""
+    """A phase ends with its second arrival, as does the next; a wait is for the phase of its
+    parity."""
     body = """
   setp.ne.b32 %p0, %r0, 0;
   @%p0 ret;
@@ -247,8 +269,12 @@ def test_mbarrier_phases():
   selp.b32 %r3, 1, 0, %p1;
   mbarrier.test_wait.parity.shared::cta.b64 %p1, [8], 1;
   selp.b32 %r4, 1, 0, %p1;
-""" + store_words("%r1", "%r2", "%r3", "%r4")
-    np.testing.assert_array_equal(run(body, words(1), words(1, 4)), [[1, 0, 1, 0]])
+  mbarrier.arrive.shared::cta.b64 _, [8];
+  mbarrier.arrive.shared::cta.b64 _, [8];
+  mbarrier.test_wait.parity.shared::cta.b64 %p1, [8], 1;
+  selp.b32 %r5, 1, 0, %p1;
+""" + store_words("%r1", "%r2", "%r3", "%r4", "%r5")
+    np.testing.assert_array_equal(run(body, words(1), words(1, 5)), [[1, 0, 1, 0, 1]])
 
 
 def test_mbarrier_between_warps():
@@ -310,6 +336,23 @@ $L__end:
   shfl.sync.bfly.b32 %r2, %r1, 1, 31, -1;
 """ + store_words("%r2")
     np.testing.assert_array_equal(run(body, words(1), words(32)), LANES ^ 1)
+
+
+def test_lanes_wait_at_a_sync_for_those_that_come_from_further_on():
+    body = """
+  setp.lt.u32 %p0, %r0, 8;
+  mov.b32 %r1, 1;
+  @%p0 bra $L__later;
+$L__meet:
+  shfl.sync.bfly.b32 %r2, %r1, 31, 31, -1;
+""" + store_words("%r2") + """
+  ret;
+$L__later:
+  mov.b32 %r1, 2;
+  bra.uni $L__meet;
+"""
+    found = run(body, words(1), words(32))
+    np.testing.assert_array_equal(found, np.where(LANES >= 24, 2, 1))
 
 
 def test_scopes_hide_registers_and_labels():
