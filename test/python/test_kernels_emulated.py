@@ -130,6 +130,7 @@ def source(case: Case) -> str:
     extra = " segment_ids(%idsi : tensor<?x?xi32>)" if case.segments else ""
     extra += " offsets(%offsetsi : tensor<?xi32>)" if case.offsets else ""
     result = ("o" if case.gate else "r", x)
+    gate = gate_text(x, case.dtype) if case.gate else ""
     return f"""func.func @mix({arguments}) {{
   memref.copy %h, %s : memref<{state}> to memref<{state}>
   ssd.fused ins({bindings(inputs)}) outs({bindings(outputs)}) {{
@@ -137,8 +138,7 @@ def source(case: Case) -> str:
         ins({values([('xi', x), ('bi', b), ('ci', b)])})
         decay({values([('dti', dt)])}) rate({values([('ai', rate)])})
         scale({values([('dti', dt)])}){extra}
-        outs({values([('yi', x), ('si', state)])}){gate_text(x, case.dtype)
-                                                     if case.gate else ''}
+        outs({values([('yi', x), ('si', state)])}){gate}
     ssd.yield {values([result, ('q', state)])}
   }}
   return

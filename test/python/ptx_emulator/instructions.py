@@ -354,9 +354,9 @@ def typed(warp, operand, kind, bits):
 
 
 @form(r"setp\.(?P<how>eq|ne|lt|le|gt|ge|lo|ls|hi|hs)\."
-      r"((?P<kind>[sub])(?P<bits>32|64)|(?P<float>f)32|[ub]16)")
+      r"((?P<kind>[sub])(?P<bits>32|64)|(?P<float>f)32)")
 def compare(warp, instruction, match):
-    """setp; false where a float is NaN, but for ne, which setp has as neu."""
+    """setp; false where a float is NaN."""
     target, *sources = instruction.operands
     kind = match["kind"] or match["float"] or "u"
     x, y = (typed(warp, source, kind, match["bits"] or "32") for source in sources)
