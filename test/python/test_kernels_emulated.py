@@ -1,0 +1,361 @@
+# Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""GPU kernels as the compiler emits them, run in the emulator of PTX, against the float64
+recurrence."""
+
+from __future__ import annotations
+
+import functools
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import reference
+from ptx_emulator import GlobalMemory, TensorMap, parse, run_kernel, split_kernels
+from ptx_emulator.memory import narrow, widen
+
+BOUND = 5e-3  # of bf16 and f16, as in test_torch_cuda.py
+CHUNK = 64
+
+
+class Case(NamedTuple):
+    """A mixer, the kernel to take of those compiled for it, and how it is launched."""
+
+    heads: int
+    groups: int
+    width: int
+    n: int
+    batch: int = 1
+    length: int = 200
+    gate: bool = False
+    reverse: bool = False
+    segments: bool = False
+    leading: bool = False  # segments with the id of the token before
+    offsets: tuple = ()  # of packed sequences
+    blocks: int = 1  # for packed sequences
+    run: int = 0  # chunks of a block where sequences are cut; 0: whole ones
+    dtype: str = "bf16"
+    chip: str = "sm_80"
+    kernel: str = "ssd_chunked_portable_0"
+
+    @property
+    def sequences(self):
+        return len(self.offsets) - 1 if self.offsets else self.batch
+
+
+HOPPER = {"chip": "sm_90a", "kernel": "ssd_chunked_0"}
+SINGLE = {"chip": "sm_90a", "kernel": "ssd_chunked_single_1"}
+PACKED = {"offsets": (0, 0, 64, 64, 200, 200), "blocks": 3, "length": 200}
+CASES = {
+    "portable_1": Case(1, 1, 64, 128, length=1, gate=True),
+    "portable_63": Case(2, 1, 64, 128, length=63, gate=True),
+    "portable_64_reverse": Case(1, 1, 64, 128, length=64, reverse=True),
+    "portable_1_reverse": Case(1, 1, 64, 128, batch=3, length=1, reverse=True),
+    "portable_65_f16": Case(4, 4, 8, 8, length=65, dtype="f16"),
+    "portable_segments": Case(2, 1, 64, 128, batch=2, length=130, segments=True, gate=True),
+    "portable_leading_reverse": Case(2, 1, 64, 128, length=130, segments=True, leading=True,
+                                     reverse=True),
+    "portable_packed": Case(2, 1, 64, 128, **PACKED),
+    "portable_packed_reverse": Case(2, 1, 64, 128, reverse=True, **PACKED),
+    "portable_cut": Case(2, 1, 64, 128, length=330, run=4),
+    "portable_cut_reverse": Case(3, 1, 64, 64, length=330, run=7, reverse=True),
+    "pair_1": Case(2, 1, 64, 128, length=1, **HOPPER),
+    "pair_63_f16": Case(2, 1, 64, 128, length=63, dtype="f16", **HOPPER),
+    "pair_64": Case(2, 1, 64, 64, length=64, **HOPPER),
+    "pair_segments": Case(4, 2, 64, 128, length=65, segments=True, **HOPPER),
+    "pair_leading_reverse": Case(4, 1, 64, 128, segments=True, leading=True, gate=True,
+                                 reverse=True, **HOPPER),
+    "pair_packed": Case(2, 1, 64, 128, gate=True, **PACKED, **HOPPER),
+    "pair_packed_reverse": Case(2, 1, 64, 128, reverse=True, **PACKED, **HOPPER),
+    "single_gate": Case(2, 1, 64, 128, length=65, gate=True, **SINGLE),
+    "single_cut": Case(2, 1, 64, 128, length=330, run=4, **SINGLE),
+    "single_cut_reverse": Case(2, 1, 64, 128, length=330, run=7, reverse=True, **SINGLE),
+    "pair_cut": Case(4, 1, 64, 128, length=330, run=4, **HOPPER),
+    "two_parts_gate": Case(1, 1, 80, 136, length=200, gate=True, **HOPPER),
+    "two_parts_reverse": Case(1, 1, 80, 136, length=65, gate=True, reverse=True, **HOPPER),
+    "two_row_blocks_reverse": Case(2, 1, 80, 96, length=65, reverse=True, **HOPPER),
+    "recurrent": Case(4, 1, 64, 128, length=3, kernel="ssd_recurrent_1"),
+}
+
+
+# -- what is compiled --------------------------------------------------------
+
+
+def values(operands, braces="tensor"):
+    """`%x, %y : tensor<...>, tensor<...>` for (name, type) pairs."""
+    names = ", ".join(f"%{name}" for name, _ in operands)
+    return f"{names} : {', '.join(f'{braces}<{kind}>' for _, kind in operands)}"
+
+
+def bindings(operands):
+    return ", ".join(f"%{name}i = %{name} : memref<{kind}>" for name, kind in operands)
+
+
+def gate_text(kind, dtype):
+    """The gate's multiplication, from %r to %o."""
+    same = ", ".join(["affine_map<(b, l, h, p) -> (b, l, h, p)>"] * 3)
+    return f"""
+    %o = linalg.generic {{indexing_maps = [{same}],
+        iterator_types = ["parallel", "parallel", "parallel", "parallel"]}}
+        ins({values([('r', kind), ('zi', kind)])}) outs(%yi : tensor<{kind}>) {{
+    ^bb0(%ye: {dtype}, %ze: {dtype}, %oe: {dtype}):
+      %v = arith.mulf %ye, %ze : {dtype}
+      linalg.yield %v : {dtype}
+    }} -> tensor<{kind}>"""
+
+
+def source(case: Case) -> str:
+    """A function of one mixer."""
+    batch = "1" if case.offsets else "?"
+    x = f"{batch}x?x{case.heads}x{case.width}x{case.dtype}"
+    b = f"{batch}x?x{case.groups}x{case.n}x{case.dtype}"
+    dt, rate = f"{batch}x?x{case.heads}xf32", f"{case.heads}xf32"
+    state = f"?x{case.heads}x{case.width}x{case.n}xf32"
+    inputs = [("x", x), ("b", b), ("c", b), ("dt", dt), ("a", rate)]
+    inputs += [("z", x)] if case.gate else []
+    inputs += [("ids", "?x?xi32")] if case.segments else []
+    inputs += [("offsets", "?xi32")] if case.offsets else []
+    outputs = [("y", x), ("s", state)]
+    arguments = ", ".join(f"%{name}: memref<{kind}>"
+                          for name, kind in [*inputs, ("h", state), *outputs])
+    options = "form = #ssd.chunked<chunk = 64, parts = 1>"
+    options += ", direction = #ssd<direction reverse>" if case.reverse else ""
+    options += ", leading_segment" if case.leading else ""
+    extra = " segment_ids(%idsi : tensor<?x?xi32>)" if case.segments else ""
+    extra += " offsets(%offsetsi : tensor<?xi32>)" if case.offsets else ""
+    result = ("o" if case.gate else "r", x)
+    gate = gate_text(x, case.dtype) if case.gate else ""
+    return f"""func.func @mix({arguments}) {{
+  memref.copy %h, %s : memref<{state}> to memref<{state}>
+  ssd.fused ins({bindings(inputs)}) outs({bindings(outputs)}) {{
+    %r, %q = ssd.mix {{{options}}}
+        ins({values([('xi', x), ('bi', b), ('ci', b)])})
+        decay({values([('dti', dt)])}) rate({values([('ai', rate)])})
+        scale({values([('dti', dt)])}){extra}
+        outs({values([('yi', x), ('si', state)])}){gate}
+    ssd.yield {values([result, ('q', state)])}
+  }}
+  return
+}}
+"""
+
+
+STEP = """func.func @step(%x: memref<?x4x64xbf16>, %b: memref<?x1x128xbf16>,
+    %c: memref<?x1x128xbf16>, %dt: memref<?x4xf32>, %a: memref<4xf32>,
+    %y: memref<?x4x64xbf16>, %s: memref<?x4x64x128xf32>) {
+  ssd.fused ins(%xi = %x : memref<?x4x64xbf16>, %bi = %b : memref<?x1x128xbf16>,
+                %ci = %c : memref<?x1x128xbf16>, %ti = %dt : memref<?x4xf32>,
+                %ai = %a : memref<4xf32>)
+      outs(%yi = %y : memref<?x4x64xbf16>, %si = %s : memref<?x4x64x128xf32>) {
+    %r, %t = ssd.step
+        ins(%xi, %bi, %ci : tensor<?x4x64xbf16>, tensor<?x1x128xbf16>, tensor<?x1x128xbf16>)
+        decay(%ti : tensor<?x4xf32>) rate(%ai : tensor<4xf32>) scale(%ti : tensor<?x4xf32>)
+        outs(%yi, %si : tensor<?x4x64xbf16>, tensor<?x4x64x128xf32>)
+    ssd.yield %r, %t : tensor<?x4x64xbf16>, tensor<?x4x64x128xf32>
+  }
+  return
+}
+"""
+
+
+class Kernel(NamedTuple):
+    """A compiled kernel and the types of its parameters in the compiler's output."""
+
+    program: object
+    types: list
+    shared_bytes: int
+
+
+@functools.lru_cache(maxsize=None)
+def compiled(ssd_opt: Path, text: str, chip: str) -> dict:
+    """The kernels of a function, by name: PTX, parameters, shared memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        ptx = Path(folder, "kernels.ptx")
+        done = subprocess.run(
+            [ssd_opt, "-", f"--convert-ssd-to-hopper=chip={chip}", f"--emit-ptx=output={ptx}"],
+            input=text, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        modules = split_kernels(ptx.read_text())
+    signature = r"gpu\.func @{}\((.*?)\) kernel.*?hopper\.shared_bytes = (\d+)"
+    found = {}
+    for name, module in modules.items():
+        match = re.search(signature.format(name), done.stdout)
+        types = re.findall(r"%\w+: ([^,]+(?:<[^>]*>)?)", match[1])
+        found[name] = (module, types, int(match[2]))
+    return found
+
+
+@pytest.fixture
+def ssd_opt(compiler) -> Path:
+    tool = compiler.parent / "ssd-opt"
+    if not tool.is_file():
+        pytest.skip(f"ssd-opt does not lie beside {compiler}")
+    return tool
+
+
+def kernel_of(ssd_opt, text, chip, name) -> Kernel:
+    module, types, shared_bytes = compiled(ssd_opt, text, chip)[name]
+    return Kernel(parse(module), types, shared_bytes)
+
+
+# -- operands ----------------------------------------------------------------
+
+
+def draw(case: Case) -> dict:
+    """Buffers: 16-bit floats as bits; results are NaN."""
+    generator = np.random.default_rng(1)
+    tokens = (case.batch, case.length)
+
+    def normal(*sizes):
+        bits = narrow(generator.standard_normal(sizes).astype(np.float32), case.dtype)
+        return bits.astype(np.uint16)
+
+    state = (case.sequences, case.heads, case.width, case.n)
+    changes = generator.random((case.batch, case.length + case.leading)) < 0.05
+    return {
+        "x": normal(*tokens, case.heads, case.width),
+        "z": normal(*tokens, case.heads, case.width),
+        "b": normal(*tokens, case.groups, case.n), "c": normal(*tokens, case.groups, case.n),
+        "dt": np.exp(generator.uniform(np.log(1e-3), np.log(0.1), (*tokens, case.heads)))
+        .astype(np.float32),
+        "a": -generator.uniform(1, 16, case.heads).astype(np.float32),
+        "h": generator.standard_normal(state).astype(np.float32),
+        "ids": (np.cumsum(changes, 1) % 5).astype(np.int32),
+        "offsets": np.array(case.offsets or (0,), np.int32),
+        "y": np.full((*tokens, case.heads, case.width), 0x7fff, np.uint16),
+        "s": np.full(state, np.nan, np.float32),
+        "handed": np.zeros((64, 64, 128), np.float32), "flags": np.zeros(64, np.int32)}
+
+
+RESULTS = ("y", "s", "handed", "flags")
+
+
+def expected(case: Case, buffers: dict):
+    """y and the final states."""
+    x, b, c, z = (widen(buffers[name], case.dtype) for name in "xbcz")
+    spans = [(batch, 0, case.length) for batch in range(case.batch)]
+    if case.offsets:
+        spans = [(0, *span) for span in zip(case.offsets, case.offsets[1:])]
+    y, states = np.zeros(x.shape), np.zeros(buffers["s"].shape)
+    for index, (batch, first, last) in enumerate(spans):
+        at = slice(first, last)
+        order = slice(None, None, -1 if case.reverse else 1)
+        ids = buffers["ids"][batch:batch + 1, int(case.leading):][:, at][:, order]
+        state = buffers["h"][index:index + 1].astype(np.float64)
+        if case.leading and buffers["ids"][batch, 0] != ids[0, 0]:
+            state *= 0
+        tokens = (v[batch:batch + 1, at][:, order] for v in (x, buffers["dt"], b, c))
+        xs, dts, bs, cs = tokens
+        ys, final = reference.scan(xs, dts, buffers["a"], bs, cs, initial_states=state,
+                                   seq_idx=ids if case.segments else None)
+        y[batch, at], states[index] = ys[0, order], final[0]
+    return y * z if case.gate else y, states
+
+
+# -- launches ----------------------------------------------------------------
+
+
+class Arguments:
+    """A kernel's arguments, each by the types of the next parameters."""
+
+    def __init__(self, kernel: Kernel, memory: GlobalMemory, box: tuple = ()):
+        self.types, self.memory, self.box = kernel.types, memory, box
+        self.values: list = []
+
+    def is_pointer_and_stride(self) -> bool:
+        following = self.types[len(self.values):][:2]
+        return len(following) == 2 and "ptr" in following[0] and following[1] == "i64"
+
+    def pointers(self, *names: str) -> None:
+        self.values += [self.memory.address[name] for name in names]
+
+    def tensors(self, *names: str) -> None:
+        """A map of each tensor, or its address and the stride of its first dimension."""
+        for name in names:
+            array = self.memory.get(name)
+            if "tensor_map" in self.types[len(self.values)]:
+                self.values.append(TensorMap(array, self.box))
+            else:
+                self.pointers(name)
+                self.values.append(int(np.prod(array.shape[1:])))
+
+
+def units(case: Case) -> int:
+    """Heads, pairs of them or row blocks: what has chunks of its own in a sequence."""
+    row_blocks = -(-case.width // 64)
+    if case.kernel == "ssd_chunked_0" and case.n <= 128:
+        return case.heads // 2 if row_blocks == 1 else case.heads * -(-row_blocks // 2)
+    return case.heads * row_blocks
+
+
+def chunked_launch(case: Case, kernel: Kernel, memory: GlobalMemory):
+    """Arguments in the order of ChunkedLaunch.cpp, and the number of blocks."""
+    arguments = Arguments(kernel, memory, (1, 64, 1, 64))
+    arguments.tensors("dt", *(["ids"] if case.segments else []))
+    arguments.pointers("a", *(["offsets"] if case.offsets else []), "h")
+    arguments.values += [case.batch, case.length]
+    mapped = "tensor_map" in kernel.types[len(arguments.values)]
+    arguments.tensors("x", "b", "c", "y")
+    arguments.pointers("s")
+    if mapped and case.offsets:
+        arguments.tensors("y")  # rows, for sequences' ends
+    if case.gate:
+        arguments.tensors("z")
+    if case.offsets:
+        arguments.values.append(case.sequences)
+        return arguments.values, case.blocks
+    arguments.pointers("handed", "flags")
+    chunks = -(-case.length // CHUNK)
+    total = case.batch * units(case) * chunks
+    arguments.values.append(case.run or chunks)
+    return arguments.values, -(-total // (case.run or chunks))
+
+
+def recurrent_launch(case: Case, kernel: Kernel, memory: GlobalMemory):
+    """As RecurrentKernel.cpp has it for rows of 8 lanes, 4 of them a warp."""
+    arguments = Arguments(kernel, memory)
+    arguments.tensors("x", "b", "c", "y", "dt")
+    arguments.pointers("a", "h", "s")
+    warps = case.batch * case.heads * case.width // 4
+    arguments.values += [warps, case.length]
+    return arguments.values, -(-warps // 4)
+
+
+def check(case: Case, memory: GlobalMemory, wanted, results) -> None:
+    y, states = wanted
+    assert not memory.changed_outside(results)
+    assert reference.error_ratio(widen(memory.get("y"), case.dtype), y) < BOUND
+    assert reference.error_ratio(memory.get("s"), states) < BOUND
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_mixer(name, ssd_opt):
+    case = CASES[name]
+    kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel)
+    buffers = draw(case)
+    memory = GlobalMemory(buffers, RESULTS)
+    launch = recurrent_launch if "recurrent" in case.kernel else chunked_launch
+    arguments, blocks = launch(case, kernel, memory)
+    run_kernel(kernel.program, arguments, memory, blocks, kernel.shared_bytes)
+    check(case, memory, expected(case, buffers), RESULTS)
+
+
+def test_step(ssd_opt):
+    case = Case(4, 1, 64, 128, batch=2, length=1)
+    kernel = kernel_of(ssd_opt, STEP, "sm_80", "ssd_step_0")
+    buffers = {name: value[:, 0] if name in ("x", "b", "c", "y", "dt") else value
+               for name, value in draw(case).items()}
+    buffers["s"] = buffers["h"]
+    memory = GlobalMemory(buffers, RESULTS)
+    arguments = [memory.address[name] for name in ("x", "b", "c", "y", "dt", "a", "s")]
+    run_kernel(kernel.program, arguments, memory, case.batch * 16)
+    x, b, c = (widen(buffers[name], case.dtype) for name in "xbc")
+    delta = np.broadcast_to(buffers["dt"][..., None], x.shape)
+    rate = buffers["a"][:, None, None]
+    check(case, memory, reference.step(buffers["h"], x, delta, rate, b, c), RESULTS)
