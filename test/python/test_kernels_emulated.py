@@ -40,6 +40,7 @@ class Case(NamedTuple):
     offsets: tuple = ()  # of packed sequences
     blocks: int = 1  # for packed sequences
     run: int = 0  # chunks of a block where sequences are cut; 0: whole ones
+    parts: int = 1  # where they are cut for all multiprocessors: in so many
     dtype: str = "bf16"
     chip: str = "sm_80"
     kernel: str = "ssd_chunked_portable_0"
@@ -51,6 +52,7 @@ class Case(NamedTuple):
 
 HOPPER = {"chip": "sm_90a", "kernel": "ssd_chunked_0"}
 SINGLE = {"chip": "sm_90a", "kernel": "ssd_chunked_single_1"}
+SPLIT = {"chip": "sm_90a", "kernel": "ssd_chunked_split_0"}
 PACKED = {"offsets": (0, 0, 64, 64, 200, 200), "blocks": 3, "length": 200}
 CASES = {
     "portable_1": Case(1, 1, 64, 128, length=1, gate=True),
@@ -74,12 +76,18 @@ CASES = {
     "pair_packed": Case(2, 1, 64, 128, gate=True, **PACKED, **HOPPER),
     "pair_packed_reverse": Case(2, 1, 64, 128, reverse=True, **PACKED, **HOPPER),
     "single_gate": Case(2, 1, 64, 128, length=65, gate=True, **SINGLE),
+    "single_segments": Case(2, 1, 64, 128, segments=True, **SINGLE),
+    "single_packed": Case(2, 1, 64, 128, gate=True, **PACKED, **SINGLE),
     "single_cut": Case(2, 1, 64, 128, length=330, run=4, **SINGLE),
     "single_cut_reverse": Case(2, 1, 64, 128, length=330, run=7, reverse=True, **SINGLE),
     "pair_cut": Case(4, 1, 64, 128, length=330, run=4, **HOPPER),
     "two_parts_gate": Case(1, 1, 80, 136, length=200, gate=True, **HOPPER),
     "two_parts_reverse": Case(1, 1, 80, 136, length=65, gate=True, reverse=True, **HOPPER),
     "two_row_blocks_reverse": Case(2, 1, 80, 96, length=65, reverse=True, **HOPPER),
+    "split": Case(4, 2, 64, 128, length=330, parts=3, gate=True, **SPLIT),
+    "split_reverse": Case(2, 1, 64, 64, batch=2, length=330, parts=2, reverse=True, **SPLIT),
+    "split_segments": Case(2, 1, 64, 128, length=330, parts=6, segments=True, **SPLIT),
+    "split_two_parts": Case(1, 1, 64, 136, length=330, parts=3, dtype="f16", **SPLIT),
     "recurrent": Case(4, 1, 64, 128, length=3, kernel="ssd_recurrent_1"),
 }
 
@@ -124,7 +132,7 @@ def source(case: Case) -> str:
     outputs = [("y", x), ("s", state)]
     arguments = ", ".join(f"%{name}: memref<{kind}>"
                           for name, kind in [*inputs, ("h", state), *outputs])
-    options = "form = #ssd.chunked<chunk = 64, parts = 1>"
+    options = f"form = #ssd.chunked<chunk = 64, parts = {case.parts}>"
     options += ", direction = #ssd<direction reverse>" if case.reverse else ""
     options += ", leading_segment" if case.leading else ""
     extra = " segment_ids(%idsi : tensor<?x?xi32>)" if case.segments else ""
@@ -230,10 +238,10 @@ def draw(case: Case) -> dict:
         "offsets": np.array(case.offsets or (0,), np.int32),
         "y": np.full((*tokens, case.heads, case.width), 0x7fff, np.uint16),
         "s": np.full(state, np.nan, np.float32),
-        "handed": np.zeros((64, 64, 128), np.float32), "flags": np.zeros(64, np.int32)}
+        "handed": np.zeros((64, 64, 128), np.float32), "flags": np.zeros(64, np.int32), "decays": np.zeros(64, np.float32)}
 
 
-RESULTS = ("y", "s", "handed", "flags")
+RESULTS = ("y", "s", "handed", "flags", "decays")
 
 
 def expected(case: Case, buffers: dict):
@@ -289,24 +297,31 @@ class Arguments:
 def units(case: Case) -> int:
     """Heads, pairs of them or row blocks: what has chunks of its own in a sequence."""
     row_blocks = -(-case.width // 64)
-    if case.kernel == "ssd_chunked_0" and case.n <= 128:
+    if case.kernel in ("ssd_chunked_0", "ssd_chunked_split_0") and case.n <= 128:
         return case.heads // 2 if row_blocks == 1 else case.heads * -(-row_blocks // 2)
     return case.heads * row_blocks
 
 
-def chunked_launch(case: Case, kernel: Kernel, memory: GlobalMemory):
-    """Arguments in the order of ChunkedLaunch.cpp, and the number of blocks."""
+def chunked_arguments(case: Case, kernel: Kernel, memory: GlobalMemory,
+                      has_outputs: bool = True) -> Arguments:
+    """In the order of ChunkedLaunch.cpp, all but the schedule."""
     arguments = Arguments(kernel, memory, (1, 64, 1, 64))
     arguments.tensors("dt", *(["ids"] if case.segments else []))
     arguments.pointers("a", *(["offsets"] if case.offsets else []), "h")
     arguments.values += [case.batch, case.length]
     mapped = "tensor_map" in kernel.types[len(arguments.values)]
-    arguments.tensors("x", "b", "c", "y")
+    arguments.tensors("x", "b", *(["c", "y"] if has_outputs else []))
     arguments.pointers("s")
     if mapped and case.offsets:
         arguments.tensors("y")  # rows, for sequences' ends
-    if case.gate:
+    if case.gate and has_outputs:
         arguments.tensors("z")
+    return arguments
+
+
+def chunked_launch(case: Case, kernel: Kernel, memory: GlobalMemory):
+    """Arguments, and the number of blocks."""
+    arguments = chunked_arguments(case, kernel, memory)
     if case.offsets:
         arguments.values.append(case.sequences)
         return arguments.values, case.blocks
@@ -315,6 +330,27 @@ def chunked_launch(case: Case, kernel: Kernel, memory: GlobalMemory):
     total = case.batch * units(case) * chunks
     arguments.values.append(case.run or chunks)
     return arguments.values, -(-total // (case.run or chunks))
+
+
+def run_split(case: Case, ssd_opt: Path, memory: GlobalMemory) -> None:
+    """The states at the ends of runs, the pass over them, and the outputs."""
+    chunks = -(-case.length // CHUNK)
+    run = -(-chunks // case.parts)
+    sequences = case.batch * units(case)
+    columns = min(-(-case.n // 64) * 64, 128)
+    for suffix in ("_states", "_pass", ""):
+        kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel + suffix)
+        if suffix == "_pass":
+            arguments = Arguments(kernel, memory)
+            arguments.values.append(case.length)
+            # Two states a sequence, of which a block has 512 elements.
+            blocks = sequences * 2 * (64 * columns // 512)
+        else:
+            arguments = chunked_arguments(case, kernel, memory, has_outputs=not suffix)
+            blocks = -(-sequences * chunks // run)
+        arguments.pointers("handed", "decays")
+        arguments.values.append(run)
+        run_kernel(kernel.program, arguments.values, memory, blocks, kernel.shared_bytes)
 
 
 def recurrent_launch(case: Case, kernel: Kernel, memory: GlobalMemory):
@@ -337,9 +373,12 @@ def check(case: Case, memory: GlobalMemory, wanted, results) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_mixer(name, ssd_opt):
     case = CASES[name]
-    kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel)
     buffers = draw(case)
     memory = GlobalMemory(buffers, RESULTS)
+    if case.parts > 1:
+        run_split(case, ssd_opt, memory)
+        return check(case, memory, expected(case, buffers), RESULTS)
+    kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel)
     launch = recurrent_launch if "recurrent" in case.kernel else chunked_launch
     arguments, blocks = launch(case, kernel, memory)
     run_kernel(kernel.program, arguments, memory, blocks, kernel.shared_bytes)
