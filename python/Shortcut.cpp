@@ -138,7 +138,7 @@ bool Shortcut::allocate(size_t number, const std::vector<int32_t> &dims,
 }
 
 py::object Shortcut::call(const py::tuple &operands, bool gradients,
-                          Context &context, Workspace &workspace) const {
+                          Context &context, Workspace *workspace) const {
   Call call;
   call.arguments.reserve(places.size());
   for (size_t i = 0; i < places.size(); ++i) {
@@ -156,7 +156,7 @@ py::object Shortcut::call(const py::tuple &operands, bool gradients,
   return std::move(call.results);
 }
 
-bool Shortcut::run(Call &call, Context &context, Workspace &workspace) const {
+bool Shortcut::run(Call &call, Context &context, Workspace *workspace) const {
   Program::Arguments arguments;
   arguments.reserve(call.arguments.size());
   for (const Argument &argument : call.arguments)
@@ -172,7 +172,7 @@ bool Shortcut::run(Call &call, Context &context, Workspace &workspace) const {
   if (!onCpu && bytes > 0 && !exchange.allocate(bytes, device, scratch))
     return false; // Python fails to as well, and says so
   program.run(entry->name, arguments, /*state=*/nullptr, context,
-              onCpu ? workspace.reserve(bytes) : scratch.get(), bytes,
+              onCpu ? workspace->reserve(bytes) : scratch.get(), bytes,
               onCpu ? nullptr : exchange.stream(device));
   return true;
 }

@@ -30,9 +30,10 @@ public:
            std::vector<Place> places, py::tuple allocators, py::tuple types,
            py::object exchange, int32_t gpu);
 
-  /// The results, or None. `gradients`: whether they are recorded.
+  /// The results, or None. `gradients`: whether they are recorded. `workspace`
+  /// is the CPU's.
   py::object call(const py::tuple &operands, bool gradients, Context &context,
-                  Workspace &workspace) const;
+                  Workspace *workspace) const;
 
 private:
   static constexpr int32_t kMaxRank = 8;
@@ -54,7 +55,7 @@ private:
   bool allocate(size_t number, const std::vector<int32_t> &dims,
                 const ssd_argument &declared, Call &call) const;
   Argument &add(const ssd_argument &declared, Call &call) const;
-  bool run(Call &call, Context &context, Workspace &workspace) const;
+  bool run(Call &call, Context &context, Workspace *workspace) const;
 
   py::object owner;
   const Program &program;

@@ -58,7 +58,8 @@ PYBIND11_MODULE(_runtime, m) {
            py::arg("allocators"), py::arg("types"), py::arg("exchange"),
            py::arg("gpu"))
       .def("__call__", &Shortcut::call, py::arg("operands"),
-           py::arg("gradients"), py::arg("context"), py::arg("workspace"));
+           py::arg("gradients"), py::arg("context"),
+           py::arg("workspace").none(true));
 
   py::class_<Program>(m, "Program", "A loaded artifact with its weights.")
       .def(py::init<const std::string &>(), py::arg("path"))

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lowering/HopperToNVVM/HopperToNVVM.h"
+#include "lowering/HopperToNVVM/Emitter.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Pass/PassManager.h"
@@ -113,10 +113,9 @@ struct EmitPTX : ssd::impl::EmitPTXBase<EmitPTX> {
       return signalPassFailure();
     }
     WalkResult result = getOperation().walk([&](gpu::GPUModuleOp module) {
-      StringRef target = chip;
-      if (ArrayAttr targets = module.getTargetsAttr())
-        target = cast<NVVM::NVVMTargetAttr>(targets[0]).getChip();
-      FailureOr<std::string> ptx = ssd::emitPTX(module, target);
+      StringRef target = ssd::hopper::getChip(module);
+      FailureOr<std::string> ptx =
+          ssd::emitPTX(module, target.empty() ? StringRef(chip) : target);
       if (failed(ptx))
         return WalkResult::interrupt();
       file->os() << *ptx;

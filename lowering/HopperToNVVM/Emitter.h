@@ -16,6 +16,9 @@
 
 namespace ssd::hopper {
 
+/// The chip that a module is for; empty where it does not say.
+llvm::StringRef getChip(mlir::gpu::GPUModuleOp module);
+
 /// Whether what an op is in is lowered for Hopper, or portably: to what every
 /// chip since Ampere has (mma.sync, cp.async, the first mbarriers).
 bool isForHopper(mlir::Operation *op);

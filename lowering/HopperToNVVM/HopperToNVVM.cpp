@@ -18,13 +18,17 @@ namespace ssd {
 using namespace mlir;
 using namespace ssd::hopper;
 
+StringRef ssd::hopper::getChip(gpu::GPUModuleOp module) {
+  ArrayAttr targets = module.getTargetsAttr();
+  return targets ? cast<NVVM::NVVMTargetAttr>(targets[0]).getChip() : "";
+}
+
 bool ssd::hopper::isForHopper(Operation *op) {
   auto module = dyn_cast<gpu::GPUModuleOp>(op);
   if (!module)
     module = op->getParentOfType<gpu::GPUModuleOp>();
-  ArrayAttr targets = module ? module.getTargetsAttr() : ArrayAttr();
-  return !targets ||
-         cast<NVVM::NVVMTargetAttr>(targets[0]).getChip() == "sm_90a";
+  StringRef chip = module ? getChip(module) : "";
+  return chip.empty() || chip == "sm_90a";
 }
 
 namespace {

@@ -92,12 +92,9 @@ Value HostBuilder::isMappable(Value memref) {
   return less(low, constant(1));
 }
 
-Value HostBuilder::workspace(Value bytes, bool zero) {
+Value HostBuilder::workspace(Value bytes) {
   auto type = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
-  Value memory = memref::AllocOp::create(builder, loc, type, bytes);
-  if (zero)
-    hopper::ClearOp::create(builder, loc, memory);
-  return memory;
+  return memref::AllocOp::create(builder, loc, type, bytes);
 }
 
 //===----------------------------------------------------------------------===//

@@ -43,7 +43,7 @@ public:
   /// The size is known without a device: an expression in constants and the
   /// sizes of the unit's operands (of multiprocessors(), say, only an upper
   /// bound).
-  Value workspace(Value bytes, bool zero = false);
+  Value workspace(Value bytes);
 
   mlir::OpBuilder &builder;
   mlir::Location loc;

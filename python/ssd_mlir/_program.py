@@ -270,14 +270,15 @@ class Program:
             entry.name, arrays,
             entry.tensors_written if with_states else entry.written,
             None if state is None else state._native, context,
-            workspace if library.gpu < 0 else library.workspace, library.gpu,
+            workspace or library.workspace, library.gpu,
             library.stream)
 
     def resources(self, gpu: int
-                  ) -> tuple[_runtime.Context, _runtime.Workspace]:
+                  ) -> tuple[_runtime.Context, Optional[_runtime.Workspace]]:
         """The context of a call by this thread, and its workspace on the CPU."""
-        context = current_context() if gpu < 0 else gpu_context()
-        return context, self._buffers.workspace
+        if gpu >= 0:
+            return gpu_context(), None
+        return current_context(), self._buffers.workspace
 
     def call_arrays(self, name: str, inputs: Sequence[Array],
                     out: Optional[Sequence[Array]] = None,

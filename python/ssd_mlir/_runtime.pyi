@@ -82,5 +82,5 @@ class Shortcut:
         operands: tuple[Any, ...],
         gradients: bool,
         context: Context,
-        workspace: Workspace,
+        workspace: Optional[Workspace],
     ) -> Optional[list[Any]]: ...

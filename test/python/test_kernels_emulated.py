@@ -276,10 +276,6 @@ class Arguments:
         self.types, self.memory, self.box = kernel.types, memory, box
         self.values: list = []
 
-    def is_pointer_and_stride(self) -> bool:
-        following = self.types[len(self.values):][:2]
-        return len(following) == 2 and "ptr" in following[0] and following[1] == "i64"
-
     def pointers(self, *names: str) -> None:
         self.values += [self.memory.address[name] for name in names]
 

@@ -73,6 +73,11 @@ def mma(warp, instruction, match):
     scatter_sums(warp, target, multiply(left, right, gather_sums(warp, sums)))
 
 
+def registers_of(operand):
+    """One for each matrix: a register by itself, or a list in braces."""
+    return getattr(operand, "items", (operand,))
+
+
 @form(r"ldmatrix\.sync\.aligned\.m8n8\.x(?P<count>[124])(?P<transposed>\.trans)?"
       r"\.shared(::cta)?\.b16")
 def load_matrices(warp, instruction, match):
@@ -82,7 +87,7 @@ def load_matrices(warp, instruction, match):
     count = int(match["count"])
     rows = warp.block.shared.read(warp.addresses(source)[:8 * count], 16).view(np.uint16)
     matrices = rows.astype(np.uint32).reshape(count, 8, 8)
-    for operand, matrix in zip(getattr(target, "items", (target,)), matrices):
+    for operand, matrix in zip(registers_of(target), matrices):
         warp.write(operand, to_register(matrix.T if match["transposed"] else matrix))
 
 
@@ -94,7 +99,7 @@ def store_matrices(warp, instruction, match):
     target, source = instruction.operands
     count = int(match["count"])
     matrices = [to_matrix(warp.read(operand)).astype(np.uint16)
-                for operand in getattr(source, "items", (source,))]
+                for operand in registers_of(source)]
     rows = np.concatenate([m.T if match["transposed"] else m for m in matrices])
     warp.block.shared.write(warp.addresses(target)[:8 * count],
                             np.ascontiguousarray(rows).view(np.uint8))
