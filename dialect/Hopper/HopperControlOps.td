@@ -111,13 +111,14 @@ def Hopper_SignalOp : Hopper_Op<"signal"> {
 }
 
 def Hopper_AwaitOp : Hopper_Op<"await"> {
-  let summary = "waits for a flag set by hopper.signal and clears it";
+  let summary = "waits for consecutive flags set by hopper.signal";
   let description = [{
-    Executed by a whole warpgroup: one thread spins with acquire at GPU scope
-    until the flag equals `value`, stores 0, and barrier `id` lets the others pass.
+    Executed by a whole warpgroup: each of the first `count` threads (at most 128)
+    spins with acquire at GPU scope until its flag, so many words after the first
+    one, equals `value`, and barrier `id` lets all pass.
   }];
-  let arguments = (ins Hopper_GlobalPointer:$flag, I32:$value, I32:$id);
-  let assemblyFormat = "$flag `,` $value `barrier` $id attr-dict `:` type($flag)";
+  let arguments = (ins Hopper_GlobalPointer:$flag, I32:$value, I32:$count, I32:$id);
+  let assemblyFormat = "$flag `,` $value `count` $count `barrier` $id attr-dict `:` type($flag)";
 }
 
 //===----------------------------------------------------------------------===//

@@ -216,17 +216,18 @@ Value lowerSignal(Emitter &emit, SignalOp op, SignalOp::Adaptor adaptor) {
 }
 
 Value lowerAwait(Emitter &emit, AwaitOp op, AwaitOp::Adaptor adaptor) {
-  emit.assembly("{ .reg .pred p; .reg .b32 seen;\n"
-                "setp.ne.s32 p, $2, 0;\n"
+  emit.assembly("{ .reg .pred p; .reg .b32 seen; .reg .b64 flag;\n"
+                "setp.ge.u32 p, $2, $3;\n"
                 "@p bra done;\n"
+                "mad.wide.u32 flag, $2, 4, $0;\n"
                 "again:\n"
-                "ld.acquire.gpu.global.u32 seen, [$0];\n"
+                "ld.acquire.gpu.global.u32 seen, [flag];\n"
                 "setp.ne.u32 p, seen, $1;\n"
                 "@p bra again;\n"
-                "st.relaxed.gpu.global.u32 [$0], 0;\n"
                 "done: }",
-                "l,r,r,~{memory}",
-                {adaptor.getFlag(), adaptor.getValue(), emit.thread()});
+                "l,r,r,r,~{memory}",
+                {adaptor.getFlag(), adaptor.getValue(), emit.thread(),
+                 adaptor.getCount()});
   namedBarrier(emit, adaptor.getId(), 128);
   return {};
 }

@@ -30,11 +30,10 @@ namespace {
 struct MemoryMap {
   explicit MemoryMap(const ChunkedShape &s) : MemoryMap(s, s.stages) {}
   MemoryMap(const ChunkedShape &s, const ChunkedShape::Stages &n)
-      : b(0), c(b + n.maps * s.mapBytes()),
-        x(c + s.hasOutputs * n.maps * s.mapBytes()),
+      : b(0), c(b + n.maps * s.mapBytes()), x(c + n.maps * s.mapBytes()),
         g(x + s.rowBlocks() * n.x * kTileBytes),
-        y(g + s.hasOutputs * s.heads * n.scores * kTileBytes),
-        epilogue(y + s.hasOutputs * s.rowBlocks() * n.y * kTileBytes),
+        y(g + s.heads * n.scores * kTileBytes),
+        epilogue(y + s.rowBlocks() * n.y * kTileBytes),
         tables(epilogue + s.hasTile * s.rowBlocks() * n.y * kTileBytes),
         tableArray(s.heads * n.tables * kTableBytes),
         totals(tables + (5 + s.hasSegments) * tableArray),
@@ -51,30 +50,28 @@ struct MemoryMap {
 /// one stage of B and C that nobody works while they come.
 ArrayRef<ChunkedShape::Stages> getStages(const ChunkedShape &shape) {
   using Stages = ChunkedShape::Stages;
-  static constexpr Stages outputs[] = {
+  static constexpr Stages hopper[] = {
       {3, 3, 4, 2, 2}, {2, 3, 4, 2, 2}, {1, 3, 4, 2, 2}};
-  static constexpr Stages states[] = {{4, 4, 4, 2, 2}};
   static constexpr Stages portable[] = {
       {2, 2, 4, 2, 2}, {2, 2, 2, 1, 1}, {2, 1, 1, 1, 1}};
-  if (shape.isPortable)
-    return portable;
-  return shape.hasOutputs ? ArrayRef(outputs) : ArrayRef(states);
+  return shape.isPortable ? ArrayRef(portable) : ArrayRef(hopper);
 }
 
 } // namespace
 
-ChunkedShape::ChunkedShape(const MixerUnit &unit, ChunkedBlock block,
-                           ChunkedPhase phase)
-    : phase(phase), isPortable(block.isPortable),
+ChunkedShape::ChunkedShape(const MixerUnit &unit, ChunkedBlock block)
+    : isPortable(block.isPortable), isPacked(unit.offsets),
+      // Whether a sequence is cut must not depend on the batch where results
+      // must not.
+      mayCut(!isPacked && partsOf(unit) != 1 &&
+             (partsOf(unit) || !unit.batchInvariant)),
       transport(isPortable || unit.reverse ? Transport::rows
                                            : Transport::boxes),
       columnParts(columnPartsOf(unit)), headDim(unit.headDim),
       stateDim(unit.stateDim),
       columns(std::min<int64_t>(llvm::alignTo(stateDim, 64), kMaxColumns)),
       element(unit.x.getElementType()),
-      hasOutputs(phase != ChunkedPhase::states),
-      hasTile(hasOutputs && ChunkedEpilogue::getTiled(unit)),
-      hasSegments(hasOutputs && unit.segmentIds) {
+      hasTile(ChunkedEpilogue::getTiled(unit)), hasSegments(unit.segmentIds) {
   int64_t ofHead = llvm::divideCeil(headDim, kRows),
           rows = block.stateWarpgroups / columnParts;
   rowBlocksPerHead = std::min(rows, ofHead);
@@ -106,13 +103,11 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   tilesB = k.alloc(map.b, maps);
   tilesX =
       k.alloc(map.x, k.tiles({rows, shape.stages.x, 64, 64}, shape.element));
-  if (shape.hasOutputs) {
-    tilesC = k.alloc(map.c, maps);
-    tilesG = k.alloc(
-        map.g, k.tiles({heads, shape.stages.scores, 64, 64}, shape.element));
-    Type stored = mixer.y.getElementType();
-    tilesY = k.alloc(map.y, k.tiles({rows, shape.stages.y, 64, 64}, stored));
-  }
+  tilesC = k.alloc(map.c, maps);
+  tilesG = k.alloc(
+      map.g, k.tiles({heads, shape.stages.scores, 64, 64}, shape.element));
+  Type stored = mixer.y.getElementType();
+  tilesY = k.alloc(map.y, k.tiles({rows, shape.stages.y, 64, 64}, stored));
   auto table = [&](int32_t index, Type element) {
     return k.alloc(map.tables + index * map.tableArray,
                    k.tables({heads, shape.stages.tables, 64}, element));
@@ -130,17 +125,16 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   // Who arrives: for consumers, the warps that read with ordinary loads, or who
   // releases what only products read.
   int32_t at = map.barriers;
-  int32_t scores = shape.hasOutputs, perHead = shape.rowBlocksPerHead;
+  int32_t perHead = shape.rowBlocksPerHead;
   int32_t fills = shape.fillArrivals(), products = shape.productArrivals();
-  ringMaps = k.ring(at, shape.stages.maps, 1, fills,
-                    products * (scores + rows * parts));
+  ringMaps =
+      k.ring(at, shape.stages.maps, 1, fills, products * (1 + rows * parts));
   ringX = k.ring(at += 16 * shape.stages.maps, shape.stages.x, rows, fills,
                  4 * parts);
   ringTables = k.ring(at += 16 * rows * shape.stages.x, shape.stages.tables,
-                      heads, 1, 4 * (scores + perHead * parts));
-  if (shape.hasOutputs)
-    ringScores = k.ring(at += 16 * heads * shape.stages.tables,
-                        shape.stages.scores, heads, 4, products * perHead);
+                      heads, 1, 4 * (1 + perHead * parts));
+  ringScores = k.ring(at += 16 * heads * shape.stages.tables,
+                      shape.stages.scores, heads, 4, products * perHead);
   if (shape.hasTile) {
     Value tiled = ChunkedEpilogue::getTiled(mixer);
     Type element = cast<MemRefType>(tiled.getType()).getElementType();
@@ -186,9 +180,9 @@ Value ChunkedKernel::placeRows(ChunkedUnit &unit, Value index) {
 ChunkedUnit ChunkedKernel::unitOf(Value sequence, Value first, Value last) {
   ChunkedUnit unit;
   unit.batch = placeRows(unit, sequence);
-  Value start = k.mul(sequence, chunks);
-  unit.firstChunk = k.max(k.sub(first, start), k.i(0));
-  unit.lastChunk = k.min(k.sub(last, start), chunks);
+  unit.start = k.mul(sequence, chunks);
+  unit.firstChunk = k.max(k.sub(first, unit.start), k.i(0));
+  unit.lastChunk = k.min(k.sub(last, unit.start), chunks);
   unit.sequence = unit.batch;
   unit.length = length;
   return unit;
@@ -227,30 +221,78 @@ RowBlock ChunkedKernel::rowBlockOf(const ChunkedUnit &unit, Value index,
 /// Block i owns chunks i·n to (i+1)·n of all sequences laid end to end and
 /// takes its sequences from the last to the first: the beginning of one that
 /// goes on in the next block comes first, the end of one begun in the block
-/// before last, so that what is handed over has long been there. Only the
-/// former leave a state that somebody waits for.
+/// before last, so that what is handed over has long been there.
 void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
                                  ChunkHook chunk, UnitHook end) {
-  if (shape.phase == ChunkedPhase::packed)
+  if (shape.isPacked)
     return forEachPackedChunk(carried, begin, chunk, end);
+  auto [first, last] = runOfBlock();
+  Value firstSequence = k.div(first, chunks);
+  Value lastSequence = k.div(k.add(last, -1), chunks);
+  Value isOurs =
+      k.both(k.less(first, last), k.less(k.argument(p.schedule.phase),
+                                         k.i(int32_t(ChunkedPhase::states))));
+  Value count =
+      k.select(isOurs, k.add(k.sub(lastSequence, firstSequence), 1), k.i(0));
+  k.loop(k.i(0), count, k.i(1), carried,
+         [&, first = first, last = last](Value index, ValueRange values) {
+           ChunkedUnit unit = unitOf(k.sub(lastSequence, index), first, last);
+           Values inner = begin(unit, values);
+           inner =
+               k.loop(unit.firstChunk, unit.lastChunk, k.i(1), inner,
+                      [&](Value c, ValueRange v) { return chunk(unit, c, v); });
+           return end(unit, inner);
+         });
+}
+
+std::pair<Value, Value> ChunkedKernel::runOfBlock() {
   Value sequences = k.mul(k.argument(p.batch), shape.unitsPerBatch);
   Value run = k.argument(p.schedule.chunksPerBlock);
   Value first = k.mul(k.create<BlockOp>(), run);
-  Value last = k.min(k.add(first, run), k.mul(sequences, chunks));
-  Value firstSequence = k.div(first, chunks);
-  Value lastSequence = k.div(k.add(last, -1), chunks);
-  Value count = k.select(k.less(first, last),
-                         k.add(k.sub(lastSequence, firstSequence), 1), k.i(0));
-  if (!shape.hasOutputs) {
-    Value isCut = k.less(k.i(0), k.rem(last, chunks));
-    count = k.select(isCut, k.min(count, k.i(1)), k.i(0));
-  }
-  k.loop(k.i(0), count, k.i(1), carried, [&](Value index, ValueRange values) {
-    ChunkedUnit unit = unitOf(k.sub(lastSequence, index), first, last);
-    Values inner = begin(unit, values);
-    inner = k.loop(unit.firstChunk, unit.lastChunk, k.i(1), inner,
+  return {first, k.min(k.add(first, run), k.mul(sequences, chunks))};
+}
+
+/// Of the sequence that goes on in the next block, if there is one: only that
+/// one's state does somebody wait for.
+Value ChunkedKernel::chunksAhead() {
+  auto [first, last] = runOfBlock();
+  Value sequenceStart = k.sub(last, k.rem(last, chunks));
+  Value count = k.sub(last, k.max(first, sequenceStart));
+  Value isAhead =
+      k.less(k.i(int32_t(ChunkedPhase::outputs)), k.argument(p.schedule.phase));
+  return k.select(isAhead, k.max(count, k.i(0)), k.i(0));
+}
+
+KernelBuilder::Values ChunkedKernel::forEachChunkAhead(ValueRange carried,
+                                                       UnitHook begin,
+                                                       ChunkHook chunk,
+                                                       UnitHook end) {
+  if (!shape.mayCut)
+    return Values(carried);
+  Value count = chunksAhead();
+  auto [first, last] = runOfBlock();
+  ChunkedUnit unit = unitOf(k.div(last, chunks), first, last);
+  return k.choose(
+      k.less(k.i(0), count), carried.getTypes(),
+      [&]() {
+        Values inner = begin(unit, carried);
+        inner =
+            k.loop(unit.firstChunk, unit.lastChunk, k.i(1), inner,
                    [&](Value c, ValueRange v) { return chunk(unit, c, v); });
-    return end(unit, inner);
+        return end(unit, inner);
+      },
+      [&]() { return Values(carried); });
+}
+
+/// The state warpgroups have seen every stage that was filled so far; a barrier
+/// tells a phase from the next, but not from the one after.
+void ChunkedKernel::meetAfterStatesAhead() {
+  if (!shape.mayCut)
+    return;
+  int32_t warpgroups = shape.scoreWarpgroups() + shape.stateWarpgroups();
+  k.when(k.less(k.i(0), chunksAhead()), [&]() {
+    k.create<BarrierOp>(k.i(1 + shape.stateWarpgroups()),
+                        k.attribute(128 * warpgroups));
   });
 }
 
@@ -285,8 +327,7 @@ void ChunkedKernel::emit() {
     k.create<hopper::YieldOp>(ValueRange());
   };
   fill([&](Value) { produce(); });
-  if (shape.hasOutputs)
-    fill([&](Value index) { score(index); });
+  fill([&](Value index) { score(index); });
   for (int32_t part = 0; part < shape.columnParts; ++part)
     fill([&](Value index) { state(index, part); });
 }
@@ -299,8 +340,7 @@ void ChunkedKernel::prepare() {
     if (ring)
       rings.push_back(ring);
   k.create<InitRingsOp>(rings);
-  if (shape.hasOutputs)
-    clearScores();
+  clearScores();
   k.create<FenceAsyncOp>();
   k.create<BarrierOp>(Value(), IntegerAttr());
 }
@@ -370,25 +410,32 @@ void ChunkedKernel::fetch(const TileTensor &from, const ChunkedUnit &unit,
 
 void ChunkedKernel::produceMaps() {
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
-  forEachChunk(
+  auto fetchMaps = [&](const ChunkedUnit &unit, Value chunk, Value cursor,
+                       bool isAhead) -> Values {
+    Value group = k.div(unit.firstHead, mixer.heads / mixer.groups);
+    auto fetchAll = [&](const TileTensor &from, Value tiles) {
+      for (int32_t part = 0; part < shape.columnParts; ++part)
+        fetch(from, unit, chunk, group, k.i(part * shape.columns),
+              k.i(columnsOf(part)), k.slice(k.slice(tiles, cursor), k.i(part)),
+              ringMaps, cursor, CacheHint::evict_last);
+    };
+    fill(ringMaps, cursor, (isAhead ? 1 : 2) * shape.mapBytes(), [&]() {
+      if (!isAhead)
+        fetchAll(p.c, tilesC);
+      fetchAll(p.b, tilesB);
+    });
+    return {k.advance(cursor)};
+  };
+  Values cursor = forEachChunkAhead(
       k.cursor(shape.stages.maps), keep,
-      [&](const ChunkedUnit &unit, Value chunk, ValueRange carried) -> Values {
-        Value cursor = carried[0];
-        Value group = k.div(unit.firstHead, mixer.heads / mixer.groups);
-        auto fetchAll = [&](const TileTensor &from, Value tiles) {
-          for (int32_t part = 0; part < shape.columnParts; ++part)
-            fetch(from, unit, chunk, group, k.i(part * shape.columns),
-                  k.i(columnsOf(part)),
-                  k.slice(k.slice(tiles, cursor), k.i(part)), ringMaps, cursor,
-                  CacheHint::evict_last);
-        };
-        fill(ringMaps, cursor, (1 + shape.hasOutputs) * shape.mapBytes(),
-             [&]() {
-               if (shape.hasOutputs)
-                 fetchAll(p.c, tilesC);
-               fetchAll(p.b, tilesB);
-             });
-        return {k.advance(cursor)};
+      [&](const ChunkedUnit &unit, Value chunk, ValueRange v) {
+        return fetchMaps(unit, chunk, v[0], /*isAhead=*/true);
+      },
+      keep);
+  forEachChunk(
+      cursor, keep,
+      [&](const ChunkedUnit &unit, Value chunk, ValueRange v) {
+        return fetchMaps(unit, chunk, v[0], /*isAhead=*/false);
       },
       keep);
 }
@@ -396,27 +443,35 @@ void ChunkedKernel::produceMaps() {
 /// x's tiles, and those of the epilogue's tensor.
 void ChunkedKernel::produceX() {
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
+  auto fetchAll = [&](const ChunkedUnit &unit, Value chunk,
+                      const TileTensor &from, Value tiles, Value rings,
+                      Value cursor, CacheHint hint) {
+    for (int32_t i = 0; i < shape.rowBlocks(); ++i) {
+      RowBlock rows = rowBlockOf(unit, k.i(i));
+      Value ring = k.slice(rings, rows.index);
+      fill(ring, cursor, kTileBytes, [&]() {
+        fetch(from, unit, chunk, k.add(unit.firstHead, rows.head),
+              rows.firstRow, rows.rows,
+              k.slice(k.slice(tiles, rows.index), cursor), ring, cursor, hint);
+      });
+    }
+  };
+  Values x = forEachChunkAhead(
+      k.cursor(shape.stages.x), keep,
+      [&](const ChunkedUnit &unit, Value chunk, ValueRange v) -> Values {
+        fetchAll(unit, chunk, p.x, tilesX, ringX, v[0], CacheHint::evict_last);
+        return {k.advance(v[0])};
+      },
+      keep);
   forEachChunk(
-      {k.cursor(shape.stages.x), k.cursor(shape.stages.y)}, keep,
-      [&](const ChunkedUnit &unit, Value chunk, ValueRange carried) -> Values {
-        auto fetchAll = [&](const TileTensor &from, Value tiles, Value rings,
-                            Value cursor) {
-          for (int32_t i = 0; i < shape.rowBlocks(); ++i) {
-            RowBlock rows = rowBlockOf(unit, k.i(i));
-            Value ring = k.slice(rings, rows.index);
-            fill(ring, cursor, kTileBytes, [&]() {
-              fetch(from, unit, chunk, k.add(unit.firstHead, rows.head),
-                    rows.firstRow, rows.rows,
-                    k.slice(k.slice(tiles, rows.index), cursor), ring, cursor,
-                    CacheHint::evict_first);
-            });
-          }
-        };
-        fetchAll(p.x, tilesX, ringX, carried[0]);
+      {x[0], k.cursor(shape.stages.y)}, keep,
+      [&](const ChunkedUnit &unit, Value chunk, ValueRange v) -> Values {
+        CacheHint hint = CacheHint::evict_first;
+        fetchAll(unit, chunk, p.x, tilesX, ringX, v[0], hint);
         if (shape.hasTile)
-          fetchAll(epilogue->getTiles(), tilesEpilogue, ringEpilogue,
-                   carried[1]);
-        return {k.advance(carried[0]), k.advance(carried[1])};
+          fetchAll(unit, chunk, epilogue->getTiles(), tilesEpilogue,
+                   ringEpilogue, v[1], hint);
+        return {k.advance(v[0]), k.advance(v[1])};
       },
       keep);
 }
@@ -433,8 +488,14 @@ void ChunkedKernel::waitForMaps(Value cursor, Value full) {
 void ChunkedKernel::score(Value index) {
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
   bool inTurns = shape.scoreWarpgroups() > 1;
-  Values cursors = {k.cursor(shape.stages.maps), k.cursor(shape.stages.tables),
-                    k.cursor(shape.stages.scores)};
+  Values cursors = {k.cursor(shape.stages.maps), k.cursor(shape.stages.tables)};
+  if (shape.mayCut)
+    cursors = k.loop(k.i(0), chunksAhead(), k.i(1), cursors,
+                     [&](Value, ValueRange v) -> Values {
+                       return {k.advance(v[0]), k.advance(v[1])};
+                     });
+  meetAfterStatesAhead();
+  cursors.push_back(k.cursor(shape.stages.scores));
   if (inTurns)
     cursors.push_back(index);
   forEachChunk(
@@ -488,36 +549,49 @@ void ChunkedKernel::scoreChunk(Value maps, Value tables, Value slots) {
   }
 }
 
-/// A part of one row block's state over time, and without outputs the product
-/// of its decays.
+/// A part of one row block's state over time; ahead with the product of its
+/// decays.
 void ChunkedKernel::state(Value index, int32_t part) {
-  forEachChunk(
+  constexpr size_t kCursors = StateCursors::kCount;
+  Values cursors = forEachChunkAhead(
       StateCursors::first(k, shape),
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {
         Values inner(v);
+        inner.append(
+            {startStateAhead(unit, rowBlockOf(unit, index, part)), k.f(1)});
+        return inner;
+      },
+      [&](const ChunkedUnit &unit, Value, ValueRange v) -> Values {
+        Values inner(v);
+        localChunk(rowBlockOf(unit, index, part), inner);
+        return inner;
+      },
+      [&](const ChunkedUnit &unit, ValueRange v) -> Values {
+        finishStateAhead(rowBlockOf(unit, index, part), v[kCursors],
+                         v[kCursors + 1]);
+        return Values(v.take_front(kCursors));
+      });
+  meetAfterStatesAhead();
+  forEachChunk(
+      cursors,
+      [&](const ChunkedUnit &unit, ValueRange v) -> Values {
+        Values inner(v);
         RowBlock rows = rowBlockOf(unit, index, part);
-        if (shape.hasOutputs && part == 0)
+        if (part == 0)
           epilogue->begin(k, unit.batch, k.add(unit.firstHead, rows.head),
                           rows.firstRow, rows.rows);
         inner.push_back(startState(unit, rows));
-        if (!shape.hasOutputs)
-          inner.push_back(k.f(1));
         return inner;
       },
       [&](const ChunkedUnit &unit, Value chunk, ValueRange v) -> Values {
         Values inner(v);
-        RowBlock rows = rowBlockOf(unit, index, part);
-        if (shape.hasOutputs)
-          stateChunk(unit, chunk, rows, inner);
-        else
-          localChunk(rows, inner);
+        stateChunk(unit, chunk, rowBlockOf(unit, index, part), inner);
         return inner;
       },
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {
-        finishState(unit, rowBlockOf(unit, index, part),
-                    v.take_back(shape.hasOutputs ? 1 : 2));
-        return Values(v.take_front(StateCursors::kCount));
+        finishState(unit, rowBlockOf(unit, index, part), v[kCursors]);
+        return Values(v.take_front(kCursors));
       });
-  if (shape.hasOutputs && shape.transport == Transport::boxes)
+  if (shape.transport == Transport::boxes)
     k.elect(Agent::warpgroup, [&]() { k.create<TMAStoreWaitOp>(0); });
 }

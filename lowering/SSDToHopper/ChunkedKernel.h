@@ -15,18 +15,18 @@
 
 namespace ssd {
 
-/// Blocks take equal runs of the chunks of all sequences in order, and a state
-/// crosses from a run to the next where it cuts a sequence.
+/// What a launch of the kernel does. Blocks take equal runs of the chunks of
+/// all sequences in order, and a state crosses from a run to the next where it
+/// cuts a sequence.
 ///
-/// `whole`: one launch, runs no shorter than a sequence; neighbours hand the
-/// state over, bit for bit. Where sequences are fewer than multiprocessors,
-/// runs are shorter and there are three launches: `states`, what the end of
-/// each run leaves in a state that starts from zero; a pass over these
-/// (state_pass), which turns them into those handed over; `outputs`, every run
-/// from its true start.
-///
-/// `packed`: sequences of any lengths one behind the other, whole.
-enum class ChunkedPhase { whole, states, outputs, packed };
+/// `whole`: runs no shorter than a sequence; neighbours hand the state over,
+/// bit for bit. Where sequences are fewer than multiprocessors, runs are
+/// shorter. A block then first goes through the end of its run for what that
+/// leaves in a state from zero (`states`), and later through the whole run from
+/// its true start (`outputs`): the sum of what the sequence's earlier runs have
+/// left, each decayed by those between. `both` is one launch; where there are
+/// many runs, a pass between two launches (state_pass) sums up for all.
+enum class ChunkedPhase { whole, outputs, both, states };
 
 /// What a block is made of, and what for: for every chip since Ampere, or for
 /// Hopper alone.
@@ -45,11 +45,17 @@ struct ChunkedShape {
   static int32_t columnPartsOf(const MixerUnit &unit) {
     return llvm::divideCeil(unit.stateDim, kMaxColumns);
   }
+  /// Of a sequence, as the form has it; 0 where that leaves it open.
+  static int32_t partsOf(const MixerUnit &unit) {
+    auto form = mlir::dyn_cast_or_null<ChunkedAttr>(unit.form);
+    return form ? form.getParts() : 0;
+  }
   /// The block's state warpgroups are a multiple of the parts.
-  ChunkedShape(const MixerUnit &unit, ChunkedBlock block, ChunkedPhase phase);
+  ChunkedShape(const MixerUnit &unit, ChunkedBlock block);
 
-  ChunkedPhase phase;
   bool isPortable;
+  bool isPacked; // sequences of any lengths one behind the other, whole
+  bool mayCut;   // runs may be shorter than sequences
   Transport transport;
   /// A block's row blocks are of one head, which then share its decay tables
   /// and scores, or of two heads of one group, which share C·Bᵀ.
@@ -60,7 +66,6 @@ struct ChunkedShape {
   int64_t unitsPerHead;  // runs of row blocks of one head
   int64_t unitsPerBatch; // of an entry of the batch
   mlir::Type element;    // of x, b and c
-  bool hasOutputs;       // y is computed, not only states
   bool hasTile;          // the epilogue reads a tensor of y's shape
   bool hasSegments;      // scores are cut where segments start
 
@@ -77,8 +82,6 @@ struct ChunkedShape {
   /// Warpgroups that take turns at the chunks' scores: one keeps up with two
   /// row blocks, but not with one.
   int32_t scoreWarpgroups() const {
-    if (!hasOutputs)
-      return 0;
     return isPortable || stateWarpgroups() > 1 ? 1 : 2;
   }
   int32_t threads() const {
@@ -105,12 +108,10 @@ struct ChunkedShape {
   /// arrived: see ReleaseOp.
   bool releasesLate() const { return isPortable; }
   /// Whether y is summed up over parts.
-  bool hasPartialY() const { return hasOutputs && columnParts > 1; }
+  bool hasPartialY() const { return columnParts > 1; }
   /// Warpgroups and their registers: producers, scores, each part of states.
   llvm::SmallVector<int32_t> warpgroups() const {
-    llvm::SmallVector<int32_t> counts = {1};
-    if (hasOutputs)
-      counts.push_back(scoreWarpgroups());
+    llvm::SmallVector<int32_t> counts = {1, scoreWarpgroups()};
     counts.append(columnParts, rowBlocks());
     return counts;
   }
@@ -122,8 +123,6 @@ struct ChunkedShape {
     if (isPortable) // all threads have equally many
       return llvm::SmallVector<int32_t>(warpgroups().size(),
                                         512 / (threads() / 128) / 8 * 8);
-    if (!hasOutputs)
-      return with({56}, 224);
     if (stateWarpgroups() == 1)
       return with({40, 112}, 240);
     if (hasSegments)
@@ -135,14 +134,15 @@ struct ChunkedShape {
 };
 
 /// How runs are laid out, and where states cross between them, f32 in fragment
-/// order: `handed` has room for a state a warpgroup of each block. With
-/// `whole`, `flags` has a word for each, zero before; else `decays` the factor
-/// by which the run's chunks decay it, f32. `starts` is like `handed` and keeps
-/// the initial states of cut sequences where final ones overwrite them, which
-/// other blocks may do first. The host adds them last; 0 is none.
+/// order: `handed` has room for a state a warpgroup of each block, and `decays`
+/// for the factor by which a run's chunks decay it, f32. `flags` has a word for
+/// each that is zero before. `starts` is like `handed` and keeps the initial
+/// states of cut sequences where final ones overwrite them, which other blocks
+/// may do first. A run's start is the sum over at most `reach` runs before it.
+/// The host adds them last; 0 is none.
 struct ChunkedSchedule {
-  unsigned chunksPerBlock = 0, handed = 0;
-  unsigned flags = 0, decays = 0, starts = 0;
+  unsigned chunksPerBlock = 0, handed = 0, flags = 0, decays = 0, starts = 0;
+  unsigned phase = 0, reach = 0; // a ChunkedPhase
 };
 
 /// The kernel's parameters.
@@ -177,6 +177,7 @@ struct DecayTables {
 /// A unit of work: a block's row blocks of one sequence, a run of its chunks.
 struct ChunkedUnit {
   mlir::Value batch, firstHead, firstRow, firstChunk, lastChunk;
+  mlir::Value start;      // the sequence's first chunk among those of all
   mlir::Value sequence;   // whose state it is
   mlir::Value firstToken; // of the sequence in the batch; null: 0
   mlir::Value length;     // of the sequence
@@ -200,6 +201,8 @@ struct StateCursors {
   static KernelBuilder::Values first(KernelBuilder &k,
                                      const ChunkedShape &shape);
   KernelBuilder::Values advanced(KernelBuilder &k) const;
+  /// Past a chunk of which only the state is computed.
+  KernelBuilder::Values advancedByState(KernelBuilder &k) const;
 
   mlir::Value maps, x, tables, scores, y, partial;
 };
@@ -239,6 +242,19 @@ private:
       llvm::function_ref<Values(const ChunkedUnit &, Value, mlir::ValueRange)>;
   void forEachChunk(mlir::ValueRange carried, UnitHook begin, ChunkHook chunk,
                     UnitHook end);
+  /// Before it, where the launch computes states ahead: over the end of the
+  /// block's run. Returns what is carried then.
+  Values forEachChunkAhead(mlir::ValueRange carried, UnitHook begin,
+                           ChunkHook chunk, UnitHook end);
+  /// This block's run among the chunks of all sequences.
+  std::pair<Value, Value> runOfBlock();
+  /// How many chunks of it are gone through ahead.
+  Value chunksAhead();
+  /// The score warpgroups learn that they are done.
+  void meetAfterStatesAhead();
+  Value isPhase(ChunkedPhase phase) {
+    return k.equal(k.argument(p.schedule.phase), k.i(int32_t(phase)));
+  }
   void forEachPackedChunk(mlir::ValueRange carried, UnitHook begin,
                           ChunkHook chunk, UnitHook end);
   ChunkedUnit unitOf(Value sequence, Value first, Value last);
@@ -285,7 +301,7 @@ private:
   Values loadRawDecay(const ChunkedUnit &unit, Value head, Value chunk);
   Values segmentStarts(const ChunkedUnit &unit, Value chunk);
   void cumulativeDecay(const ChunkedUnit &unit, mlir::ValueRange raw,
-                       Value chunk, const DecayTables &tables);
+                       Value chunk, const DecayTables &tables, bool isAhead);
   Value chunkScores(Value c, Value b);
   void decayScores(Value scores, llvm::ArrayRef<DecayTables> tables, Value warp,
                    llvm::ArrayRef<Value> targets);
@@ -296,10 +312,14 @@ private:
   Value belowDiagonalBlock(Value block, Value rows, Value columns);
 
   // State hand-over and outputs (ChunkedState.cpp).
+  Value zeroState();
+  Value givenState(const ChunkedUnit &unit, const RowBlock &rows);
   Value startState(const ChunkedUnit &unit, const RowBlock &rows);
-  /// `carried` is the state, and in `states` its decay.
-  void finishState(const ChunkedUnit &unit, const RowBlock &rows,
-                   mlir::ValueRange carried);
+  Value startStateAhead(const ChunkedUnit &unit, const RowBlock &rows);
+  Value sumOfEarlierRuns(const ChunkedUnit &unit, const RowBlock &rows);
+  void handOver(Value state, const RowBlock &rows);
+  void finishState(const ChunkedUnit &unit, const RowBlock &rows, Value state);
+  void finishStateAhead(const RowBlock &rows, Value state, Value decay);
   Value loadState(Value source, const RowBlock &rows, const Tensor &states);
   void storeState(Value state, Value target, const RowBlock &rows,
                   const Tensor &states);
@@ -315,7 +335,8 @@ private:
   }
   /// A block's state in `handed` or `starts`.
   Value handedState(unsigned array, Value block, const RowBlock &rows);
-  /// A word of flags or decays.
+  Value loadHanded(unsigned array, Value block, const RowBlock &rows);
+  /// A word of flags or decays; those of neighbouring blocks are neighbours.
   Value handedWord(unsigned array, Value block, const RowBlock &rows);
   void localChunk(const RowBlock &rows, Values &carried);
   void stateChunk(const ChunkedUnit &unit, Value chunk, const RowBlock &rows,
@@ -354,11 +375,12 @@ private:
   Value rate, decayBias, scaleBias; // of a unit's head, in the decay role
 };
 
-/// The pass over the states that the runs of `shape` left in `handed`: of each
-/// run but a sequence's first, decay · (the run's before) + its own. A block is
-/// of statePassThreads() threads, and this many blocks are of one state.
+/// The pass over the states that `blocks` (a parameter) runs of `shape` left in
+/// `handed`: of each run but a sequence's first, decay · (the run's before) +
+/// its own. A block is of statePassThreads() threads, and this many blocks are
+/// of one state.
 void emitStatePass(KernelBuilder &k, const ChunkedShape &shape, unsigned length,
-                   const ChunkedSchedule &schedule);
+                   unsigned blocks, const ChunkedSchedule &schedule);
 constexpr int32_t statePassThreads() { return 128; }
 inline int64_t statePassBlocks(const ChunkedShape &shape) {
   return shape.stateElements() / (4 * statePassThreads());

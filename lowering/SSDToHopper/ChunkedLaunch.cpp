@@ -27,18 +27,16 @@ ChunkedParameters::ChunkedParameters(KernelArguments &arguments,
     return TileTensor(arguments, buffer, shape.transport);
   };
   x = tiles(unit.x), b = tiles(unit.b);
-  if (shape.hasOutputs)
-    c = tiles(unit.c), y = tiles(unit.y);
+  c = tiles(unit.c), y = tiles(unit.y);
   if (!unit.scaleIsDecay)
     scale = Factor(arguments, unit.scale);
   finalState = unit.finalState == unit.initialState
                    ? initialState
                    : Tensor(arguments, unit.finalState);
-  if (shape.hasOutputs)
-    checkpoints = Tensor(arguments, unit.checkpoints);
+  checkpoints = Tensor(arguments, unit.checkpoints);
   if (unit.slots)
     poolRows = addPoolRows(arguments, unit);
-  if (shape.phase == ChunkedPhase::packed && !y.rows)
+  if (shape.isPacked && !y.rows)
     y.rows = SequenceTensor(arguments, unit.y);
 }
 
@@ -67,8 +65,7 @@ std::string whyNotSizes(const MixerUnit &unit, ChunkedBlock block) {
   if (block.stateWarpgroups < ChunkedShape::columnPartsOf(unit))
     return llvm::formatv("a state of {0} columns takes two warpgroups",
                          unit.stateDim);
-  if (unit.heads / unit.groups %
-      ChunkedShape(unit, block, ChunkedPhase::whole).heads)
+  if (unit.heads / unit.groups % ChunkedShape(unit, block).heads)
     return "a block's two heads would be of two groups";
   for (const UnitBuffer *buffer : {&unit.x, &unit.b, &unit.c, &unit.y})
     if (buffer->getType().getElementTypeBitWidth() != 16 ||
@@ -82,10 +79,9 @@ std::string whyNotSizes(const MixerUnit &unit, ChunkedBlock block) {
 
 /// More than any chip has multiprocessors.
 constexpr int64_t kMaxBlocks = 256;
-
-int64_t unitsPerBatch(const MixerUnit &unit, ChunkedBlock block) {
-  return ChunkedShape(unit, block, ChunkedPhase::whole).unitsPerBatch;
-}
+/// Runs before its own whose states a block sums up itself; where there are
+/// more, a pass sums up for all.
+constexpr int64_t kMaxReach = 6;
 
 /// What the host knows of a unit's sequences, one for each run of row blocks
 /// that a block takes.
@@ -98,7 +94,7 @@ struct Sequences {
           host.max(host.add(host.size(unit.offsets, 0), -1), host.constant(0));
       tokens = host.ceilDiv(tokens, host.max(number, host.constant(1)));
     }
-    count = host.mul(number, unitsPerBatch(unit, block));
+    count = host.mul(number, ChunkedShape(unit, block).unitsPerBatch);
     chunks = host.ceilDiv(tokens, 64);
     total = host.mul(count, chunks);
   }
@@ -108,25 +104,66 @@ struct Sequences {
   Value total;
 };
 
-/// A launch of the chunked kernel of one phase, without its schedule.
-struct ChunkedLaunch {
-  ChunkedLaunch(HostBuilder &host, const MixerUnit &unit, ChunkedBlock block,
-                ChunkedPhase phase)
-      : host(host), unit(unit), shape(unit, block, phase), arguments(host),
-        parameters(arguments, unit, shape) {
-    if (shape.hasOutputs)
-      epilogue.emplace(arguments, unit, shape.transport);
+/// How the chunks of all sequences are laid out in runs, a block each, and what
+/// that takes.
+struct Schedule {
+  Schedule(HostBuilder &host, const MixerUnit &unit, ChunkedBlock block)
+      : sequences(host, unit, block) {
+    parts = ChunkedShape::partsOf(unit);
+    Value multiprocessors = host.multiprocessors();
+    Value least = host.ceilDiv(sequences.total, multiprocessors);
+    auto [wholeTime, cutTime] = nanosecondsOf(block);
+    // At most one block a multiprocessor, as neighbours wait for each other.
+    run = host.max(sequences.chunks, least);
+    time = host.mul(run, wholeTime);
+    if (!ChunkedShape(unit, block).mayCut)
+      return;
+    Value cut = parts ? host.ceilDiv(sequences.chunks, parts) : least;
+    Value reach = host.ceilDiv(sequences.chunks, cut);
+    Value isPassed = host.less(host.constant(kMaxReach), reach);
+    Value more = host.select(isPassed, host.constant(kPassTime),
+                             host.add(host.mul(reach, kReachTime), kCutTime));
+    Value timeCut = host.add(host.mul(cut, cutTime), more);
+    isCut = parts ? host.less(cut, sequences.chunks) : host.less(timeCut, time);
+    needsPass = host.land(isCut, isPassed);
+    run = host.select(isCut, cut, run);
+    time = host.select(isCut, timeCut, time);
   }
 
-  void launch(gpu::GPUModuleOp module, Value blocks) {
+  Sequences sequences;
+  int64_t parts;   // of a sequence, 0 where the form leaves it open
+  Value run;       // chunks
+  Value isCut;     // whether runs are shorter than sequences; null: no
+  Value needsPass; // null: no
+  Value time;      // ns, estimated
+
+private:
+  /// A chunk's time, and what cutting takes but for these (NOTES.md).
+  static std::pair<int64_t, int64_t> nanosecondsOf(ChunkedBlock block) {
+    if (block.isPortable)
+      return {2050, 3000};
+    return block.stateWarpgroups == 1 ? std::pair(1040, 1600)
+                                      : std::pair(1500, 2350);
+  }
+  static constexpr int64_t kCutTime = 3000, kReachTime = 1000,
+                           kPassTime = 10000;
+};
+
+/// A launch of the chunked kernel, without its schedule.
+struct ChunkedLaunch {
+  ChunkedLaunch(HostBuilder &host, const MixerUnit &unit, ChunkedBlock block)
+      : host(host), unit(unit), shape(unit, block), arguments(host),
+        parameters(arguments, unit, shape),
+        epilogue(arguments, unit, shape.transport) {}
+
+  gpu::GPUFuncOp build(gpu::GPUModuleOp module) {
     OpBuilder builder(module.getContext());
     auto kernel =
         createKernel(builder, module, arguments.getTypes(), shape.threads(),
                      ChunkedKernel::sharedBytes(shape));
     KernelBuilder k(builder, kernel);
-    ChunkedKernel(k, unit, shape, parameters, epilogue ? &*epilogue : nullptr)
-        .emit();
-    createLaunch(host, kernel, blocks, arguments);
+    ChunkedKernel(k, unit, shape, parameters, &epilogue).emit();
+    return kernel;
   }
 
   HostBuilder &host;
@@ -134,20 +171,20 @@ struct ChunkedLaunch {
   ChunkedShape shape;
   KernelArguments arguments;
   ChunkedParameters parameters;
-  std::optional<ChunkedEpilogue> epilogue;
+  ChunkedEpilogue epilogue;
 };
 
 /// One or two row blocks a block: two share the scores, one leaves fewer
 /// multiprocessors idle. One where its state takes both warpgroups, and on
 /// other chips than Hopper.
-class ChunkedKind : public KernelKind {
+class ChunkedKind final : public KernelKind {
 public:
   ChunkedKind(ChunkedBlock block) : block(block) {}
 
   StringRef getName() const override {
     if (block.isPortable)
       return "chunked_portable";
-    return isPair() ? "chunked" : "chunked_single";
+    return block.stateWarpgroups == 2 ? "chunked" : "chunked_single";
   }
   StringRef getTarget() const override {
     return block.isPortable ? "sm_80" : "sm_90a";
@@ -167,11 +204,13 @@ public:
     return why.empty() ? ChunkedEpilogue::whyNot(unit) : why;
   }
 
-  /// Tensor maps and copies of rows are of what is aligned and not empty.
+  /// Tensor maps and copies of rows are of what is aligned and not empty. Two
+  /// warpgroups of states only where they are estimated to be faster than one,
+  /// if one could hold a state.
   Value buildCondition(HostBuilder &host,
                        const MixerUnit &unit) const override {
-    Sequences sequences(host, unit, block);
-    Value condition = host.less(host.constant(0), sequences.total);
+    Schedule schedule(host, unit, block);
+    Value condition = host.less(host.constant(0), schedule.sequences.total);
     SmallVector<Value> mapped = {unit.x.memref, unit.b.memref, unit.c.memref,
                                  unit.y.memref};
     for (Value other : {ChunkedEpilogue::getTiled(unit), unit.initialState,
@@ -180,189 +219,136 @@ public:
         mapped.push_back(other);
     for (Value memref : mapped)
       condition = host.land(condition, host.isMappable(memref));
-    return host.land(condition, buildPreference(host, unit, sequences));
+    if (block.stateWarpgroups == ChunkedShape::columnPartsOf(unit))
+      return condition;
+    Schedule single(host, unit, {1});
+    return host.land(condition, host.less(schedule.time, single.time));
   }
 
   LogicalResult build(HostBuilder &host, KernelModules &modules,
                       const MixerUnit &unit) const override {
-    Sequences sequences(host, unit, block);
+    ChunkedLaunch launch(host, unit, block);
     if (unit.offsets)
-      return buildPacked(host, modules, unit, sequences);
-    ChunkedLaunch kernel(host, unit, block, ChunkedPhase::whole);
-    Value most = host.min(sequences.count, host.constant(kMaxBlocks));
-    // At most one block a multiprocessor, as neighbours wait for each other.
-    Value run =
-        host.ceilDiv(sequences.total, host.min(most, host.multiprocessors()));
-    Value states = host.mul(most, block.stateWarpgroups);
-    Value handed =
-        host.workspace(host.mul(states, 4 * kernel.shape.stateElements()));
-    Value flags = host.workspace(host.mul(states, 4));
-    clearIfCut(host, flags, run, sequences.chunks);
-    ChunkedSchedule &schedule = kernel.parameters.schedule;
-    schedule.handed = kernel.arguments.pointer(handed);
-    schedule.flags = kernel.arguments.pointer(flags);
-    schedule.chunksPerBlock = kernel.arguments.integer(run);
-    kernel.launch(modules.create(), host.ceilDiv(sequences.total, run));
+      buildPacked(launch, modules);
+    else
+      buildRuns(launch, modules);
     return success();
   }
-
-protected:
-  /// Whether this kind is the fastest of those that could run, i1; null: yes.
-  virtual Value buildPreference(HostBuilder &host, const MixerUnit &unit,
-                                const Sequences &sequences) const {
-    int32_t least = ChunkedShape::columnPartsOf(unit);
-    if (block.stateWarpgroups == least)
-      return {};
-    return host.less(getTime(host, unit, block), getTime(host, unit, {least}));
-  }
-
-  /// Nanoseconds, estimated: what a chunk with one and with two state
-  /// warpgroups takes.
-  static Value getTime(HostBuilder &host, const MixerUnit &unit,
-                       ChunkedBlock block) {
-    Sequences sequences(host, unit, block);
-    Value run = host.max(sequences.chunks,
-                         host.ceilDiv(sequences.total, host.multiprocessors()));
-    return host.mul(run, block.stateWarpgroups == 1 ? 1040 : 1500);
-  }
-
-  bool isPair() const { return block.stateWarpgroups == 2; }
-
-  ChunkedBlock block;
 
 private:
-  LogicalResult buildPacked(HostBuilder &host, KernelModules &modules,
-                            const MixerUnit &unit,
-                            const Sequences &sequences) const {
-    ChunkedLaunch kernel(host, unit, block, ChunkedPhase::packed);
-    kernel.parameters.sequences = kernel.arguments.integer(sequences.number);
-    kernel.launch(modules.create(),
-                  host.min(sequences.count, host.multiprocessors()));
-    return success();
+  void buildPacked(ChunkedLaunch &launch, KernelModules &modules) const {
+    HostBuilder &host = launch.host;
+    Sequences sequences(host, launch.unit, block);
+    launch.parameters.sequences = launch.arguments.integer(sequences.number);
+    gpu::GPUFuncOp kernel = launch.build(modules.create());
+    createLaunch(host, kernel,
+                 host.min(sequences.count, host.multiprocessors()),
+                 launch.arguments);
   }
 
-  /// Flags are only looked at where a run ends within a sequence.
-  static void clearIfCut(HostBuilder &host, Value flags, Value run,
-                         Value chunks) {
-    Value rest =
-        host.builder.createOrFold<arith::RemSIOp>(host.loc, run, chunks);
-    Value isCut = host.less(host.constant(0), rest);
-    scf::IfOp::create(host.builder, host.loc, isCut,
-                      [&](OpBuilder &builder, Location loc) {
-                        hopper::ClearOp::create(builder, loc, flags);
-                        scf::YieldOp::create(builder, loc);
-                      });
-  }
-};
-
-/// Runs shorter than a sequence, all multiprocessors busy: where sequences are
-/// few, or where the form says in how many parts to cut them.
-class SplitKind : public ChunkedKind {
-public:
-  using ChunkedKind::ChunkedKind;
-
-  StringRef getName() const override {
-    return isPair() ? "chunked_split" : "chunked_split_single";
-  }
-
-  std::string whyNot(const MixerUnit &unit) const override {
-    if (unit.offsets)
-      return "packed sequences are not cut";
-    if (unit.form && partsOf(unit) == 1)
-      return "the form does not cut sequences";
-    if (unit.batchInvariant && !partsOf(unit))
-      return "whether sequences are cut would depend on the batch";
-    if (!isPair() && whyNotSizes(unit, {2}).empty())
-      return "two row blocks a block share scores";
-    return ChunkedKind::whyNot(unit);
-  }
-
-  LogicalResult build(HostBuilder &host, KernelModules &modules,
-                      const MixerUnit &unit) const override {
-    Sequences sequences(host, unit, block);
-    Value run = getRun(host, unit, sequences);
+  void buildRuns(ChunkedLaunch &launch, KernelModules &modules) const {
+    HostBuilder &host = launch.host;
+    Schedule schedule(host, launch.unit, block);
+    const Sequences &sequences = schedule.sequences;
+    Value blocks = host.ceilDiv(sequences.total, schedule.run);
     // The size of what is handed over is to be known without a device.
-    Value blocks = host.ceilDiv(sequences.total, run);
-    int64_t parts = partsOf(unit);
-    Value most = parts ? host.mul(sequences.count, parts)
-                       : host.min(sequences.total, host.constant(kMaxBlocks));
-    Value count = host.mul(most, block.stateWarpgroups);
-    ChunkedShape shape(unit, block, ChunkedPhase::outputs);
-    Value handed = host.workspace(host.mul(count, 4 * shape.stateElements()));
-    Value decays = host.workspace(host.mul(count, 4)), starts;
-    if (unit.initialState && unit.initialState == unit.finalState)
-      starts = host.workspace(host.mul(count, 4 * shape.stateElements()));
-    auto add = [&](KernelArguments &arguments) {
-      ChunkedSchedule schedule;
-      schedule.handed = arguments.pointer(handed);
-      schedule.decays = arguments.pointer(decays);
-      if (starts)
-        schedule.starts = arguments.pointer(starts);
-      schedule.chunksPerBlock = arguments.integer(run);
-      return schedule;
+    Value most = launch.shape.mayCut ? sequences.total : sequences.count;
+    most = schedule.parts ? host.mul(sequences.count, schedule.parts)
+                          : host.min(most, host.constant(kMaxBlocks));
+    Value states = host.mul(most, block.stateWarpgroups);
+    int64_t stateBytes = 4 * launch.shape.stateElements();
+    Buffers buffers;
+    buffers.handed = host.workspace(host.mul(states, stateBytes));
+    buffers.decays = host.workspace(host.mul(states, 4));
+    Value flags = host.workspace(host.mul(states, 4));
+
+    KernelArguments &arguments = launch.arguments;
+    ChunkedSchedule &added = launch.parameters.schedule;
+    added = addSchedule(arguments, schedule, buffers);
+    added.flags = arguments.pointer(flags);
+    if (launch.shape.mayCut && launch.unit.initialState &&
+        launch.unit.initialState == launch.unit.finalState)
+      added.starts =
+          arguments.pointer(host.workspace(host.mul(states, stateBytes)));
+    auto phase = [&](ChunkedPhase phase) {
+      return host.constant(int64_t(phase));
     };
-    auto launch = [&](ChunkedPhase phase, StringRef part) {
-      ChunkedLaunch kernel(host, unit, block, phase);
-      kernel.parameters.schedule = add(kernel.arguments);
-      kernel.launch(modules.create(part), blocks);
+    Value one = host.constant(1);
+    auto ifCut = [&](Value cut, Value whole) {
+      return schedule.isCut ? host.select(schedule.isCut, cut, whole) : whole;
     };
-    launch(ChunkedPhase::states, "states");
+    added.phase = arguments.integer(
+        ifCut(phase(ChunkedPhase::both), phase(ChunkedPhase::whole)));
+    added.reach = arguments.integer(ifCut(host.constant(kMaxReach), one));
+    gpu::GPUFuncOp kernel = launch.build(modules.create());
+
+    auto launchOnce = [&]() {
+      // Flags are only looked at where a run ends within a sequence.
+      Value rest = host.builder.createOrFold<arith::RemSIOp>(
+          host.loc, schedule.run, sequences.chunks);
+      host.branch(host.less(host.constant(0), rest), [&]() {
+        hopper::ClearOp::create(host.builder, host.loc, flags);
+      });
+      createLaunch(host, kernel, blocks, arguments);
+    };
+    if (!schedule.needsPass)
+      return launchOnce();
+    auto launchInPhases = [&]() {
+      KernelArguments inPhases = arguments.with(added.reach, one);
+      auto launchPhase = [&](ChunkedPhase is) {
+        createLaunch(host, kernel, blocks,
+                     inPhases.with(added.phase, phase(is)));
+      };
+      launchPhase(ChunkedPhase::states);
+      launchPass(launch, modules, schedule, buffers, blocks);
+      launchPhase(ChunkedPhase::outputs);
+    };
+    host.branch(schedule.needsPass, launchInPhases, launchOnce);
+  }
+
+  /// What runs leave, between launches.
+  struct Buffers {
+    Value handed, decays;
+  };
+
+  static ChunkedSchedule addSchedule(KernelArguments &arguments,
+                                     const Schedule &schedule,
+                                     const Buffers &buffers) {
+    ChunkedSchedule added;
+    added.chunksPerBlock = arguments.integer(schedule.run);
+    added.handed = arguments.pointer(buffers.handed);
+    added.decays = arguments.pointer(buffers.decays);
+    return added;
+  }
+
+  void launchPass(ChunkedLaunch &launch, KernelModules &modules,
+                  const Schedule &schedule, const Buffers &buffers,
+                  Value blocks) const {
+    HostBuilder &host = launch.host;
     KernelArguments arguments(host);
-    unsigned length = arguments.size(unit.x.memref, UnitBuffer::token);
-    ChunkedSchedule schedule = add(arguments);
+    unsigned length = arguments.size(launch.unit.x.memref, UnitBuffer::token);
+    unsigned runs = arguments.integer(blocks);
+    ChunkedSchedule added = addSchedule(arguments, schedule, buffers);
     OpBuilder builder(host.builder.getContext());
     auto pass = createKernel(builder, modules.create("pass"),
                              arguments.getTypes(), statePassThreads(),
                              /*sharedBytes=*/0);
     KernelBuilder k(builder, pass);
-    emitStatePass(k, shape, length, schedule);
-    createLaunch(host, pass,
-                 host.mul(sequences.count,
-                          shape.stateWarpgroups() * statePassBlocks(shape)),
-                 arguments);
-    launch(ChunkedPhase::outputs, "");
-    return success();
+    emitStatePass(k, launch.shape, length, runs, added);
+    createLaunch(
+        host, pass,
+        host.mul(schedule.sequences.count, launch.shape.stateWarpgroups() *
+                                               statePassBlocks(launch.shape)),
+        arguments);
   }
 
-protected:
-  /// Two more launches and every chunk's state once more.
-  Value buildPreference(HostBuilder &host, const MixerUnit &unit,
-                        const Sequences &sequences) const override {
-    if (partsOf(unit))
-      return {};
-    Value run = getRun(host, unit, sequences);
-    Value time = host.add(host.mul(run, isPair() ? 2450 : 1600), 10000);
-    int32_t least = ChunkedShape::columnPartsOf(unit);
-    Value whole = getTime(host, unit, {least});
-    if (block.stateWarpgroups > least)
-      whole = host.min(whole, getTime(host, unit, block));
-    return host.less(time, whole);
-  }
-
-private:
-  /// 0 where the form leaves it open.
-  static int64_t partsOf(const MixerUnit &unit) {
-    auto form = dyn_cast_or_null<ChunkedAttr>(unit.form);
-    return form ? form.getParts() : 0;
-  }
-
-  Value getRun(HostBuilder &host, const MixerUnit &unit,
-               const Sequences &sequences) const {
-    if (int64_t parts = partsOf(unit))
-      return host.ceilDiv(sequences.chunks, parts);
-    return host.ceilDiv(sequences.total, host.multiprocessors());
-  }
+  ChunkedBlock block;
 };
 
 } // namespace
 
 const KernelKind &ssd::getChunkedKernel(int32_t stateWarpgroups) {
   static const ChunkedKind single({1}), pair({2});
-  return stateWarpgroups == 1 ? single : pair;
-}
-
-const KernelKind &ssd::getSplitKernel(int32_t stateWarpgroups) {
-  static const SplitKind single({1}), pair({2});
   return stateWarpgroups == 1 ? single : pair;
 }
 

@@ -69,7 +69,8 @@ KernelBuilder::Values ChunkedKernel::segmentStarts(const ChunkedUnit &unit,
 }
 
 void ChunkedKernel::cumulativeDecay(const ChunkedUnit &unit, ValueRange raw,
-                                    Value chunk, const DecayTables &tables) {
+                                    Value chunk, const DecayTables &tables,
+                                    bool isAhead) {
   Value lane = k.create<LaneOp>(), at = k.mul(lane, 2);
   Value first = k.add(k.mul(chunk, 64), at);
   Value zero = k.f(0), log[2], scale[2];
@@ -122,7 +123,7 @@ void ChunkedKernel::cumulativeDecay(const ChunkedUnit &unit, ValueRange raw,
   k.elect(Agent::warp, [&]() {
     k.store(within(startAtEnd, k.i(-1), k.exp2(total)), tables.total, k.i(0));
   });
-  if (!shape.hasOutputs)
+  if (isAhead) // chunk_state needs no more
     return;
 
   for (int32_t i = 0; i < 2; ++i) {
@@ -144,29 +145,36 @@ void ChunkedKernel::cumulativeDecay(const ChunkedUnit &unit, ValueRange raw,
 
 void ChunkedKernel::cumulativeDecayRole(Value head) {
   Value ring = k.slice(ringTables, head);
-  Value firstCursor = k.cursor(shape.stages.tables);
-  forEachChunk(
-      firstCursor,
-      [&](const ChunkedUnit &unit, ValueRange v) -> Values {
-        Value index = k.add(unit.firstHead, head);
-        rate = k.f(p.decay || p.rate ? kLog2E : 0);
-        if (p.rate)
-          rate = k.fmul(rate, p.rate.loadF32(k, index));
-        decayBias = p.decay.loadBias(k, index);
-        scaleBias = p.scale.loadBias(k, index);
-        Values inner(v);
-        llvm::append_range(inner, loadRawDecay(unit, head, unit.firstChunk));
-        return inner;
-      },
-      [&](const ChunkedUnit &unit, Value chunk, ValueRange v) -> Values {
-        Values inner = {k.advance(v[0])};
-        llvm::append_range(inner, loadRawDecay(unit, head, k.add(chunk, 1)));
-        k.create<AcquireOp>(ring, v[0]);
-        cumulativeDecay(unit, v.drop_front(), chunk, tablesOf(head, v[0]));
-        k.create<CommitOp>(ring, v[0], Agent::warp);
-        return inner;
-      },
-      [&](const ChunkedUnit &, ValueRange v) -> Values { return {v[0]}; });
+  auto begin = [&](const ChunkedUnit &unit, ValueRange v) -> Values {
+    Value index = k.add(unit.firstHead, head);
+    rate = k.f(p.decay || p.rate ? kLog2E : 0);
+    if (p.rate)
+      rate = k.fmul(rate, p.rate.loadF32(k, index));
+    decayBias = p.decay.loadBias(k, index);
+    scaleBias = p.scale.loadBias(k, index);
+    Values inner(v);
+    llvm::append_range(inner, loadRawDecay(unit, head, unit.firstChunk));
+    return inner;
+  };
+  auto fill = [&](bool isAhead) {
+    return [&, isAhead](const ChunkedUnit &unit, Value chunk,
+                        ValueRange v) -> Values {
+      Values inner = {k.advance(v[0])};
+      llvm::append_range(inner, loadRawDecay(unit, head, k.add(chunk, 1)));
+      k.create<AcquireOp>(ring, v[0]);
+      cumulativeDecay(unit, v.drop_front(), chunk, tablesOf(head, v[0]),
+                      isAhead);
+      k.create<CommitOp>(ring, v[0], Agent::warp);
+      return inner;
+    };
+  };
+  auto end = [&](const ChunkedUnit &, ValueRange v) -> Values {
+    return {v[0]};
+  };
+  auto ahead = fill(/*isAhead=*/true), along = fill(/*isAhead=*/false);
+  Values cursor =
+      forEachChunkAhead(k.cursor(shape.stages.tables), begin, ahead, end);
+  forEachChunk(cursor, begin, along, end);
 }
 
 //===----------------------------------------------------------------------===//

@@ -52,61 +52,113 @@ Value ChunkedKernel::handedState(unsigned array, Value block,
               k.mulWide(index, shape.stateElements()));
 }
 
+Value ChunkedKernel::loadHanded(unsigned array, Value block,
+                                const RowBlock &rows) {
+  return k.create<GlobalLoadOp>(k.matrix(shape.columns),
+                                handedState(array, block, rows),
+                                Order::fragment, k.f32());
+}
+
 Value ChunkedKernel::handedWord(unsigned array, Value block,
                                 const RowBlock &rows) {
-  Value index = k.add(k.mul(block, shape.stateWarpgroups()), rows.warpgroup);
+  Value index = k.add(k.mul(rows.warpgroup, k.create<GridOp>()), block);
   return k.at(k.argument(array), k.i32(), k.wide(index));
 }
 
-/// A sequence begun in the block before starts from what that one handed over,
-/// or from zero where that is not known yet, others from the initial state.
+Value ChunkedKernel::zeroState() {
+  return k.create<SplatOp>(k.matrix(shape.columns), k.f(0));
+}
+
+Value ChunkedKernel::givenState(const ChunkedUnit &unit, const RowBlock &rows) {
+  if (!p.initialState)
+    return zeroState();
+  auto [at, exists] = stateOf(unit, rows, p.initialState);
+  auto read = [&, at = at]() -> Values {
+    return {loadState(at, rows, p.initialState)};
+  };
+  if (!exists)
+    return read()[0];
+  return k.choose(exists, k.matrix(shape.columns), read,
+                  [&]() -> Values { return {zeroState()}; })[0];
+}
+
+/// A sequence begun in a block before goes on from what that one handed over,
+/// others start from the initial state.
 Value ChunkedKernel::startState(const ChunkedUnit &unit, const RowBlock &rows) {
   FragmentType type = k.matrix(shape.columns);
-  Value block = k.create<BlockOp>();
-  auto zero = [&]() -> Values { return {k.create<SplatOp>(type, k.f(0))}; };
-  auto load = [&](unsigned array, Value from) -> Values {
-    return {k.create<GlobalLoadOp>(type, handedState(array, from, rows),
-                                   Order::fragment, k.f32())};
-  };
-  auto initial = [&]() -> Values {
-    auto [at, exists] = stateOf(unit, rows, p.initialState);
-    auto read = [&, at = at]() -> Values {
-      return {loadState(at, rows, p.initialState)};
-    };
-    return exists ? k.choose(exists, type, read, zero) : read();
-  };
-  auto given = [&]() -> Values {
-    if (!p.initialState)
-      return zero();
+  auto given = [&]() -> Values { return {givenState(unit, rows)}; };
+  auto first = [&]() -> Values {
     if (!p.schedule.starts)
-      return initial();
-    if (shape.phase == ChunkedPhase::outputs)
-      return k.choose(
-          k.less(unit.lastChunk, chunks), type,
-          [&]() { return load(p.schedule.starts, block); }, initial);
-    Values state = initial();
-    k.create<GlobalStoreOp>(state[0],
-                            handedState(p.schedule.starts, block, rows),
-                            Order::fragment, k.f32());
-    return state;
+      return given();
+    Value isKept = k.both(k.less(unit.lastChunk, chunks),
+                          k.less(k.i(int32_t(ChunkedPhase::whole)),
+                                 k.argument(p.schedule.phase)));
+    auto kept = [&]() -> Values {
+      return {loadHanded(p.schedule.starts, k.create<BlockOp>(), rows)};
+    };
+    return k.choose(isKept, type, kept, given);
   };
-  auto handed = [&]() -> Values {
-    if (shape.phase == ChunkedPhase::states)
-      return zero();
-    Value before = k.add(block, -1);
-    if (shape.phase == ChunkedPhase::whole)
-      k.create<AwaitOp>(handedWord(p.schedule.flags, before, rows), k.i(1),
-                        k.add(rows.warpgroup, 1));
-    return load(p.schedule.handed, before);
-  };
-  if (shape.phase == ChunkedPhase::packed)
+  if (shape.isPacked)
     return given()[0];
-  return k.choose(k.equal(unit.firstChunk, k.i(0)), type, given, handed)[0];
+  return k.choose(
+      k.equal(unit.firstChunk, k.i(0)), type, first,
+      [&]() -> Values { return {sumOfEarlierRuns(unit, rows)}; })[0];
+}
+
+/// What the runs before have left of a sequence, each decayed by those after.
+Value ChunkedKernel::sumOfEarlierRuns(const ChunkedUnit &unit,
+                                      const RowBlock &rows) {
+  Value block = k.create<BlockOp>();
+  Value first = k.max(k.div(unit.start, k.argument(p.schedule.chunksPerBlock)),
+                      k.sub(block, k.argument(p.schedule.reach)));
+  k.create<AwaitOp>(handedWord(p.schedule.flags, first, rows), k.i(1),
+                    k.sub(block, first), k.add(rows.warpgroup, 1));
+  Value state = loadHanded(p.schedule.handed, first, rows);
+  return k.loop(
+      k.add(first, 1), block, k.i(1), state,
+      [&](Value run, ValueRange carried) -> Values {
+        Value own = loadHanded(p.schedule.handed, run, rows);
+        Value decay =
+            k.loadGlobal(k.f32(), handedWord(p.schedule.decays, run, rows));
+        return {k.map(k.matrix(shape.columns), {carried[0], own},
+                      [&](ValueRange v) { return k.fma(decay, v[0], v[1]); })};
+      })[0];
+}
+
+/// From zero where what was before is not known yet.
+Value ChunkedKernel::startStateAhead(const ChunkedUnit &unit,
+                                     const RowBlock &rows) {
+  auto given = [&]() -> Values {
+    Value state = givenState(unit, rows);
+    if (p.schedule.starts)
+      k.create<GlobalStoreOp>(
+          state, handedState(p.schedule.starts, k.create<BlockOp>(), rows),
+          Order::fragment, k.f32());
+    return {state};
+  };
+  return k.choose(k.equal(unit.firstChunk, k.i(0)), k.matrix(shape.columns),
+                  given, [&]() -> Values { return {zeroState()}; })[0];
+}
+
+void ChunkedKernel::handOver(Value state, const RowBlock &rows) {
+  Value block = k.create<BlockOp>();
+  k.create<GlobalStoreOp>(state, handedState(p.schedule.handed, block, rows),
+                          Order::fragment, k.f32());
+  k.create<SignalOp>(handedWord(p.schedule.flags, block, rows), k.i(1),
+                     k.add(rows.warpgroup, 1));
+}
+
+void ChunkedKernel::finishStateAhead(const RowBlock &rows, Value state,
+                                     Value decay) {
+  k.elect(Agent::warpgroup, [&]() {
+    k.storeGlobal(decay,
+                  handedWord(p.schedule.decays, k.create<BlockOp>(), rows));
+  });
+  handOver(state, rows);
 }
 
 void ChunkedKernel::finishState(const ChunkedUnit &unit, const RowBlock &rows,
-                                ValueRange carried) {
-  Value state = carried[0], block = k.create<BlockOp>();
+                                Value state) {
   auto keep = [&]() -> Values {
     if (!p.finalState)
       return {};
@@ -115,34 +167,13 @@ void ChunkedKernel::finishState(const ChunkedUnit &unit, const RowBlock &rows,
            [&, at = at]() { storeState(state, at, rows, p.finalState); });
     return {};
   };
-  auto handOver = [&]() {
-    k.create<GlobalStoreOp>(state, handedState(p.schedule.handed, block, rows),
-                            Order::fragment, k.f32());
-  };
-  auto handOverAndSignal = [&]() -> Values {
-    handOver();
-    k.create<SignalOp>(handedWord(p.schedule.flags, block, rows), k.i(1),
-                       k.add(rows.warpgroup, 1));
+  if (shape.isPacked)
+    return void(keep());
+  // Others have what this leaves already, where it was computed ahead.
+  k.choose(k.equal(unit.lastChunk, chunks), TypeRange(), keep, [&]() -> Values {
+    k.when(isPhase(ChunkedPhase::whole), [&]() { handOver(state, rows); });
     return {};
-  };
-  Value isLast = k.equal(unit.lastChunk, chunks);
-  switch (shape.phase) {
-  case ChunkedPhase::whole:
-    k.choose(isLast, TypeRange(), keep, handOverAndSignal);
-    break;
-  case ChunkedPhase::states:
-    handOver();
-    k.elect(Agent::warpgroup, [&]() {
-      k.storeGlobal(carried[1], handedWord(p.schedule.decays, block, rows));
-    });
-    break;
-  case ChunkedPhase::outputs:
-    k.when(isLast, [&]() { keep(); });
-    break;
-  case ChunkedPhase::packed:
-    keep();
-    break;
-  }
+  });
 }
 
 /// The state after every so many tokens, which are whole chunks.
@@ -202,6 +233,10 @@ KernelBuilder::Values StateCursors::first(KernelBuilder &k,
 KernelBuilder::Values StateCursors::advanced(KernelBuilder &k) const {
   return {k.advance(maps),   k.advance(x), k.advance(tables),
           k.advance(scores), k.advance(y), k.advance(partial)};
+}
+
+KernelBuilder::Values StateCursors::advancedByState(KernelBuilder &k) const {
+  return {k.advance(maps), k.advance(x), k.advance(tables), scores, y, partial};
 }
 
 /// chunk_scan and chunk_state of one row block, interleaved so that one product
@@ -318,8 +353,9 @@ Value ChunkedKernel::addPartialY(Value y, const RowBlock &rows, Value slot) {
                [&](ValueRange v) { return k.fadd(v[0], v[1]); });
 }
 
-/// chunk_state alone. `carried` is the cursors, the state, and the product of
-/// decays.
+/// chunk_state alone, which the score warpgroups have no part in: one of the
+/// state warpgroups releases for them. `carried` is the cursors, the state, and
+/// the product of decays.
 void ChunkedKernel::localChunk(const RowBlock &rows, Values &carried) {
   StateCursors at(carried);
   Value state = k.wait(0, carried[at.kCount]);
@@ -336,11 +372,21 @@ void ChunkedKernel::localChunk(const RowBlock &rows, Values &carried) {
   state = chunkState(state, x, weights, b);
   // Not before a product that consumed what was loaded: see ReleaseOp.
   k.create<ReleaseOp>(ringOfX, at.x, Agent::warp);
-  k.create<ReleaseOp>(ringOfTables, at.tables, Agent::warp);
+  auto releaseTables = [&]() {
+    k.create<ReleaseOp>(ringOfTables, at.tables, Agent::warp);
+  };
+  releaseTables();
+  if (rows.part == 0)
+    k.when(k.equal(k.rem(rows.index, shape.rowBlocksPerHead), k.i(0)),
+           releaseTables);
   Value decay = k.fmul(carried.back(), weights[1]);
   state = k.wait(0, state);
-  k.create<ReleaseOp>(ringMaps, at.maps, shape.productAgent());
-  carried = at.advanced(k);
+  auto releaseMaps = [&]() {
+    k.create<ReleaseOp>(ringMaps, at.maps, shape.productAgent());
+  };
+  releaseMaps();
+  k.when(k.equal(rows.warpgroup, k.i(0)), releaseMaps);
+  carried = at.advancedByState(k);
   carried.append({state, decay});
 }
 
@@ -386,7 +432,7 @@ void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
   };
   if (!hasBoxes)
     storeRows();
-  else if (shape.phase != ChunkedPhase::packed)
+  else if (!shape.isPacked)
     sendBox();
   else // Behind the sequence's last token is another one's first.
     k.choose(k.less(rest, k.i(64)), TypeRange(), storeRows, sendBox);
@@ -397,14 +443,15 @@ void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
 //===----------------------------------------------------------------------===//
 
 void ssd::emitStatePass(KernelBuilder &k, const ChunkedShape &shape,
-                        unsigned length, const ChunkedSchedule &schedule) {
+                        unsigned length, unsigned blocks,
+                        const ChunkedSchedule &schedule) {
   // Enough loads on their way to hide that each step needs the one before.
   constexpr int32_t kAhead = 8, kWidth = 4;
   using Values = KernelBuilder::Values;
   int32_t perState = statePassBlocks(shape), states = shape.stateWarpgroups();
   Value block = k.create<BlockOp>();
-  Value owner = k.div(block, perState); // sequence · states + state
-  Value state = k.rem(owner, states);
+  Value owner = k.div(block, perState); // sequence · states + warpgroup
+  Value warpgroup = k.rem(owner, states);
   Value chunks = k.div(k.add(k.argument(length), 63), 64);
   Value start = k.mul(k.div(owner, states), chunks);
   Value element = k.mul(k.add(k.mul(k.rem(block, perState), statePassThreads()),
@@ -414,10 +461,10 @@ void ssd::emitStatePass(KernelBuilder &k, const ChunkedShape &shape,
   Value first = k.div(start, run);
   Value last = k.div(k.add(start, k.add(chunks, -1)), run);
 
-  auto indexOf = [&](Value run) { return k.add(k.mul(run, states), state); };
   auto stateAt = [&](Value run) {
-    Value offset = k.addWide(k.mulWide(indexOf(run), shape.stateElements()),
-                             k.wide(element));
+    Value index = k.add(k.mul(run, states), warpgroup);
+    Value offset =
+        k.addWide(k.mulWide(index, shape.stateElements()), k.wide(element));
     return k.at(k.argument(schedule.handed), k.f32(), offset);
   };
   auto loadState = [&](Value run) {
@@ -431,9 +478,10 @@ void ssd::emitStatePass(KernelBuilder &k, const ChunkedShape &shape,
            for (int32_t i = 0; i < kAhead; ++i) {
              Value run = k.min(k.add(from, i), k.add(last, -1));
              local.push_back(loadState(run));
+             Value index = k.add(k.mul(warpgroup, k.argument(blocks)), run);
              decays.push_back(
                  k.loadGlobal(k.f32(), k.at(k.argument(schedule.decays),
-                                            k.f32(), k.wide(indexOf(run)))));
+                                            k.f32(), k.wide(index))));
            }
            for (int32_t i = 0; i < kAhead; ++i) {
              Value run = k.add(from, i);

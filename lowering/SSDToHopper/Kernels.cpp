@@ -13,8 +13,7 @@ using namespace ssd;
 
 llvm::ArrayRef<const KernelKind *> ssd::getKernels() {
   static const KernelKind *const kinds[] = {
-      &getStepKernel(),     &getSplitKernel(2),   &getSplitKernel(1),
-      &getChunkedKernel(2), &getChunkedKernel(1), &getPortableKernel(),
-      &getRecurrentKernel()};
+      &getStepKernel(), &getChunkedKernel(2), &getChunkedKernel(1),
+      &getPortableKernel(), &getRecurrentKernel()};
   return kinds;
 }

@@ -16,9 +16,6 @@ namespace ssd {
 /// The chunked form on tensor cores, with so many warpgroups a block that hold
 /// states (1 or 2).
 const KernelKind &getChunkedKernel(int32_t stateWarpgroups);
-/// The same for few sequences: cut into as many runs as there are
-/// multiprocessors.
-const KernelKind &getSplitKernel(int32_t stateWarpgroups);
 /// The chunked form on the tensor cores of every chip since Ampere, with one
 /// warpgroup a block that holds states.
 const KernelKind &getPortableKernel();

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace ssd;
@@ -40,8 +41,8 @@ Value HostBuilder::stride(Value memref, int64_t dim) {
   return metadata.getStrides()[dim];
 }
 
-Value HostBuilder::add(Value a, int64_t b) {
-  return builder.createOrFold<arith::AddIOp>(loc, a, constant(b));
+Value HostBuilder::add(Value a, Value b) {
+  return builder.createOrFold<arith::AddIOp>(loc, a, b);
 }
 
 Value HostBuilder::mul(Value a, Value b) {
@@ -71,6 +72,18 @@ Value HostBuilder::land(Value a, Value b) {
 
 Value HostBuilder::select(Value condition, Value a, Value b) {
   return builder.createOrFold<arith::SelectOp>(loc, condition, a, b);
+}
+
+void HostBuilder::branch(Value condition, function_ref<void()> then,
+                         function_ref<void()> otherwise) {
+  OpBuilder::InsertionGuard guard(builder);
+  auto branches = scf::IfOp::create(builder, loc, condition, bool(otherwise));
+  builder.setInsertionPoint(branches.thenYield());
+  then();
+  if (!otherwise)
+    return;
+  builder.setInsertionPoint(branches.elseYield());
+  otherwise();
 }
 
 Value HostBuilder::multiprocessors() {
@@ -128,6 +141,13 @@ unsigned KernelArguments::size(Value memref, int64_t dim) {
 unsigned KernelArguments::integer(Value index) {
   return add(arith::IndexCastOp::create(host.builder, host.loc,
                                         host.builder.getI32Type(), index));
+}
+
+KernelArguments KernelArguments::with(unsigned parameter, Value index) const {
+  KernelArguments other = *this;
+  other.values[parameter] = arith::IndexCastOp::create(host.builder, host.loc,
+                                                       types[parameter], index);
+  return other;
 }
 
 unsigned KernelArguments::tensorMap(Value memref, ArrayRef<int64_t> box) {

@@ -24,7 +24,8 @@ public:
   Value constant(int64_t value); // index
   Value size(Value memref, int64_t dim);
   Value stride(Value memref, int64_t dim); // in elements
-  Value add(Value a, int64_t b);
+  Value add(Value a, Value b);
+  Value add(Value a, int64_t b) { return add(a, constant(b)); }
   Value mul(Value a, Value b);
   Value mul(Value a, int64_t b) { return mul(a, constant(b)); }
   Value ceilDiv(Value a, Value b);
@@ -34,6 +35,9 @@ public:
   Value less(Value a, Value b); // i1, signed
   Value land(Value a, Value b); // i1; a null b holds
   Value select(Value condition, Value a, Value b);
+  /// Builds what is done where an i1 holds, and where it does not.
+  void branch(Value condition, llvm::function_ref<void()> then,
+              llvm::function_ref<void()> otherwise = {});
   /// Multiprocessors of the device that the call runs on.
   Value multiprocessors();
   /// Whether a tensor map can describe the memref: base and strides (but the
@@ -64,6 +68,9 @@ public:
   unsigned integer(Value index);
   /// A tensor map over all dimensions of the memref with this box.
   unsigned tensorMap(Value memref, llvm::ArrayRef<int64_t> box);
+
+  /// The same with another value, an index, for one that integer() added.
+  KernelArguments with(unsigned parameter, Value index) const;
 
   mlir::TypeRange getTypes() const { return types; }
   mlir::ValueRange getValues() const { return values; }

@@ -6,6 +6,7 @@ recurrence."""
 
 from __future__ import annotations
 
+import enum
 import functools
 import re
 import subprocess
@@ -41,6 +42,7 @@ class Case(NamedTuple):
     blocks: int = 1  # for packed sequences
     run: int = 0  # chunks of a block where sequences are cut; 0: whole ones
     parts: int = 1  # where they are cut for all multiprocessors: in so many
+    reach: int = 6  # runs before its own whose states a block sums up; 1: there is a pass
     dtype: str = "bf16"
     chip: str = "sm_80"
     kernel: str = "ssd_chunked_portable_0"
@@ -50,9 +52,9 @@ class Case(NamedTuple):
         return len(self.offsets) - 1 if self.offsets else self.batch
 
 
+PORTABLE = {"chip": "sm_80", "kernel": "ssd_chunked_portable_0"}
 HOPPER = {"chip": "sm_90a", "kernel": "ssd_chunked_0"}
 SINGLE = {"chip": "sm_90a", "kernel": "ssd_chunked_single_1"}
-SPLIT = {"chip": "sm_90a", "kernel": "ssd_chunked_split_0"}
 PACKED = {"offsets": (0, 0, 64, 64, 200, 200), "blocks": 3, "length": 200}
 CASES = {
     "portable_1": Case(1, 1, 64, 128, length=1, gate=True),
@@ -84,10 +86,17 @@ CASES = {
     "two_parts_gate": Case(1, 1, 80, 136, length=200, gate=True, **HOPPER),
     "two_parts_reverse": Case(1, 1, 80, 136, length=65, gate=True, reverse=True, **HOPPER),
     "two_row_blocks_reverse": Case(2, 1, 80, 96, length=65, reverse=True, **HOPPER),
-    "split": Case(4, 2, 64, 128, length=330, parts=3, gate=True, **SPLIT),
-    "split_reverse": Case(2, 1, 64, 64, batch=2, length=330, parts=2, reverse=True, **SPLIT),
-    "split_segments": Case(2, 1, 64, 128, length=330, parts=6, segments=True, **SPLIT),
-    "split_two_parts": Case(1, 1, 64, 136, length=330, parts=3, dtype="f16", **SPLIT),
+    "split": Case(4, 2, 64, 128, length=330, parts=3, gate=True, **HOPPER),
+    "split_and_pass": Case(4, 2, 64, 128, length=330, parts=3, gate=True, reach=1, **HOPPER),
+    "split_reverse": Case(2, 1, 64, 64, batch=2, length=330, parts=2, reverse=True, **HOPPER),
+    "split_segments": Case(2, 1, 64, 128, length=330, parts=6, segments=True, **HOPPER),
+    "split_segments_and_pass": Case(2, 1, 64, 128, length=330, parts=6, segments=True, reach=1,
+                                    **HOPPER),
+    "split_two_parts": Case(1, 1, 64, 136, length=330, parts=3, dtype="f16", **HOPPER),
+    "single_split": Case(2, 1, 64, 128, length=650, parts=4, **SINGLE),
+    "portable_split": Case(2, 1, 64, 128, length=650, parts=5, **PORTABLE),
+    "portable_split_and_pass": Case(2, 1, 64, 64, length=330, parts=3, reach=1, reverse=True,
+                                    **PORTABLE),
     "recurrent": Case(4, 1, 64, 128, length=3, kernel="ssd_recurrent_1"),
 }
 
@@ -293,70 +302,93 @@ class Arguments:
 def units(case: Case) -> int:
     """Heads, pairs of them or row blocks: what has chunks of its own in a sequence."""
     row_blocks = -(-case.width // 64)
-    if case.kernel in ("ssd_chunked_0", "ssd_chunked_split_0") and case.n <= 128:
+    if case.kernel == "ssd_chunked_0" and case.n <= 128:
         return case.heads // 2 if row_blocks == 1 else case.heads * -(-row_blocks // 2)
     return case.heads * row_blocks
 
 
-def chunked_arguments(case: Case, kernel: Kernel, memory: GlobalMemory,
-                      has_outputs: bool = True) -> Arguments:
+def warpgroups(case: Case) -> int:
+    """That hold states, of a block."""
+    return 2 if case.kernel == "ssd_chunked_0" else 1
+
+
+class Phase(enum.IntEnum):
+    """ChunkedPhase of ChunkedKernel.h."""
+
+    whole = 0
+    outputs = 1
+    both = 2
+    states = 3
+
+
+def chunked_arguments(case: Case, kernel: Kernel, memory: GlobalMemory) -> Arguments:
     """In the order of ChunkedLaunch.cpp, all but the schedule."""
     arguments = Arguments(kernel, memory, (1, 64, 1, 64))
     arguments.tensors("dt", *(["ids"] if case.segments else []))
     arguments.pointers("a", *(["offsets"] if case.offsets else []), "h")
     arguments.values += [case.batch, case.length]
     mapped = "tensor_map" in kernel.types[len(arguments.values)]
-    arguments.tensors("x", "b", *(["c", "y"] if has_outputs else []))
+    arguments.tensors("x", "b", "c", "y")
     arguments.pointers("s")
     if mapped and case.offsets:
         arguments.tensors("y")  # rows, for sequences' ends
-    if case.gate and has_outputs:
+    if case.gate:
         arguments.tensors("z")
     return arguments
 
 
-def chunked_launch(case: Case, kernel: Kernel, memory: GlobalMemory):
-    """Arguments, and the number of blocks."""
+def run_packed(case: Case, ssd_opt: Path, memory: GlobalMemory) -> None:
+    kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel)
     arguments = chunked_arguments(case, kernel, memory)
-    if case.offsets:
-        arguments.values.append(case.sequences)
-        return arguments.values, case.blocks
-    arguments.pointers("handed", "flags")
-    chunks = -(-case.length // CHUNK)
-    total = case.batch * units(case) * chunks
-    arguments.values.append(case.run or chunks)
-    return arguments.values, -(-total // (case.run or chunks))
+    arguments.values.append(case.sequences)
+    run_kernel(kernel.program, arguments.values, memory, case.blocks, kernel.shared_bytes)
 
 
-def run_split(case: Case, ssd_opt: Path, memory: GlobalMemory) -> None:
-    """The states at the ends of runs, the pass over them, and the outputs."""
+def run_chunked(case: Case, ssd_opt: Path, memory: GlobalMemory) -> None:
+    """Whole sequences, in one launch or in three."""
     chunks = -(-case.length // CHUNK)
-    run = -(-chunks // case.parts)
-    sequences = case.batch * units(case)
-    columns = min(-(-case.n // 64) * 64, 128)
-    for suffix in ("_states", "_pass", ""):
-        kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel + suffix)
-        if suffix == "_pass":
-            arguments = Arguments(kernel, memory)
-            arguments.values.append(case.length)
-            # Two states a sequence, of which a block has 512 elements.
-            blocks = sequences * 2 * (64 * columns // 512)
-        else:
-            arguments = chunked_arguments(case, kernel, memory, has_outputs=not suffix)
-            blocks = -(-sequences * chunks // run)
-        arguments.pointers("handed", "decays")
+    run = case.run or -(-chunks // case.parts)
+    blocks = -(-case.batch * units(case) * chunks // run)
+
+    def launch(phase: Phase) -> None:
+        kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel)
+        arguments = chunked_arguments(case, kernel, memory)
         arguments.values.append(run)
+        arguments.pointers("handed", "decays", "flags")
+        reach = 1 if phase == Phase.whole else case.reach
+        arguments.values += [phase, reach]
         run_kernel(kernel.program, arguments.values, memory, blocks, kernel.shared_bytes)
 
+    def launch_pass() -> None:
+        kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel + "_pass")
+        arguments = Arguments(kernel, memory)
+        arguments.values += [case.length, blocks, run]
+        arguments.pointers("handed", "decays")
+        # A block has 512 elements of a state.
+        columns = min(-(-case.n // 64) * 64, 128)
+        states = case.batch * units(case) * warpgroups(case)
+        run_kernel(kernel.program, arguments.values, memory, states * (64 * columns // 512),
+                   kernel.shared_bytes)
 
-def recurrent_launch(case: Case, kernel: Kernel, memory: GlobalMemory):
+    if case.parts == 1:
+        launch(Phase.whole)
+    elif case.reach > 1:
+        launch(Phase.both)
+    else:
+        launch(Phase.states)
+        launch_pass()
+        launch(Phase.outputs)
+
+
+def run_recurrent(case: Case, ssd_opt: Path, memory: GlobalMemory) -> None:
     """As RecurrentKernel.cpp has it for rows of 8 lanes, 4 of them a warp."""
+    kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel)
     arguments = Arguments(kernel, memory)
     arguments.tensors("x", "b", "c", "y", "dt")
     arguments.pointers("a", "h", "s")
     warps = case.batch * case.heads * case.width // 4
     arguments.values += [warps, case.length]
-    return arguments.values, -(-warps // 4)
+    run_kernel(kernel.program, arguments.values, memory, -(-warps // 4), kernel.shared_bytes)
 
 
 def check(case: Case, memory: GlobalMemory, wanted, results) -> None:
@@ -371,13 +403,8 @@ def test_mixer(name, ssd_opt):
     case = CASES[name]
     buffers = draw(case)
     memory = GlobalMemory(buffers, RESULTS)
-    if case.parts > 1:
-        run_split(case, ssd_opt, memory)
-        return check(case, memory, expected(case, buffers), RESULTS)
-    kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel)
-    launch = recurrent_launch if "recurrent" in case.kernel else chunked_launch
-    arguments, blocks = launch(case, kernel, memory)
-    run_kernel(kernel.program, arguments, memory, blocks, kernel.shared_bytes)
+    run = run_recurrent if "recurrent" in case.kernel else run_packed if case.offsets else run_chunked
+    run(case, ssd_opt, memory)
     check(case, memory, expected(case, buffers), RESULTS)
 
 
