@@ -113,9 +113,8 @@ def Hopper_SignalOp : Hopper_Op<"signal"> {
 def Hopper_AwaitOp : Hopper_Op<"await"> {
   let summary = "waits for consecutive flags set by hopper.signal";
   let description = [{
-    Executed by a whole warpgroup: each of the first `count` threads (at most 128)
-    spins with acquire at GPU scope until its flag, so many words after the first
-    one, equals `value`, and barrier `id` lets all pass.
+    Executed by a whole warpgroup: its threads take turns at `count` words and spin
+    with acquire at GPU scope until each equals `value`; barrier `id` lets all pass.
   }];
   let arguments = (ins Hopper_GlobalPointer:$flag, I32:$value, I32:$count, I32:$id);
   let assemblyFormat = "$flag `,` $value `count` $count `barrier` $id attr-dict `:` type($flag)";

@@ -216,14 +216,18 @@ Value lowerSignal(Emitter &emit, SignalOp op, SignalOp::Adaptor adaptor) {
 }
 
 Value lowerAwait(Emitter &emit, AwaitOp op, AwaitOp::Adaptor adaptor) {
-  emit.assembly("{ .reg .pred p; .reg .b32 seen; .reg .b64 flag;\n"
-                "setp.ge.u32 p, $2, $3;\n"
+  emit.assembly("{ .reg .pred p; .reg .b32 index, seen; .reg .b64 flag;\n"
+                "mov.u32 index, $2;\n"
+                "next:\n"
+                "setp.ge.u32 p, index, $3;\n"
                 "@p bra done;\n"
-                "mad.wide.u32 flag, $2, 4, $0;\n"
+                "mad.wide.u32 flag, index, 4, $0;\n"
                 "again:\n"
                 "ld.acquire.gpu.global.u32 seen, [flag];\n"
                 "setp.ne.u32 p, seen, $1;\n"
                 "@p bra again;\n"
+                "add.u32 index, index, 128;\n"
+                "bra next;\n"
                 "done: }",
                 "l,r,r,r,~{memory}",
                 {adaptor.getFlag(), adaptor.getValue(), emit.thread(),

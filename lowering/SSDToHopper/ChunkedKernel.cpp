@@ -229,11 +229,8 @@ void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
   auto [first, last] = runOfBlock();
   Value firstSequence = k.div(first, chunks);
   Value lastSequence = k.div(k.add(last, -1), chunks);
-  Value isOurs =
-      k.both(k.less(first, last), k.less(k.argument(p.schedule.phase),
-                                         k.i(int32_t(ChunkedPhase::states))));
-  Value count =
-      k.select(isOurs, k.add(k.sub(lastSequence, firstSequence), 1), k.i(0));
+  Value count = k.select(k.less(first, last),
+                         k.add(k.sub(lastSequence, firstSequence), 1), k.i(0));
   k.loop(k.i(0), count, k.i(1), carried,
          [&, first = first, last = last](Value index, ValueRange values) {
            ChunkedUnit unit = unitOf(k.sub(lastSequence, index), first, last);
@@ -258,9 +255,7 @@ Value ChunkedKernel::chunksAhead() {
   auto [first, last] = runOfBlock();
   Value sequenceStart = k.sub(last, k.rem(last, chunks));
   Value count = k.sub(last, k.max(first, sequenceStart));
-  Value isAhead =
-      k.less(k.i(int32_t(ChunkedPhase::outputs)), k.argument(p.schedule.phase));
-  return k.select(isAhead, k.max(count, k.i(0)), k.i(0));
+  return k.select(isCut(), k.max(count, k.i(0)), k.i(0));
 }
 
 KernelBuilder::Values ChunkedKernel::forEachChunkAhead(ValueRange carried,
@@ -459,7 +454,7 @@ void ChunkedKernel::produceX() {
   Values x = forEachChunkAhead(
       k.cursor(shape.stages.x), keep,
       [&](const ChunkedUnit &unit, Value chunk, ValueRange v) -> Values {
-        fetchAll(unit, chunk, p.x, tilesX, ringX, v[0], CacheHint::evict_last);
+        fetchAll(unit, chunk, p.x, tilesX, ringX, v[0], CacheHint::evict_first);
         return {k.advance(v[0])};
       },
       keep);

@@ -15,19 +15,6 @@
 
 namespace ssd {
 
-/// What a launch of the kernel does. Blocks take equal runs of the chunks of
-/// all sequences in order, and a state crosses from a run to the next where it
-/// cuts a sequence.
-///
-/// `whole`: runs no shorter than a sequence; neighbours hand the state over,
-/// bit for bit. Where sequences are fewer than multiprocessors, runs are
-/// shorter. A block then first goes through the end of its run for what that
-/// leaves in a state from zero (`states`), and later through the whole run from
-/// its true start (`outputs`): the sum of what the sequence's earlier runs have
-/// left, each decayed by those between. `both` is one launch; where there are
-/// many runs, a pass between two launches (state_pass) sums up for all.
-enum class ChunkedPhase { whole, outputs, both, states };
-
 /// What a block is made of, and what for: for every chip since Ampere, or for
 /// Hopper alone.
 struct ChunkedBlock {
@@ -133,16 +120,22 @@ struct ChunkedShape {
   }
 };
 
-/// How runs are laid out, and where states cross between them, f32 in fragment
-/// order: `handed` has room for a state a warpgroup of each block, and `decays`
-/// for the factor by which a run's chunks decay it, f32. `flags` has a word for
-/// each that is zero before. `starts` is like `handed` and keeps the initial
-/// states of cut sequences where final ones overwrite them, which other blocks
-/// may do first. A run's start is the sum over at most `reach` runs before it.
-/// The host adds them last; 0 is none.
+/// Blocks take equal runs of the chunks of all sequences in order, and a state
+/// crosses from a run to the next where it cuts a sequence. Runs no shorter
+/// than a sequence: neighbours hand the state over, bit for bit. Shorter ones,
+/// where sequences are fewer than multiprocessors: a block first goes through
+/// the end of its run for what that leaves in a state from zero, and later
+/// through the whole run from its true start, the sum of what the sequence's
+/// earlier runs have left, each decayed by those between (state_pass).
+///
+/// States cross as f32 in fragment order: `handed` has room for a state a
+/// warpgroup of each block, and `decays` for the factor by which a run's chunks
+/// decay it, f32. `flags` has a word for each that is zero before. `starts` is
+/// like `handed` and keeps the initial states of cut sequences where final ones
+/// overwrite them, which other blocks may do first. The host adds them last; 0
+/// is none.
 struct ChunkedSchedule {
-  unsigned chunksPerBlock = 0, handed = 0, flags = 0, decays = 0, starts = 0;
-  unsigned phase = 0, reach = 0; // a ChunkedPhase
+  unsigned chunksPerBlock = 0, handed = 0, decays = 0, flags = 0, starts = 0;
 };
 
 /// The kernel's parameters.
@@ -242,8 +235,8 @@ private:
       llvm::function_ref<Values(const ChunkedUnit &, Value, mlir::ValueRange)>;
   void forEachChunk(mlir::ValueRange carried, UnitHook begin, ChunkHook chunk,
                     UnitHook end);
-  /// Before it, where the launch computes states ahead: over the end of the
-  /// block's run. Returns what is carried then.
+  /// Before it, where sequences are cut: over the end of the block's run.
+  /// Returns what is carried then.
   Values forEachChunkAhead(mlir::ValueRange carried, UnitHook begin,
                            ChunkHook chunk, UnitHook end);
   /// This block's run among the chunks of all sequences.
@@ -252,8 +245,10 @@ private:
   Value chunksAhead();
   /// The score warpgroups learn that they are done.
   void meetAfterStatesAhead();
-  Value isPhase(ChunkedPhase phase) {
-    return k.equal(k.argument(p.schedule.phase), k.i(int32_t(phase)));
+  /// Whether runs are shorter than sequences; null: no.
+  Value isCut() {
+    return shape.mayCut ? k.less(k.argument(p.schedule.chunksPerBlock), chunks)
+                        : Value();
   }
   void forEachPackedChunk(mlir::ValueRange carried, UnitHook begin,
                           ChunkHook chunk, UnitHook end);
@@ -374,17 +369,6 @@ private:
   Value length, chunks;             // of the batch
   Value rate, decayBias, scaleBias; // of a unit's head, in the decay role
 };
-
-/// The pass over the states that `blocks` (a parameter) runs of `shape` left in
-/// `handed`: of each run but a sequence's first, decay · (the run's before) +
-/// its own. A block is of statePassThreads() threads, and this many blocks are
-/// of one state.
-void emitStatePass(KernelBuilder &k, const ChunkedShape &shape, unsigned length,
-                   unsigned blocks, const ChunkedSchedule &schedule);
-constexpr int32_t statePassThreads() { return 128; }
-inline int64_t statePassBlocks(const ChunkedShape &shape) {
-  return shape.stateElements() / (4 * statePassThreads());
-}
 
 } // namespace ssd
 

@@ -79,9 +79,6 @@ std::string whyNotSizes(const MixerUnit &unit, ChunkedBlock block) {
 
 /// More than any chip has multiprocessors.
 constexpr int64_t kMaxBlocks = 256;
-/// Runs before its own whose states a block sums up itself; where there are
-/// more, a pass sums up for all.
-constexpr int64_t kMaxReach = 6;
 
 /// What the host knows of a unit's sequences, one for each run of row blocks
 /// that a block takes.
@@ -119,23 +116,21 @@ struct Schedule {
     if (!ChunkedShape(unit, block).mayCut)
       return;
     Value cut = parts ? host.ceilDiv(sequences.chunks, parts) : least;
+    cut = host.max(cut, host.constant(1)); // of nothing
+    // Runs before its own that a block sums up.
     Value reach = host.ceilDiv(sequences.chunks, cut);
-    Value isPassed = host.less(host.constant(kMaxReach), reach);
-    Value more = host.select(isPassed, host.constant(kPassTime),
-                             host.add(host.mul(reach, kReachTime), kCutTime));
-    Value timeCut = host.add(host.mul(cut, cutTime), more);
-    isCut = parts ? host.less(cut, sequences.chunks) : host.less(timeCut, time);
-    needsPass = host.land(isCut, isPassed);
-    run = host.select(isCut, cut, run);
-    time = host.select(isCut, timeCut, time);
+    Value cutting = host.add(host.mul(reach, 400), host.constant(4000));
+    Value timeCut = host.add(host.mul(cut, cutTime), cutting);
+    Value isFaster =
+        parts ? host.less(cut, sequences.chunks) : host.less(timeCut, time);
+    run = host.select(isFaster, cut, run);
+    time = host.select(isFaster, timeCut, time);
   }
 
   Sequences sequences;
-  int64_t parts;   // of a sequence, 0 where the form leaves it open
-  Value run;       // chunks
-  Value isCut;     // whether runs are shorter than sequences; null: no
-  Value needsPass; // null: no
-  Value time;      // ns, estimated
+  int64_t parts; // of a sequence, 0 where the form leaves it open
+  Value run;     // chunks, fewer than a sequence has where it is cut
+  Value time;    // ns, estimated
 
 private:
   /// A chunk's time, and what cutting takes but for these (NOTES.md).
@@ -145,8 +140,6 @@ private:
     return block.stateWarpgroups == 1 ? std::pair(1040, 1600)
                                       : std::pair(1500, 2350);
   }
-  static constexpr int64_t kCutTime = 3000, kReachTime = 1000,
-                           kPassTime = 10000;
 };
 
 /// A launch of the chunked kernel, without its schedule.
@@ -225,28 +218,27 @@ public:
     return host.land(condition, host.less(schedule.time, single.time));
   }
 
-  LogicalResult build(HostBuilder &host, KernelModules &modules,
-                      const MixerUnit &unit) const override {
+  void build(HostBuilder &host, gpu::GPUModuleOp module,
+             const MixerUnit &unit) const override {
     ChunkedLaunch launch(host, unit, block);
     if (unit.offsets)
-      buildPacked(launch, modules);
+      buildPacked(launch, module);
     else
-      buildRuns(launch, modules);
-    return success();
+      buildRuns(launch, module);
   }
 
 private:
-  void buildPacked(ChunkedLaunch &launch, KernelModules &modules) const {
+  void buildPacked(ChunkedLaunch &launch, gpu::GPUModuleOp module) const {
     HostBuilder &host = launch.host;
     Sequences sequences(host, launch.unit, block);
     launch.parameters.sequences = launch.arguments.integer(sequences.number);
-    gpu::GPUFuncOp kernel = launch.build(modules.create());
+    gpu::GPUFuncOp kernel = launch.build(module);
     createLaunch(host, kernel,
                  host.min(sequences.count, host.multiprocessors()),
                  launch.arguments);
   }
 
-  void buildRuns(ChunkedLaunch &launch, KernelModules &modules) const {
+  void buildRuns(ChunkedLaunch &launch, gpu::GPUModuleOp module) const {
     HostBuilder &host = launch.host;
     Schedule schedule(host, launch.unit, block);
     const Sequences &sequences = schedule.sequences;
@@ -257,89 +249,29 @@ private:
                           : host.min(most, host.constant(kMaxBlocks));
     Value states = host.mul(most, block.stateWarpgroups);
     int64_t stateBytes = 4 * launch.shape.stateElements();
-    Buffers buffers;
-    buffers.handed = host.workspace(host.mul(states, stateBytes));
-    buffers.decays = host.workspace(host.mul(states, 4));
-    Value flags = host.workspace(host.mul(states, 4));
+    Value handed = host.workspace(host.mul(states, stateBytes)),
+          decays = host.workspace(host.mul(states, 4)),
+          flags = host.workspace(host.mul(states, 4));
 
     KernelArguments &arguments = launch.arguments;
     ChunkedSchedule &added = launch.parameters.schedule;
-    added = addSchedule(arguments, schedule, buffers);
+    added.chunksPerBlock = arguments.integer(schedule.run);
+    added.handed = arguments.pointer(handed);
+    added.decays = arguments.pointer(decays);
     added.flags = arguments.pointer(flags);
     if (launch.shape.mayCut && launch.unit.initialState &&
         launch.unit.initialState == launch.unit.finalState)
       added.starts =
           arguments.pointer(host.workspace(host.mul(states, stateBytes)));
-    auto phase = [&](ChunkedPhase phase) {
-      return host.constant(int64_t(phase));
-    };
-    Value one = host.constant(1);
-    auto ifCut = [&](Value cut, Value whole) {
-      return schedule.isCut ? host.select(schedule.isCut, cut, whole) : whole;
-    };
-    added.phase = arguments.integer(
-        ifCut(phase(ChunkedPhase::both), phase(ChunkedPhase::whole)));
-    added.reach = arguments.integer(ifCut(host.constant(kMaxReach), one));
-    gpu::GPUFuncOp kernel = launch.build(modules.create());
 
-    auto launchOnce = [&]() {
-      // Flags are only looked at where a run ends within a sequence.
-      Value rest = host.builder.createOrFold<arith::RemSIOp>(
-          host.loc, schedule.run, sequences.chunks);
-      host.branch(host.less(host.constant(0), rest), [&]() {
-        hopper::ClearOp::create(host.builder, host.loc, flags);
-      });
-      createLaunch(host, kernel, blocks, arguments);
-    };
-    if (!schedule.needsPass)
-      return launchOnce();
-    auto launchInPhases = [&]() {
-      KernelArguments inPhases = arguments.with(added.reach, one);
-      auto launchPhase = [&](ChunkedPhase is) {
-        createLaunch(host, kernel, blocks,
-                     inPhases.with(added.phase, phase(is)));
-      };
-      launchPhase(ChunkedPhase::states);
-      launchPass(launch, modules, schedule, buffers, blocks);
-      launchPhase(ChunkedPhase::outputs);
-    };
-    host.branch(schedule.needsPass, launchInPhases, launchOnce);
-  }
-
-  /// What runs leave, between launches.
-  struct Buffers {
-    Value handed, decays;
-  };
-
-  static ChunkedSchedule addSchedule(KernelArguments &arguments,
-                                     const Schedule &schedule,
-                                     const Buffers &buffers) {
-    ChunkedSchedule added;
-    added.chunksPerBlock = arguments.integer(schedule.run);
-    added.handed = arguments.pointer(buffers.handed);
-    added.decays = arguments.pointer(buffers.decays);
-    return added;
-  }
-
-  void launchPass(ChunkedLaunch &launch, KernelModules &modules,
-                  const Schedule &schedule, const Buffers &buffers,
-                  Value blocks) const {
-    HostBuilder &host = launch.host;
-    KernelArguments arguments(host);
-    unsigned length = arguments.size(launch.unit.x.memref, UnitBuffer::token);
-    unsigned runs = arguments.integer(blocks);
-    ChunkedSchedule added = addSchedule(arguments, schedule, buffers);
-    OpBuilder builder(host.builder.getContext());
-    auto pass = createKernel(builder, modules.create("pass"),
-                             arguments.getTypes(), statePassThreads(),
-                             /*sharedBytes=*/0);
-    KernelBuilder k(builder, pass);
-    emitStatePass(k, launch.shape, length, runs, added);
-    createLaunch(
-        host, pass,
-        host.mul(schedule.sequences.count, launch.shape.stateWarpgroups() *
-                                               statePassBlocks(launch.shape)),
-        arguments);
+    // Flags are only looked at where a run ends within a sequence.
+    Value rest = host.builder.createOrFold<arith::RemSIOp>(
+        host.loc, schedule.run, sequences.chunks);
+    host.branch(host.less(host.constant(0), rest), [&]() {
+      hopper::ClearOp::create(host.builder, host.loc, flags);
+    });
+    gpu::GPUFuncOp kernel = launch.build(module);
+    createLaunch(host, kernel, blocks, arguments);
   }
 
   ChunkedBlock block;

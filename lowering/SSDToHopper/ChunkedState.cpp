@@ -90,9 +90,7 @@ Value ChunkedKernel::startState(const ChunkedUnit &unit, const RowBlock &rows) {
   auto first = [&]() -> Values {
     if (!p.schedule.starts)
       return given();
-    Value isKept = k.both(k.less(unit.lastChunk, chunks),
-                          k.less(k.i(int32_t(ChunkedPhase::whole)),
-                                 k.argument(p.schedule.phase)));
+    Value isKept = k.both(k.less(unit.lastChunk, chunks), isCut());
     auto kept = [&]() -> Values {
       return {loadHanded(p.schedule.starts, k.create<BlockOp>(), rows)};
     };
@@ -109,8 +107,7 @@ Value ChunkedKernel::startState(const ChunkedUnit &unit, const RowBlock &rows) {
 Value ChunkedKernel::sumOfEarlierRuns(const ChunkedUnit &unit,
                                       const RowBlock &rows) {
   Value block = k.create<BlockOp>();
-  Value first = k.max(k.div(unit.start, k.argument(p.schedule.chunksPerBlock)),
-                      k.sub(block, k.argument(p.schedule.reach)));
+  Value first = k.div(unit.start, k.argument(p.schedule.chunksPerBlock));
   k.create<AwaitOp>(handedWord(p.schedule.flags, first, rows), k.i(1),
                     k.sub(block, first), k.add(rows.warpgroup, 1));
   Value state = loadHanded(p.schedule.handed, first, rows);
@@ -169,11 +166,19 @@ void ChunkedKernel::finishState(const ChunkedUnit &unit, const RowBlock &rows,
   };
   if (shape.isPacked)
     return void(keep());
-  // Others have what this leaves already, where it was computed ahead.
-  k.choose(k.equal(unit.lastChunk, chunks), TypeRange(), keep, [&]() -> Values {
-    k.when(isPhase(ChunkedPhase::whole), [&]() { handOver(state, rows); });
+  auto handOn = [&]() -> Values {
+    if (!shape.mayCut)
+      handOver(state, rows);
+    else // where sequences are cut, others have had it from the start
+      k.choose(
+          isCut(), TypeRange(), [&]() -> Values { return {}; },
+          [&]() -> Values {
+            handOver(state, rows);
+            return {};
+          });
     return {};
-  });
+  };
+  k.choose(k.equal(unit.lastChunk, chunks), TypeRange(), keep, handOn);
 }
 
 /// The state after every so many tokens, which are whole chunks.
@@ -436,60 +441,4 @@ void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
     sendBox();
   else // Behind the sequence's last token is another one's first.
     k.choose(k.less(rest, k.i(64)), TypeRange(), storeRows, sendBox);
-}
-
-//===----------------------------------------------------------------------===//
-// state_pass
-//===----------------------------------------------------------------------===//
-
-void ssd::emitStatePass(KernelBuilder &k, const ChunkedShape &shape,
-                        unsigned length, unsigned blocks,
-                        const ChunkedSchedule &schedule) {
-  // Enough loads on their way to hide that each step needs the one before.
-  constexpr int32_t kAhead = 8, kWidth = 4;
-  using Values = KernelBuilder::Values;
-  int32_t perState = statePassBlocks(shape), states = shape.stateWarpgroups();
-  Value block = k.create<BlockOp>();
-  Value owner = k.div(block, perState); // sequence · states + warpgroup
-  Value warpgroup = k.rem(owner, states);
-  Value chunks = k.div(k.add(k.argument(length), 63), 64);
-  Value start = k.mul(k.div(owner, states), chunks);
-  Value element = k.mul(k.add(k.mul(k.rem(block, perState), statePassThreads()),
-                              k.create<ThreadOp>()),
-                        kWidth);
-  Value run = k.argument(schedule.chunksPerBlock);
-  Value first = k.div(start, run);
-  Value last = k.div(k.add(start, k.add(chunks, -1)), run);
-
-  auto stateAt = [&](Value run) {
-    Value index = k.add(k.mul(run, states), warpgroup);
-    Value offset =
-        k.addWide(k.mulWide(index, shape.stateElements()), k.wide(element));
-    return k.at(k.argument(schedule.handed), k.f32(), offset);
-  };
-  auto loadState = [&](Value run) {
-    return k.loadWide(k.f32(), stateAt(run), kWidth);
-  };
-  Values initial = loadState(first);
-  k.loop(k.add(first, 1), last, k.i(kAhead), initial,
-         [&](Value from, ValueRange carried) {
-           SmallVector<Values> local;
-           Values decays, state(carried);
-           for (int32_t i = 0; i < kAhead; ++i) {
-             Value run = k.min(k.add(from, i), k.add(last, -1));
-             local.push_back(loadState(run));
-             Value index = k.add(k.mul(warpgroup, k.argument(blocks)), run);
-             decays.push_back(
-                 k.loadGlobal(k.f32(), k.at(k.argument(schedule.decays),
-                                            k.f32(), k.wide(index))));
-           }
-           for (int32_t i = 0; i < kAhead; ++i) {
-             Value run = k.add(from, i);
-             for (auto [s, own] : llvm::zip(state, local[i]))
-               s = k.fma(decays[i], s, own);
-             k.when(k.less(run, last),
-                    [&]() { k.storeNarrow(state, k.f32(), stateAt(run)); });
-           }
-           return state;
-         });
 }

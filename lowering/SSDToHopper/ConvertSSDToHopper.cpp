@@ -12,6 +12,7 @@
 #include "lowering/SSDToHopper/Launch.h"
 #include "lowering/SSDToHopper/SSDToHopper.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
@@ -67,6 +68,7 @@ private:
                            ArrayRef<int64_t> bounds, ArrayRef<Attribute> forms);
   LogicalResult buildKernels(HostBuilder &host, const MixerUnit &unit,
                              ArrayRef<const KernelKind *> kinds);
+  gpu::GPUModuleOp createModule(Location loc, StringRef name, StringRef target);
   LogicalResult convertHostOp(Operation *op);
   void record(const MixerUnit &unit);
   /// Fills the branches of an scf.if.
@@ -174,6 +176,16 @@ LogicalResult ConvertSSDToHopper::buildCases(HostBuilder &host,
       });
 }
 
+/// One kernel a module, so that each has its own images.
+gpu::GPUModuleOp ConvertSSDToHopper::createModule(Location loc, StringRef name,
+                                                  StringRef target) {
+  auto builder = OpBuilder::atBlockEnd(getOperation().getBody());
+  auto attribute = NVVM::NVVMTargetAttr::get(
+      &getContext(), /*optLevel=*/3, "nvptx64-nvidia-cuda", target, "+ptx86");
+  return gpu::GPUModuleOp::create(builder, loc, name,
+                                  builder.getArrayAttr({attribute}));
+}
+
 /// The first kernel that computes the unit, where it can run; else what
 /// follows.
 LogicalResult
@@ -196,8 +208,10 @@ ConvertSSDToHopper::buildKernels(HostBuilder &host, const MixerUnit &unit,
         << remark::metric("kernel", kind.getName());
     std::string name =
         ("ssd_" + kind.getName() + "_" + Twine(kernelCount++)).str();
-    KernelModules modules(getOperation(), host.loc, name, kind.getTarget());
-    auto build = [&] { return kind.build(host, modules, unit); };
+    auto build = [&] {
+      kind.build(host, createModule(host.loc, name, kind.getTarget()), unit);
+      return success();
+    };
     Value condition = kind.buildCondition(host, unit);
     if (kind.getTarget() != "sm_80") {
       auto symbol = FlatSymbolRefAttr::get(&getContext(), name);

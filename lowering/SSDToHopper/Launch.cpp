@@ -12,7 +12,6 @@
 #include "dialect/Hopper/HopperOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
@@ -143,13 +142,6 @@ unsigned KernelArguments::integer(Value index) {
                                         host.builder.getI32Type(), index));
 }
 
-KernelArguments KernelArguments::with(unsigned parameter, Value index) const {
-  KernelArguments other = *this;
-  other.values[parameter] = arith::IndexCastOp::create(host.builder, host.loc,
-                                                       types[parameter], index);
-  return other;
-}
-
 unsigned KernelArguments::tensorMap(Value memref, ArrayRef<int64_t> box) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
   auto type = hopper::TensorMapType::get(memref.getContext(), box, element);
@@ -158,18 +150,8 @@ unsigned KernelArguments::tensorMap(Value memref, ArrayRef<int64_t> box) {
 }
 
 //===----------------------------------------------------------------------===//
-// Modules and launches
+// Launches
 //===----------------------------------------------------------------------===//
-
-gpu::GPUModuleOp KernelModules::create(StringRef part) {
-  auto builder = OpBuilder::atBlockEnd(module.getBody());
-  auto attribute =
-      NVVM::NVVMTargetAttr::get(builder.getContext(), /*optLevel=*/3,
-                                "nvptx64-nvidia-cuda", target, "+ptx86");
-  std::string full = part.empty() ? name : (name + "_" + part).str();
-  return gpu::GPUModuleOp::create(builder, loc, full,
-                                  builder.getArrayAttr({attribute}));
-}
 
 void ssd::createLaunch(HostBuilder &host, gpu::GPUFuncOp kernel, Value blocks,
                        const KernelArguments &arguments) {

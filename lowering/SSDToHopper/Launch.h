@@ -69,9 +69,6 @@ public:
   /// A tensor map over all dimensions of the memref with this box.
   unsigned tensorMap(Value memref, llvm::ArrayRef<int64_t> box);
 
-  /// The same with another value, an index, for one that integer() added.
-  KernelArguments with(unsigned parameter, Value index) const;
-
   mlir::TypeRange getTypes() const { return types; }
   mlir::ValueRange getValues() const { return values; }
 
@@ -81,25 +78,6 @@ private:
   HostBuilder &host;
   llvm::SmallVector<mlir::Type> types;
   llvm::SmallVector<Value> values;
-};
-
-/// Where a kind puts its kernels: one module a kernel, so that each has its own
-/// images. The first is named `name`, those that are launched before or after
-/// it `name`_`part`.
-class KernelModules {
-public:
-  KernelModules(mlir::ModuleOp module, mlir::Location loc, std::string name,
-                llvm::StringRef target)
-      : module(module), loc(loc), name(std::move(name)), target(target) {}
-
-  llvm::StringRef getName() const { return name; }
-  mlir::gpu::GPUModuleOp create(llvm::StringRef part = {});
-
-private:
-  mlir::ModuleOp module;
-  mlir::Location loc;
-  std::string name;
-  llvm::StringRef target;
 };
 
 /// A way to compute a unit on a GPU. Kernels are tried in the order of
@@ -119,9 +97,9 @@ public:
                                      const MixerUnit &unit) const {
     return {};
   }
-  /// Adds the kernels to `modules` and launches them from the host.
-  virtual mlir::LogicalResult build(HostBuilder &host, KernelModules &modules,
-                                    const MixerUnit &unit) const = 0;
+  /// Adds the kernel to its module and launches it from the host.
+  virtual void build(HostBuilder &host, mlir::gpu::GPUModuleOp module,
+                     const MixerUnit &unit) const = 0;
 };
 
 llvm::ArrayRef<const KernelKind *> getKernels();

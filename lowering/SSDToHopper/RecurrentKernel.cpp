@@ -430,8 +430,8 @@ struct RecurrentKind : KernelKind {
     return {};
   }
 
-  LogicalResult build(HostBuilder &host, KernelModules &modules,
-                      const MixerUnit &unit) const override {
+  void build(HostBuilder &host, gpu::GPUModuleOp module,
+             const MixerUnit &unit) const override {
     RecurrentShape shape(unit);
     Value sequences = host.size(unit.x.memref, UnitBuffer::batch);
     if (unit.offsets) {
@@ -444,12 +444,11 @@ struct RecurrentKind : KernelKind {
     KernelArguments arguments(host);
     RecurrentParameters parameters(host, arguments, unit, warps);
     OpBuilder builder(host.builder.getContext());
-    auto kernel = createKernel(builder, modules.create(), arguments.getTypes(),
+    auto kernel = createKernel(builder, module, arguments.getTypes(),
                                32 * shape.kWarps, /*sharedBytes=*/0);
     KernelBuilder k(builder, kernel);
     RecurrentKernel(k, unit, parameters).emit();
     createLaunch(host, kernel, host.ceilDiv(warps, shape.kWarps), arguments);
-    return success();
   }
 };
 

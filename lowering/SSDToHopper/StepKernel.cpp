@@ -277,14 +277,14 @@ struct StepKind : KernelKind {
     return aligned;
   }
 
-  LogicalResult build(HostBuilder &host, KernelModules &modules,
-                      const MixerUnit &unit) const override {
+  void build(HostBuilder &host, gpu::GPUModuleOp module,
+             const MixerUnit &unit) const override {
     StepShape shape(unit);
     KernelArguments arguments(host);
     KernelOperands operands(arguments, unit);
     unsigned poolRows = unit.slots ? addPoolRows(arguments, unit) : 0;
     OpBuilder builder(host.builder.getContext());
-    auto kernel = createKernel(builder, modules.create(), arguments.getTypes(),
+    auto kernel = createKernel(builder, module, arguments.getTypes(),
                                32 * shape.warps, /*sharedBytes=*/0);
     KernelBuilder k(builder, kernel);
     StepKernel(k, unit, operands, poolRows).emit();
@@ -292,7 +292,6 @@ struct StepKind : KernelKind {
         unit.heads * unit.headDim / (shape.warps * shape.rowsPerWarp);
     Value batch = host.size(unit.x.memref, UnitBuffer::batch);
     createLaunch(host, kernel, host.mul(batch, perBatch), arguments);
-    return success();
   }
 };
 

@@ -6,7 +6,6 @@ recurrence."""
 
 from __future__ import annotations
 
-import enum
 import functools
 import re
 import subprocess
@@ -42,7 +41,6 @@ class Case(NamedTuple):
     blocks: int = 1  # for packed sequences
     run: int = 0  # chunks of a block where sequences are cut; 0: whole ones
     parts: int = 1  # where they are cut for all multiprocessors: in so many
-    reach: int = 6  # runs before its own whose states a block sums up; 1: there is a pass
     dtype: str = "bf16"
     chip: str = "sm_80"
     kernel: str = "ssd_chunked_portable_0"
@@ -87,16 +85,12 @@ CASES = {
     "two_parts_reverse": Case(1, 1, 80, 136, length=65, gate=True, reverse=True, **HOPPER),
     "two_row_blocks_reverse": Case(2, 1, 80, 96, length=65, reverse=True, **HOPPER),
     "split": Case(4, 2, 64, 128, length=330, parts=3, gate=True, **HOPPER),
-    "split_and_pass": Case(4, 2, 64, 128, length=330, parts=3, gate=True, reach=1, **HOPPER),
     "split_reverse": Case(2, 1, 64, 64, batch=2, length=330, parts=2, reverse=True, **HOPPER),
     "split_segments": Case(2, 1, 64, 128, length=330, parts=6, segments=True, **HOPPER),
-    "split_segments_and_pass": Case(2, 1, 64, 128, length=330, parts=6, segments=True, reach=1,
-                                    **HOPPER),
     "split_two_parts": Case(1, 1, 64, 136, length=330, parts=3, dtype="f16", **HOPPER),
     "single_split": Case(2, 1, 64, 128, length=650, parts=4, **SINGLE),
     "portable_split": Case(2, 1, 64, 128, length=650, parts=5, **PORTABLE),
-    "portable_split_and_pass": Case(2, 1, 64, 64, length=330, parts=3, reach=1, reverse=True,
-                                    **PORTABLE),
+    "portable_split_reverse": Case(2, 1, 64, 64, length=330, parts=3, reverse=True, **PORTABLE),
     "recurrent": Case(4, 1, 64, 128, length=3, kernel="ssd_recurrent_1"),
 }
 
@@ -307,20 +301,6 @@ def units(case: Case) -> int:
     return case.heads * row_blocks
 
 
-def warpgroups(case: Case) -> int:
-    """That hold states, of a block."""
-    return 2 if case.kernel == "ssd_chunked_0" else 1
-
-
-class Phase(enum.IntEnum):
-    """ChunkedPhase of ChunkedKernel.h."""
-
-    whole = 0
-    outputs = 1
-    both = 2
-    states = 3
-
-
 def chunked_arguments(case: Case, kernel: Kernel, memory: GlobalMemory) -> Arguments:
     """In the order of ChunkedLaunch.cpp, all but the schedule."""
     arguments = Arguments(kernel, memory, (1, 64, 1, 64))
@@ -345,39 +325,15 @@ def run_packed(case: Case, ssd_opt: Path, memory: GlobalMemory) -> None:
 
 
 def run_chunked(case: Case, ssd_opt: Path, memory: GlobalMemory) -> None:
-    """Whole sequences, in one launch or in three."""
+    """Whole sequences."""
+    kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel)
+    arguments = chunked_arguments(case, kernel, memory)
     chunks = -(-case.length // CHUNK)
     run = case.run or -(-chunks // case.parts)
+    arguments.values.append(run)
+    arguments.pointers("handed", "decays", "flags")
     blocks = -(-case.batch * units(case) * chunks // run)
-
-    def launch(phase: Phase) -> None:
-        kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel)
-        arguments = chunked_arguments(case, kernel, memory)
-        arguments.values.append(run)
-        arguments.pointers("handed", "decays", "flags")
-        reach = 1 if phase == Phase.whole else case.reach
-        arguments.values += [phase, reach]
-        run_kernel(kernel.program, arguments.values, memory, blocks, kernel.shared_bytes)
-
-    def launch_pass() -> None:
-        kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel + "_pass")
-        arguments = Arguments(kernel, memory)
-        arguments.values += [case.length, blocks, run]
-        arguments.pointers("handed", "decays")
-        # A block has 512 elements of a state.
-        columns = min(-(-case.n // 64) * 64, 128)
-        states = case.batch * units(case) * warpgroups(case)
-        run_kernel(kernel.program, arguments.values, memory, states * (64 * columns // 512),
-                   kernel.shared_bytes)
-
-    if case.parts == 1:
-        launch(Phase.whole)
-    elif case.reach > 1:
-        launch(Phase.both)
-    else:
-        launch(Phase.states)
-        launch_pass()
-        launch(Phase.outputs)
+    run_kernel(kernel.program, arguments.values, memory, blocks, kernel.shared_bytes)
 
 
 def run_recurrent(case: Case, ssd_opt: Path, memory: GlobalMemory) -> None:

@@ -38,7 +38,7 @@ gpu.module @m1 {
       hopper.release %one[%cursor] by warpgroup : !hopper.ring<2>
       hopper.barrier %c1 of 128
       hopper.signal %flag, %c1 barrier %c1 : !llvm.ptr<1>
-      hopper.await %flag, %c1 barrier %c1 : !llvm.ptr<1>
+      hopper.await %flag, %c1 count %c1 barrier %c1 : !llvm.ptr<1>
       hopper.yield
     }
     gpu.return

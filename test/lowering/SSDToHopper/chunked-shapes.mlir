@@ -133,25 +133,18 @@ func.func @columns_in_two_parts(%x: memref<?x?x3x64xbf16>, %b: memref<?x?x1x200x
 
 // -----
 
-// A launch for states alone has them in two parts, too; the pass is over the
-// states of two warpgroups a block.
+// The states that runs leave are in two parts, too.
 // CHECK-LABEL: func.func @parts_of_cut_sequences
 // CHECK:         %[[STATES:.*]] = arith.muli %{{.*}}, %c2
-// CHECK:         gpu.launch_func @ssd_chunked_split_0_pass::@ssd_chunked_split_0_pass
-// CHECK:         gpu.module @ssd_chunked_split_0_states
-// CHECK:           hopper.ring {{.*}} producers 1 consumers 8 : <4>
-// CHECK:           hopper.specialize warpgroups [1, 1, 1] registers [56, 224, 224]
+// CHECK:         gpu.module @ssd_chunked_0 [
+// CHECK:           hopper.specialize warpgroups [1, 1, 1, 1]
 // CHECK:           hopper.expect {{.*}}, 32768
 // CHECK-COUNT-2:   hopper.tma_load
-// CHECK:         gpu.module @ssd_chunked_split_0_pass
-// CHECK:         gpu.module @ssd_chunked_split_0 [
-// CHECK:           hopper.specialize warpgroups [1, 1, 1, 1]
-// PTX-LABEL:   .entry ssd_chunked_split_0_states
+// CHECK:           hopper.expect {{.*}}, 65536
+// CHECK-COUNT-4:   hopper.tma_load
+// CHECK:           hopper.barrier %{{.*}} of 384
+// PTX-LABEL:   .entry ssd_chunked_0(
 // PTX-NOT:     .local
-// PTX-LABEL:   .entry ssd_chunked_split_0_pass
-// PTX-LABEL:   .entry ssd_chunked_split_0(
-// PTX-NOT:     .local
-// PTX-LABEL:   .entry ssd_chunked_1
 func.func @parts_of_cut_sequences(%x: memref<?x?x3x128xbf16>, %b: memref<?x?x1x256xbf16>, %dt: memref<?x?x3xf32>,
     %y: memref<?x?x3x128xbf16>, %s: memref<?x3x128x256xf32>) {
   ssd.fused ins(%xi = %x : memref<?x?x3x128xbf16>, %bi = %b : memref<?x?x1x256xbf16>, %ti = %dt : memref<?x?x3xf32>)

@@ -23,16 +23,22 @@
 // CHECK:           hopper.ring {{.*}} producers 32 consumers 4 : <1>
 // CHECK:           hopper.specialize warpgroups [1, 1, 1] registers [168, 168, 168]
 // CHECK-NOT:       hopper.elect
-// CHECK:             hopper.acquire %[[MAPS:.*]][%[[AT:.*]]] :
+// For the states that runs leave, B alone.
+// CHECK:             hopper.acquire %[[MAPS:.*]][%[[AHEAD:.*]]] :
 // CHECK-NOT:         hopper.expect
+// CHECK:             %[[REST:.*]] = arith.subi %{{.*}}, %{{.*}} : i32
+// CHECK:             hopper.load_rows %{{.*}} stride %{{.*}} rows %[[REST]] columns %{{.*}} to %{{.*}} : <1> to <64x128xbf16>
+// CHECK-NOT:         hopper.load_rows
+// CHECK:             hopper.commit_copies %[[MAPS]][%[[AHEAD]]]
+// CHECK:             hopper.acquire %[[MAPS]][%[[AT:.*]]] :
 // CHECK:             %[[REST:.*]] = arith.subi %{{.*}}, %{{.*}} : i32
 // CHECK:             hopper.load_rows %{{.*}} stride %{{.*}} rows %[[REST]] columns %{{.*}} to %{{.*}} : <1> to <64x128xbf16>
 // CHECK:             hopper.load_rows
 // CHECK:             hopper.commit_copies %[[MAPS]][%[[AT]]]
 // CHECK:           hopper.wait_copies
-// CHECK-COUNT-2:     hopper.load_rows {{.*}} to <64x64xbf16>
+// CHECK-COUNT-3:     hopper.load_rows {{.*}} to <64x64xbf16>
 // CHECK:             hopper.release %{{.*}} by warp : <2>
-// CHECK-NOT:       by warpgroup
+// CHECK-NOT:       hopper.release {{.*}} by warpgroup
 // The only slot of y is written when everybody has read it.
 // CHECK:           hopper.barrier %[[ID:.*]] of 128
 // CHECK-NEXT:      hopper.store_fragment {{.*}} {transpose}

@@ -4,10 +4,8 @@
 // where states are, if they are anywhere; checkpoints are stored after whole
 // chunks.
 // CHECK-LABEL: func.func @seg
-// CHECK:         gpu.launch_func @ssd_chunked_split_0::@ssd_chunked_split_0
-// CHECK:         gpu.module @ssd_chunked_split_0_states
-// CHECK:           arith.cmpi ult
-// CHECK:         gpu.module @ssd_chunked_split_0 [
+// CHECK:         gpu.launch_func @ssd_chunked_0::@ssd_chunked_0
+// CHECK:         gpu.module @ssd_chunked_0 [
 // Row starts against columns.
 // CHECK:           arith.sitofp
 // CHECK:           arith.cmpf oge
