@@ -101,23 +101,27 @@ def Hopper_FenceAsyncOp : Hopper_Op<"fence_async"> {
 }
 
 def Hopper_SignalOp : Hopper_Op<"signal"> {
-  let summary = "publishes a warpgroup's writes to global memory through a flag";
+  let summary = "publishes a warpgroup's writes to global memory through flags";
   let description = [{
-    Executed by a whole warpgroup: barrier `id`, then one thread stores `value`
-    with release at GPU scope.
+    Executed by a whole warpgroup: barrier `id`, then `count` flags are set with
+    release at GPU scope, the first at `flag` and each so many words of 64 bits
+    after the one before. A flag is set if it holds kFlagSet, a number that
+    memory does not hold by chance: flags need not be cleared before they are used.
   }];
-  let arguments = (ins Hopper_GlobalPointer:$flag, I32:$value, I32:$id);
-  let assemblyFormat = "$flag `,` $value `barrier` $id attr-dict `:` type($flag)";
+  let arguments = (ins Hopper_GlobalPointer:$flag, I32:$count, I32:$stride, I32:$id);
+  let assemblyFormat = [{
+    $flag `count` $count `stride` $stride `barrier` $id attr-dict `:` type($flag)
+  }];
 }
 
 def Hopper_AwaitOp : Hopper_Op<"await"> {
-  let summary = "waits for consecutive flags set by hopper.signal";
+  let summary = "waits for consecutive flags that hopper.signal sets, and clears them";
   let description = [{
-    Executed by a whole warpgroup: its threads take turns at `count` words and spin
-    with acquire at GPU scope until each equals `value`; barrier `id` lets all pass.
+    Executed by a whole warpgroup: its threads take turns at `count` flags and spin
+    with acquire at GPU scope until each is set; barrier `id` lets all pass.
   }];
-  let arguments = (ins Hopper_GlobalPointer:$flag, I32:$value, I32:$count, I32:$id);
-  let assemblyFormat = "$flag `,` $value `count` $count `barrier` $id attr-dict `:` type($flag)";
+  let arguments = (ins Hopper_GlobalPointer:$flag, I32:$count, I32:$id);
+  let assemblyFormat = "$flag `count` $count `barrier` $id attr-dict `:` type($flag)";
 }
 
 //===----------------------------------------------------------------------===//

@@ -63,6 +63,13 @@ def Hopper_ReshapeOp : Hopper_Op<"reshape", [Pure]> {
 // TMA
 //===----------------------------------------------------------------------===//
 
+def Hopper_TMAPrefetchOp : Hopper_Op<"tma_prefetch"> {
+  let summary = "fetches a tensor map, which the first copy would have to wait for";
+  let description = "One thread executes it.";
+  let arguments = (ins Hopper_TensorMap:$map);
+  let assemblyFormat = "$map attr-dict `:` type($map)";
+}
+
 def Hopper_TMALoadOp : Hopper_Op<"tma_load", [Hopper_CursorOf<"ring", "cursor">]> {
   let summary = "starts the copy of a box into a tile, completing on a full barrier";
   let description = [{

@@ -205,33 +205,47 @@ Value lowerFenceAsync(Emitter &emit, FenceAsyncOp op, FenceAsyncOp::Adaptor) {
   return {};
 }
 
+/// What a set flag holds.
+constexpr int64_t kFlagSet = 0x6d3c5fa19be8274b;
+
 Value lowerSignal(Emitter &emit, SignalOp op, SignalOp::Adaptor adaptor) {
   namedBarrier(emit, adaptor.getId(), 128);
-  emit.assembly("{ .reg .pred p; setp.eq.s32 p, $2, 0;\n"
-                "@p fence.acq_rel.gpu;\n"
-                "@p st.release.gpu.global.u32 [$0], $1; }",
-                "l,r,r,~{memory}",
-                {adaptor.getFlag(), adaptor.getValue(), emit.thread()});
+  emit.assembly("{ .reg .pred p; .reg .b32 index, word; .reg .b64 flag;\n"
+                "mov.u32 index, $4;\n"
+                "next:\n"
+                "setp.ge.u32 p, index, $2;\n"
+                "@p bra done;\n"
+                "mul.lo.u32 word, index, $3;\n"
+                "mad.wide.u32 flag, word, 8, $0;\n"
+                "fence.acq_rel.gpu;\n"
+                "st.release.gpu.global.u64 [flag], $1;\n"
+                "add.u32 index, index, 128;\n"
+                "bra next;\n"
+                "done: }",
+                "l,l,r,r,r,~{memory}",
+                {adaptor.getFlag(), emit.constant64(kFlagSet),
+                 adaptor.getCount(), adaptor.getStride(), emit.thread()});
   return {};
 }
 
 Value lowerAwait(Emitter &emit, AwaitOp op, AwaitOp::Adaptor adaptor) {
-  emit.assembly("{ .reg .pred p; .reg .b32 index, seen; .reg .b64 flag;\n"
-                "mov.u32 index, $2;\n"
+  emit.assembly("{ .reg .pred p; .reg .b32 index; .reg .b64 flag, seen;\n"
+                "mov.u32 index, $3;\n"
                 "next:\n"
-                "setp.ge.u32 p, index, $3;\n"
+                "setp.ge.u32 p, index, $2;\n"
                 "@p bra done;\n"
-                "mad.wide.u32 flag, index, 4, $0;\n"
+                "mad.wide.u32 flag, index, 8, $0;\n"
                 "again:\n"
-                "ld.acquire.gpu.global.u32 seen, [flag];\n"
-                "setp.ne.u32 p, seen, $1;\n"
+                "ld.acquire.gpu.global.u64 seen, [flag];\n"
+                "setp.ne.u64 p, seen, $1;\n"
                 "@p bra again;\n"
+                "st.relaxed.gpu.global.u64 [flag], 0;\n"
                 "add.u32 index, index, 128;\n"
                 "bra next;\n"
                 "done: }",
-                "l,r,r,r,~{memory}",
-                {adaptor.getFlag(), adaptor.getValue(), emit.thread(),
-                 adaptor.getCount()});
+                "l,l,r,r,~{memory}",
+                {adaptor.getFlag(), emit.constant64(kFlagSet),
+                 adaptor.getCount(), emit.thread()});
   namedBarrier(emit, adaptor.getId(), 128);
   return {};
 }

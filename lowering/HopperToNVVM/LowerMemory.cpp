@@ -93,6 +93,12 @@ void copyPanels(Emitter &emit, Op op, Adaptor adaptor, const char *format,
   }
 }
 
+Value lowerTMAPrefetch(Emitter &emit, TMAPrefetchOp,
+                       TMAPrefetchOp::Adaptor adaptor) {
+  emit.assembly("prefetch.tensormap [$0];", "l,~{memory}", {adaptor.getMap()});
+  return {};
+}
+
 Value lowerTMALoad(Emitter &emit, TMALoadOp op, TMALoadOp::Adaptor adaptor) {
   Value barrier = fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
                               op.getRing().getType().getStages());
@@ -440,7 +446,8 @@ Value lowerGlobalStore(Emitter &emit, GlobalStoreOp op,
 void ssd::hopper::populateTMAPatterns(const TypeConverter &converter,
                                       RewritePatternSet &patterns) {
   patterns
-      .add<LowerOp<TMALoadOp, lowerTMALoad>, LowerOp<TMAStoreOp, lowerTMAStore>,
+      .add<LowerOp<TMAPrefetchOp, lowerTMAPrefetch>,
+           LowerOp<TMALoadOp, lowerTMALoad>, LowerOp<TMAStoreOp, lowerTMAStore>,
            LowerOp<TMAStoreWaitOp, lowerTMAStoreWait>>(converter,
                                                        patterns.getContext());
 }

@@ -334,10 +334,24 @@ void ChunkedKernel::prepare() {
   for (Value ring : {ringScores, ringEpilogue, ringPartial})
     if (ring)
       rings.push_back(ring);
+  if (shape.transport == Transport::boxes)
+    prefetchTensorMaps();
   k.create<InitRingsOp>(rings);
   clearScores();
   k.create<FenceAsyncOp>();
   k.create<BarrierOp>(Value(), IntegerAttr());
+}
+
+void ChunkedKernel::prefetchTensorMaps() {
+  Value isFirst = k.both(k.equal(k.create<WarpgroupOp>(), k.i(0)),
+                         k.equal(k.create<ThreadOp>(), k.i(0)));
+  k.when(isFirst, [&]() {
+    SmallVector<unsigned> maps = {p.x.map, p.b.map, p.c.map, p.y.map};
+    if (shape.hasTile)
+      maps.push_back(epilogue->getTiles().map);
+    for (unsigned map : maps)
+      k.create<TMAPrefetchOp>(k.argument(map));
+  });
 }
 
 void ChunkedKernel::clearScores() {
@@ -562,7 +576,7 @@ void ChunkedKernel::state(Value index, int32_t part) {
         return inner;
       },
       [&](const ChunkedUnit &unit, ValueRange v) -> Values {
-        finishStateAhead(rowBlockOf(unit, index, part), v[kCursors],
+        finishStateAhead(unit, rowBlockOf(unit, index, part), v[kCursors],
                          v[kCursors + 1]);
         return Values(v.take_front(kCursors));
       });

@@ -130,10 +130,10 @@ struct ChunkedShape {
 ///
 /// States cross as f32 in fragment order: `handed` has room for a state a
 /// warpgroup of each block, and `decays` for the factor by which a run's chunks
-/// decay it, f32. `flags` has a word for each that is zero before. `starts` is
-/// like `handed` and keeps the initial states of cut sequences where final ones
-/// overwrite them, which other blocks may do first. The host adds them last; 0
-/// is none.
+/// decay it, f32. `flags` has a word for each block and earlier run of its
+/// sequence. `starts` is like `handed` and keeps the initial states of cut
+/// sequences where final ones overwrite them, which other blocks may do first.
+/// The host adds them last; 0 is none.
 struct ChunkedSchedule {
   unsigned chunksPerBlock = 0, handed = 0, decays = 0, flags = 0, starts = 0;
 };
@@ -218,6 +218,7 @@ private:
 
   // Roles (ChunkedKernel.cpp).
   void prepare();
+  void prefetchTensorMaps();
   void clearScores();
   void produce();
   void asProducer(llvm::function_ref<void()> body);
@@ -312,9 +313,10 @@ private:
   Value startState(const ChunkedUnit &unit, const RowBlock &rows);
   Value startStateAhead(const ChunkedUnit &unit, const RowBlock &rows);
   Value sumOfEarlierRuns(const ChunkedUnit &unit, const RowBlock &rows);
-  void handOver(Value state, const RowBlock &rows);
+  void handOver(const ChunkedUnit &unit, Value state, const RowBlock &rows);
   void finishState(const ChunkedUnit &unit, const RowBlock &rows, Value state);
-  void finishStateAhead(const RowBlock &rows, Value state, Value decay);
+  void finishStateAhead(const ChunkedUnit &unit, const RowBlock &rows,
+                        Value state, Value decay);
   Value loadState(Value source, const RowBlock &rows, const Tensor &states);
   void storeState(Value state, Value target, const RowBlock &rows,
                   const Tensor &states);
@@ -331,8 +333,13 @@ private:
   /// A block's state in `handed` or `starts`.
   Value handedState(unsigned array, Value block, const RowBlock &rows);
   Value loadHanded(unsigned array, Value block, const RowBlock &rows);
-  /// A word of flags or decays; those of neighbouring blocks are neighbours.
-  Value handedWord(unsigned array, Value block, const RowBlock &rows);
+  /// Where a block's factor is in `decays`.
+  Value decayOf(Value block, const RowBlock &rows);
+  /// How many runs there can be before another of the same sequence.
+  Value runsPerSequence();
+  /// The flag that tells a block that the run of its sequence of this number
+  /// has handed its state over.
+  Value flagOf(Value reader, Value number, const RowBlock &rows);
   void localChunk(const RowBlock &rows, Values &carried);
   void stateChunk(const ChunkedUnit &unit, Value chunk, const RowBlock &rows,
                   Values &carried);

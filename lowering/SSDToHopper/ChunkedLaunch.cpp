@@ -109,18 +109,19 @@ struct Schedule {
     parts = ChunkedShape::partsOf(unit);
     Value multiprocessors = host.multiprocessors();
     Value least = host.ceilDiv(sequences.total, multiprocessors);
-    auto [wholeTime, cutTime] = nanosecondsOf(block);
+    const Nanoseconds &ns = nanosecondsOf(block);
     // At most one block a multiprocessor, as neighbours wait for each other.
     run = host.max(sequences.chunks, least);
-    time = host.mul(run, wholeTime);
+    time = host.add(host.mul(run, ns.chunk), kLaunch);
     if (!ChunkedShape(unit, block).mayCut)
       return;
     Value cut = parts ? host.ceilDiv(sequences.chunks, parts) : least;
     cut = host.max(cut, host.constant(1)); // of nothing
     // Runs before its own that a block sums up.
     Value reach = host.ceilDiv(sequences.chunks, cut);
-    Value cutting = host.add(host.mul(reach, 400), host.constant(4000));
-    Value timeCut = host.add(host.mul(cut, cutTime), cutting);
+    Value timeCut =
+        host.add(host.mul(cut, ns.chunkTwice), host.mul(reach, ns.reach));
+    timeCut = host.add(timeCut, ns.cutting + kLaunch);
     Value isFaster =
         parts ? host.less(cut, sequences.chunks) : host.less(timeCut, time);
     run = host.select(isFaster, cut, run);
@@ -133,13 +134,21 @@ struct Schedule {
   Value time;    // ns, estimated
 
 private:
-  /// A chunk's time, and what cutting takes but for these (NOTES.md).
-  static std::pair<int64_t, int64_t> nanosecondsOf(ChunkedBlock block) {
+  /// What was measured (NOTES.md): a chunk of a whole sequence, and of one that
+  /// is cut, whose states are computed twice; a state that is added, and all
+  /// else that cutting takes.
+  struct Nanoseconds {
+    int64_t chunk, chunkTwice, reach, cutting;
+  };
+  static const Nanoseconds &nanosecondsOf(ChunkedBlock block) {
+    static constexpr Nanoseconds single = {1030, 1470, 350, 3000},
+                                 pair = {1500, 2180, 610, 4000},
+                                 portable = {2050, 3000, 350, 3000};
     if (block.isPortable)
-      return {2050, 3000};
-    return block.stateWarpgroups == 1 ? std::pair(1040, 1600)
-                                      : std::pair(1500, 2350);
+      return portable;
+    return block.stateWarpgroups == 1 ? single : pair;
   }
+  static constexpr int64_t kLaunch = 1500;
 };
 
 /// A launch of the chunked kernel, without its schedule.
@@ -244,14 +253,23 @@ private:
     const Sequences &sequences = schedule.sequences;
     Value blocks = host.ceilDiv(sequences.total, schedule.run);
     // The size of what is handed over is to be known without a device.
-    Value most = launch.shape.mayCut ? sequences.total : sequences.count;
-    most = schedule.parts ? host.mul(sequences.count, schedule.parts)
-                          : host.min(most, host.constant(kMaxBlocks));
-    Value states = host.mul(most, block.stateWarpgroups);
+    Value count = sequences.count, runs = host.constant(1);
+    if (schedule.parts) {
+      runs = host.constant(schedule.parts);
+      count = host.mul(count, runs);
+    } else {
+      Value most = host.constant(kMaxBlocks);
+      if (launch.shape.mayCut) {
+        runs = host.min(sequences.chunks, most);
+        count = sequences.total;
+      }
+      count = host.min(count, most);
+    }
+    Value states = host.mul(count, block.stateWarpgroups);
     int64_t stateBytes = 4 * launch.shape.stateElements();
     Value handed = host.workspace(host.mul(states, stateBytes)),
           decays = host.workspace(host.mul(states, 4)),
-          flags = host.workspace(host.mul(states, 4));
+          flags = host.workspace(host.mul(host.mul(states, runs), 8));
 
     KernelArguments &arguments = launch.arguments;
     ChunkedSchedule &added = launch.parameters.schedule;
@@ -263,13 +281,6 @@ private:
         launch.unit.initialState == launch.unit.finalState)
       added.starts =
           arguments.pointer(host.workspace(host.mul(states, stateBytes)));
-
-    // Flags are only looked at where a run ends within a sequence.
-    Value rest = host.builder.createOrFold<arith::RemSIOp>(
-        host.loc, schedule.run, sequences.chunks);
-    host.branch(host.less(host.constant(0), rest), [&]() {
-      hopper::ClearOp::create(host.builder, host.loc, flags);
-    });
     gpu::GPUFuncOp kernel = launch.build(module);
     createLaunch(host, kernel, blocks, arguments);
   }

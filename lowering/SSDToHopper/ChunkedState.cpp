@@ -59,10 +59,21 @@ Value ChunkedKernel::loadHanded(unsigned array, Value block,
                                 Order::fragment, k.f32());
 }
 
-Value ChunkedKernel::handedWord(unsigned array, Value block,
-                                const RowBlock &rows) {
+Value ChunkedKernel::decayOf(Value block, const RowBlock &rows) {
   Value index = k.add(k.mul(rows.warpgroup, k.create<GridOp>()), block);
-  return k.at(k.argument(array), k.i32(), k.wide(index));
+  return k.at(k.argument(p.schedule.decays), k.f32(), k.wide(index));
+}
+
+Value ChunkedKernel::runsPerSequence() {
+  Value run = k.argument(p.schedule.chunksPerBlock);
+  return k.div(k.add(k.add(chunks, run), -1), run);
+}
+
+Value ChunkedKernel::flagOf(Value reader, Value number, const RowBlock &rows) {
+  Value first =
+      k.mulWide(k.add(k.mul(rows.warpgroup, k.create<GridOp>()), reader),
+                runsPerSequence());
+  return k.at(k.argument(p.schedule.flags), k.i64(), k.addWide(first, number));
 }
 
 Value ChunkedKernel::zeroState() {
@@ -108,15 +119,14 @@ Value ChunkedKernel::sumOfEarlierRuns(const ChunkedUnit &unit,
                                       const RowBlock &rows) {
   Value block = k.create<BlockOp>();
   Value first = k.div(unit.start, k.argument(p.schedule.chunksPerBlock));
-  k.create<AwaitOp>(handedWord(p.schedule.flags, first, rows), k.i(1),
-                    k.sub(block, first), k.add(rows.warpgroup, 1));
+  k.create<AwaitOp>(flagOf(block, k.i(0), rows), k.sub(block, first),
+                    k.add(rows.warpgroup, 1));
   Value state = loadHanded(p.schedule.handed, first, rows);
   return k.loop(
       k.add(first, 1), block, k.i(1), state,
       [&](Value run, ValueRange carried) -> Values {
         Value own = loadHanded(p.schedule.handed, run, rows);
-        Value decay =
-            k.loadGlobal(k.f32(), handedWord(p.schedule.decays, run, rows));
+        Value decay = k.loadGlobal(k.f32(), decayOf(run, rows));
         return {k.map(k.matrix(shape.columns), {carried[0], own},
                       [&](ValueRange v) { return k.fma(decay, v[0], v[1]); })};
       })[0];
@@ -137,21 +147,26 @@ Value ChunkedKernel::startStateAhead(const ChunkedUnit &unit,
                   given, [&]() -> Values { return {zeroState()}; })[0];
 }
 
-void ChunkedKernel::handOver(Value state, const RowBlock &rows) {
-  Value block = k.create<BlockOp>();
+/// To all later blocks that have chunks of the sequence.
+void ChunkedKernel::handOver(const ChunkedUnit &unit, Value state,
+                             const RowBlock &rows) {
+  Value block = k.create<BlockOp>(),
+        run = k.argument(p.schedule.chunksPerBlock);
   k.create<GlobalStoreOp>(state, handedState(p.schedule.handed, block, rows),
                           Order::fragment, k.f32());
-  k.create<SignalOp>(handedWord(p.schedule.flags, block, rows), k.i(1),
+  Value firstBlock = k.div(unit.start, run);
+  Value lastBlock = k.div(k.add(k.add(unit.start, chunks), -1), run);
+  k.create<SignalOp>(flagOf(k.add(block, 1), k.sub(block, firstBlock), rows),
+                     k.sub(lastBlock, block), runsPerSequence(),
                      k.add(rows.warpgroup, 1));
 }
 
-void ChunkedKernel::finishStateAhead(const RowBlock &rows, Value state,
+void ChunkedKernel::finishStateAhead(const ChunkedUnit &unit,
+                                     const RowBlock &rows, Value state,
                                      Value decay) {
-  k.elect(Agent::warpgroup, [&]() {
-    k.storeGlobal(decay,
-                  handedWord(p.schedule.decays, k.create<BlockOp>(), rows));
-  });
-  handOver(state, rows);
+  k.elect(Agent::warpgroup,
+          [&]() { k.storeGlobal(decay, decayOf(k.create<BlockOp>(), rows)); });
+  handOver(unit, state, rows);
 }
 
 void ChunkedKernel::finishState(const ChunkedUnit &unit, const RowBlock &rows,
@@ -168,12 +183,12 @@ void ChunkedKernel::finishState(const ChunkedUnit &unit, const RowBlock &rows,
     return void(keep());
   auto handOn = [&]() -> Values {
     if (!shape.mayCut)
-      handOver(state, rows);
+      handOver(unit, state, rows);
     else // where sequences are cut, others have had it from the start
       k.choose(
           isCut(), TypeRange(), [&]() -> Values { return {}; },
           [&]() -> Values {
-            handOver(state, rows);
+            handOver(unit, state, rows);
             return {};
           });
     return {};

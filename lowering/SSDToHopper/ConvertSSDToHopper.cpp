@@ -88,15 +88,14 @@ LogicalResult
 ConvertSSDToHopper::branch(HostBuilder &host, Value condition,
                            function_ref<LogicalResult()> then,
                            function_ref<LogicalResult()> otherwise) {
-  LogicalResult result = success();
-  auto check = [&](function_ref<LogicalResult()> build) {
-    return [&result, build]() {
-      if (succeeded(result))
-        result = build();
-    };
-  };
-  host.branch(condition, check(then), check(otherwise));
-  return result;
+  OpBuilder::InsertionGuard guard(host.builder);
+  auto branches = scf::IfOp::create(host.builder, host.loc, condition,
+                                    /*withElseRegion=*/true);
+  host.builder.setInsertionPoint(branches.thenYield());
+  if (failed(then()))
+    return failure();
+  host.builder.setInsertionPoint(branches.elseYield());
+  return otherwise();
 }
 
 LogicalResult ConvertSSDToHopper::convert(FusedOp op) {

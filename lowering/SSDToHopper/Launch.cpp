@@ -13,7 +13,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace ssd;
@@ -71,18 +70,6 @@ Value HostBuilder::land(Value a, Value b) {
 
 Value HostBuilder::select(Value condition, Value a, Value b) {
   return builder.createOrFold<arith::SelectOp>(loc, condition, a, b);
-}
-
-void HostBuilder::branch(Value condition, function_ref<void()> then,
-                         function_ref<void()> otherwise) {
-  OpBuilder::InsertionGuard guard(builder);
-  auto branches = scf::IfOp::create(builder, loc, condition, bool(otherwise));
-  builder.setInsertionPoint(branches.thenYield());
-  then();
-  if (!otherwise)
-    return;
-  builder.setInsertionPoint(branches.elseYield());
-  otherwise();
 }
 
 Value HostBuilder::multiprocessors() {

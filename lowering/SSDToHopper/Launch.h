@@ -35,9 +35,6 @@ public:
   Value less(Value a, Value b); // i1, signed
   Value land(Value a, Value b); // i1; a null b holds
   Value select(Value condition, Value a, Value b);
-  /// Builds what is done where an i1 holds, and where it does not.
-  void branch(Value condition, llvm::function_ref<void()> then,
-              llvm::function_ref<void()> otherwise = {});
   /// Multiprocessors of the device that the call runs on.
   Value multiprocessors();
   /// Whether a tensor map can describe the memref: base and strides (but the

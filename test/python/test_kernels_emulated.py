@@ -241,7 +241,8 @@ def draw(case: Case) -> dict:
         "offsets": np.array(case.offsets or (0,), np.int32),
         "y": np.full((*tokens, case.heads, case.width), 0x7fff, np.uint16),
         "s": np.full(state, np.nan, np.float32),
-        "handed": np.zeros((64, 64, 128), np.float32), "flags": np.zeros(64, np.int32), "decays": np.zeros(64, np.float32)}
+        "handed": np.zeros((64, 64, 128), np.float32), "flags": np.full(1024, -1),
+        "decays": np.zeros(64, np.float32)}
 
 
 RESULTS = ("y", "s", "handed", "flags", "decays")

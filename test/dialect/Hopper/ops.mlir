@@ -37,8 +37,8 @@ gpu.module @m1 {
       hopper.wait %one[%cursor] : !hopper.ring<2>
       hopper.release %one[%cursor] by warpgroup : !hopper.ring<2>
       hopper.barrier %c1 of 128
-      hopper.signal %flag, %c1 barrier %c1 : !llvm.ptr<1>
-      hopper.await %flag, %c1 count %c1 barrier %c1 : !llvm.ptr<1>
+      hopper.signal %flag count %c1 stride %c1 barrier %c1 : !llvm.ptr<1>
+      hopper.await %flag count %c1 barrier %c1 : !llvm.ptr<1>
       hopper.yield
     }
     gpu.return
@@ -56,6 +56,8 @@ gpu.module @m2 {
     // CHECK: hopper.alloc 66560 : <64xf32, linear>
     %table = hopper.alloc 66560 : !hopper.shared<64xf32, linear>
     %tile = hopper.slice %tiles[%cursor] : !hopper.shared<2x64x128xbf16>, !hopper.cursor<2> to !hopper.shared<64x128xbf16>
+    // CHECK: hopper.tma_prefetch %{{.*}} : <1x64x1x64xbf16>
+    hopper.tma_prefetch %map : !hopper.tensor_map<1x64x1x64xbf16>
     // CHECK: hopper.tma_load %{{.*}}[%{{.*}}] to %{{.*}}, %{{.*}}[%{{.*}}] cache evict_first
     hopper.tma_load %map[%zero, %zero, %zero, %zero] to %tile, %ring[%cursor] cache evict_first
         : !hopper.tensor_map<1x64x1x64xbf16>, !hopper.shared<64x128xbf16>, !hopper.ring<2>

@@ -9,11 +9,8 @@
 // CHECK:         hopper.has_kernel @ssd_chunked_0::@ssd_chunked_0
 // CHECK:         scf.if
 // CHECK-COUNT-5:   hopper.encode_tensor_map
-// Flags are cleared where a sequence is cut.
-// CHECK:           %[[REST:.*]] = arith.remsi
-// CHECK:           %[[CUT:.*]] = arith.cmpi {{.*}}%[[REST]]
-// CHECK:           scf.if %[[CUT]] {
-// CHECK-NEXT:        hopper.clear
+// One launch: flags need not be cleared.
+// CHECK-NOT:       hopper.clear
 // CHECK:           gpu.launch_func @ssd_chunked_0::@ssd_chunked_0
 // CHECK:         } else {
 // CHECK:           gpu.launch_func @ssd_chunked_single_1::@ssd_chunked_single_1

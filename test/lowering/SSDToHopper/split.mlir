@@ -16,16 +16,17 @@
 // CHECK:         %[[TOTAL:.*]] = arith.muli %{{.*}}, %[[CHUNKS]]
 // CHECK:         %[[SMS:.*]] = hopper.multiprocessors
 // CHECK:         %[[PER_BLOCK:.*]] = arith.ceildivsi %[[TOTAL]], %[[SMS]]
-// CHECK:         %[[WHOLE:.*]] = arith.muli %{{.*}}, %c1500
-// CHECK:         %[[MORE:.*]] = arith.addi
-// CHECK:         %[[CUT:.*]] = arith.addi %{{.*}}, %[[MORE]]
+// CHECK:         %[[CHUNK:.*]] = arith.muli %{{.*}}, %c1500
+// CHECK:         %[[WHOLE:.*]] = arith.addi %[[CHUNK]]
+// CHECK:         %[[TWICE:.*]] = arith.muli %{{.*}}, %c2180
+// CHECK:         %[[CUTTING:.*]] = arith.addi %[[TWICE]]
+// CHECK:         %[[CUT:.*]] = arith.addi %[[CUTTING]]
 // CHECK:         arith.cmpi slt, %[[CUT]], %[[WHOLE]]
 // CHECK:         hopper.has_kernel @ssd_chunked_0::@ssd_chunked_0
 // CHECK:         scf.if
 // The final state overwrites the initial one, and a block that ends a sequence
 // may do so before another begins it: initial states are kept aside.
 // CHECK-COUNT-4:   memref.alloc
-// CHECK:           hopper.clear
 // CHECK:           gpu.launch_func @ssd_chunked_0::@ssd_chunked_0
 // CHECK:         } else {
 // CHECK:           gpu.launch_func @ssd_chunked_single_1::@ssd_chunked_single_1
@@ -50,7 +51,8 @@
 // CHECK:               hopper.global_load %{{.*}} fragment
 
 // PTX-LABEL:   .entry ssd_chunked_0(
-// PTX:         ld.acquire.gpu.global.u32
+// PTX:         st.release.gpu.global.u64
+// PTX:         ld.acquire.gpu.global.u64
 func.func @auto(%x: memref<?x?x8x64xbf16>, %b: memref<?x?x1x128xbf16>, %dt: memref<?x?x8xf32>,
     %a: memref<8xf32>, %y: memref<?x?x8x64xbf16>, %s: memref<?x8x64x128xf32>) {
   ssd.fused ins(%xi = %x : memref<?x?x8x64xbf16>, %bi = %b : memref<?x?x1x128xbf16>,

@@ -209,6 +209,13 @@ def coordinates(warp, address, lane):
     return [int(warp.read(item).view(np.int32)[lane]) for item in address.coordinates.items]
 
 
+@form(r"prefetch\.tensormap")
+def prefetch_map(warp, instruction, match):
+    """prefetch.tensormap, of what is one."""
+    for lane in _LANES[warp.active]:
+        warp.block.tensor_map(int(warp.addresses(instruction.operands[0])[lane]))
+
+
 @form(r"cp\.async\.bulk\.tensor\.[1-5]d\.shared::(cluster|cta)\.global(\.tile)?"
       r"\.mbarrier::complete_tx::bytes(\.L2::cache_hint)?")
 def copy_box_in(warp, instruction, match):
