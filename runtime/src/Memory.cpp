@@ -54,7 +54,8 @@ void Memory::clear() {
   driver.check(driver.api().synchronize(), "Waiting for ", gpu->str());
 }
 
-void Memory::transfer(void *to, const void *from, size_t count) const {
+void ssd::copyBytes(const Device *gpu, void *to, const void *from,
+                    size_t count) {
   if (!gpu) {
     std::memcpy(to, from, count);
     return;
@@ -71,11 +72,13 @@ void Memory::transfer(void *to, const void *from, size_t count) const {
 }
 
 void Memory::write(const void *from, size_t count) {
-  transfer(begin, from, count);
+  copyBytes(gpu, begin, from, count);
 }
 
-void Memory::read(void *to, size_t count) const { transfer(to, begin, count); }
+void Memory::read(void *to, size_t count) const {
+  copyBytes(gpu, to, begin, count);
+}
 
 void Memory::copyFrom(const Memory &other) {
-  transfer(begin, other.begin, bytes);
+  copyBytes(gpu, begin, other.begin, bytes);
 }

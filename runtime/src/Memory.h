@@ -35,12 +35,14 @@ public:
   void copyFrom(const Memory &other);
 
 private:
-  void transfer(void *to, const void *from, size_t count) const;
-
   const Device *gpu;
   size_t bytes;
   void *begin = nullptr;
 };
+
+/// Copies within a GPU's memory, or from or to it, as Memory does; without a
+/// device within the CPU's.
+void copyBytes(const Device *device, void *to, const void *from, size_t count);
 
 } // namespace ssd
 

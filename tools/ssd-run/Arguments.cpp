@@ -26,11 +26,18 @@ const ssd_argument *ssd::run::findArgument(const ssd_entry &entry,
 Array ssd::run::copyOf(const DLTensor &tensor) {
   Array array =
       Array::zeros(tensor.dtype, {tensor.shape, tensor.shape + tensor.ndim});
+  const Device *device = tensor.device.device_type == kDLCUDA
+                             ? &Driver::get().device(tensor.device.device_id)
+                             : nullptr;
   if (!array.data.empty())
-    std::memcpy(array.data.data(),
-                static_cast<const char *>(tensor.data) + tensor.byte_offset,
-                array.data.size());
+    copyBytes(device, array.data.data(),
+              static_cast<const char *>(tensor.data) + tensor.byte_offset,
+              array.data.size());
   return array;
+}
+
+const Device *ssd::run::deviceFor(int32_t type) {
+  return type == kDLCUDA ? &Driver::get().currentDevice() : nullptr;
 }
 
 Sizes::Sizes(const ssd_entry &entry, const std::map<int32_t, int64_t> &given)
@@ -147,7 +154,7 @@ CallArguments::CallArguments(const ssd_entry &entry, const Options &options,
       array = blankOutput(argument, sizes);
     else
       array = generator.make(argument, "random");
-    arguments.push_back({&argument, std::move(array), {}});
+    arguments.push_back({&argument, std::move(array), {}, nullptr});
   }
 }
 
@@ -155,9 +162,23 @@ std::vector<const DLTensor *> CallArguments::tensors() {
   std::vector<const DLTensor *> views;
   for (Argument &argument : arguments) {
     argument.view = argument.array.view();
+    if (const Device *device = deviceFor(argument.declaration->device)) {
+      const auto &data = argument.array.data;
+      argument.memory = std::make_unique<Memory>(device, data.size());
+      argument.memory->write(data.data(), data.size());
+      argument.view.data = argument.memory->data();
+      argument.view.device = argument.memory->dlDevice();
+    }
     views.push_back(&argument.view);
   }
   return views;
+}
+
+void CallArguments::fetch() {
+  for (Argument &argument : arguments)
+    if (argument.memory)
+      argument.memory->read(argument.array.data.data(),
+                            argument.array.data.size());
 }
 
 Array *CallArguments::find(const std::string &name) {

@@ -10,10 +10,12 @@
 #define SSD_TOOLS_SSD_RUN_ARGUMENTS_H
 
 #include "runtime/reference/Npy.h"
+#include "runtime/src/Memory.h"
 #include "ssd_runtime.h"
 #include "tools/ssd-run/Options.h"
 
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -64,22 +66,29 @@ private:
   std::mt19937_64 engine;
 };
 
-/// Inputs and outputs of a call by name, in the order of the call.
+/// Inputs and outputs of a call by name, in the order of the call. Those of an
+/// entry on the GPU have memory there, too.
 struct CallArguments {
   CallArguments(const ssd_entry &entry, const Options &options, Sizes &sizes);
 
   std::vector<const DLTensor *> tensors();
+  /// Makes the arrays what a call left in the GPU's memory.
+  void fetch();
   Array *find(const std::string &name);
 
   struct Argument {
     const ssd_argument *declaration;
     Array array;
     DLTensor view;
+    std::unique_ptr<Memory> memory; // on the GPU, null on the CPU
   };
   std::vector<Argument> arguments;
 };
 
-/// Copies a tensor of the runtime.
+/// Where memory for arguments on this kind of device goes; null for the CPU.
+const Device *deviceFor(int32_t type);
+
+/// Copies a tensor of the runtime, on whatever device.
 Array copyOf(const DLTensor &tensor);
 
 /// The argument of an entry with this name, or null.

@@ -46,6 +46,7 @@ void Runner::writeOutput(const std::string &name, const std::string &path) {
 }
 
 void Runner::finish() {
+  arguments->fetch();
   for (const CallArguments::Argument &argument : arguments->arguments)
     if (argument.declaration->role == SSD_ROLE_OUTPUT)
       printSummary(argument.declaration->name, argument.array);
@@ -59,21 +60,45 @@ bool Runner::check() {
   return !mixCheck || mixCheck->compare(*arguments, state.get());
 }
 
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double microseconds(Clock::time_point begin, Clock::time_point end) {
+  return std::chrono::duration<double, std::micro>(end - begin).count();
+}
+
+void waitFor(const Device &device) {
+  DeviceScope scope(device);
+  const Driver &driver = *device.driver;
+  driver.check(driver.api().synchronize(), "Waiting for ", device.str());
+}
+
+} // namespace
+
 void Runner::time() {
-  using Clock = std::chrono::steady_clock;
   std::vector<double> runs;
+  Clock::time_point first = Clock::now();
   for (int64_t i = 0; i < options.timeRuns; ++i) {
     Clock::time_point begin = Clock::now();
     call();
-    runs.push_back(
-        std::chrono::duration<double, std::micro>(Clock::now() - begin)
-            .count());
+    runs.push_back(microseconds(begin, Clock::now()));
   }
+  if (device)
+    waitFor(*device);
+  double all = microseconds(first, Clock::now());
   std::sort(runs.begin(), runs.end());
   size_t middle = runs.size() / 2;
   double median =
       runs.size() % 2 ? runs[middle] : (runs[middle - 1] + runs[middle]) / 2;
-  std::printf("time: median %.3f us, min %.3f us, %lld runs, %d threads\n",
-              median, runs.front(), static_cast<long long>(runs.size()),
-              ssd_context_threads(context.get()));
+  long long count = static_cast<long long>(runs.size());
+  if (device)
+    std::printf("time: median %.3f us, min %.3f us to make a call; %.3f us a "
+                "call until all were done, %lld runs, %s\n",
+                median, runs.front(), all / double(runs.size()), count,
+                device->str().c_str());
+  else
+    std::printf("time: median %.3f us, min %.3f us, %lld runs, %d threads\n",
+                median, runs.front(), count,
+                ssd_context_threads(context.get()));
 }

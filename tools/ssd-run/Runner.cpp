@@ -94,16 +94,19 @@ void Runner::prepare() {
     state.reset(zeros);
   }
   tensors = arguments->tensors();
+  size_t bytes = 0;
   require(ssd_workspace_size(program.get(), entry->name, tensors.data(),
-                             int32_t(tensors.size()), state.get(),
-                             &workspaceBytes));
-  workspace = allocateAligned(workspaceBytes);
+                             int32_t(tensors.size()), state.get(), &bytes));
+  for (const CallArguments::Argument &argument : arguments->arguments)
+    if (argument.memory)
+      device = argument.memory->device();
+  workspace = std::make_unique<Memory>(device, bytes);
   if (!options.check.empty())
     mixCheck.emplace(options, *arguments, state.get());
 }
 
 void Runner::call() {
   require(ssd_call(program.get(), context.get(), entry->name, tensors.data(),
-                   int32_t(tensors.size()), state.get(), workspace.get(),
-                   workspaceBytes, nullptr));
+                   int32_t(tensors.size()), state.get(), workspace->data(),
+                   workspace->size(), /*stream=*/nullptr));
 }

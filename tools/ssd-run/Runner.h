@@ -9,7 +9,6 @@
 #ifndef SSD_TOOLS_SSD_RUN_RUNNER_H
 #define SSD_TOOLS_SSD_RUN_RUNNER_H
 
-#include "runtime/src/AlignedBuffer.h"
 #include "tools/ssd-run/MixCheck.h"
 
 #include <deque>
@@ -42,7 +41,9 @@ public:
   void finish();
   /// Compares with the reference where the options ask for it.
   bool check();
-  /// Calls several times, and says how long that took.
+  /// Calls several times, and says how long that took: on the GPU, which works
+  /// on calls while the host makes the next ones, also how long each took
+  /// there.
   void time();
 
 private:
@@ -59,8 +60,8 @@ private:
   const ssd_entry *entry = nullptr;
   std::optional<CallArguments> arguments;
   std::vector<const DLTensor *> tensors;
-  AlignedBuffer workspace;
-  size_t workspaceBytes = 0;
+  const Device *device = nullptr; // null for the CPU
+  std::unique_ptr<Memory> workspace;
   std::optional<MixCheck> mixCheck;
   /// The memory of random weights; a deque never moves its elements.
   std::deque<Array> randomWeights;
