@@ -94,7 +94,8 @@ Expected<std::unique_ptr<Module>> translateToLLVM(mlir::ModuleOp source,
                                                   LLVMContext &context,
                                                   const CPUTarget &target,
                                                   TargetMachine &machine) {
-  SmallVector<mlir::gpu::BinaryOp> kernels(source.getOps<mlir::gpu::BinaryOp>());
+  SmallVector<mlir::gpu::BinaryOp> kernels(
+      source.getOps<mlir::gpu::BinaryOp>());
   for (mlir::gpu::BinaryOp kernel : kernels)
     kernel->remove();
   std::unique_ptr<Module> module =
