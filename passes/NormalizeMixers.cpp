@@ -72,6 +72,17 @@ private:
     return def && def->hasAttr(runsMark);
   }
 
+  /// Marks loops that reverse all tokens.
+  static constexpr StringLiteral flipMark = "ssd.flip";
+  /// What `value` is the reverse of, if it was reversed here.
+  static Value getFlipped(Value value) {
+    auto loop = value.getDefiningOp<scf::ForOp>();
+    if (!loop || !loop->hasAttr(flipMark))
+      return {};
+    auto tokens = loop.getBody()->getOps<tensor::ExtractSliceOp>();
+    return (*tokens.begin()).getSource();
+  }
+
   OpFoldResult attr(int64_t value) { return rewriter.getIndexAttr(value); }
   Value constant(Location loc, int64_t value) {
     return arith::ConstantIndexOp::create(rewriter, loc, value);
@@ -258,10 +269,13 @@ LogicalResult Normalizer::loopOverCheckpoints(MixOp op) {
   return success();
 }
 
-/// Dimension 1 in reverse order, behind its first `kept` elements.
+/// Dimension 1 in reverse order, behind its first `kept` elements. The reverse
+/// of a reverse, as between two mixers in a row, is what was there before.
 Value Normalizer::flipTokens(Location loc, Value source, int64_t kept) {
   if (!source)
     return {};
+  if (Value original = getFlipped(source); original && !kept)
+    return original;
   auto type = cast<RankedTensorType>(source.getType());
   SmallVector<OpFoldResult> sizes =
       tensor::getMixedSizes(rewriter, loc, source);
@@ -281,6 +295,8 @@ Value Normalizer::flipTokens(Location loc, Value source, int64_t kept) {
         Value next = insert(loc, token, carried[0], {{1, index, attr(1)}});
         scf::YieldOp::create(rewriter, loc, next);
       });
+  if (!kept)
+    loop->setAttr(flipMark, rewriter.getUnitAttr());
   return loop.getResult(0);
 }
 

@@ -24,9 +24,18 @@ def SSDChooseDecompositionPass : Pass<"ssd-choose-decomposition", "::mlir::Modul
     that a sequence's result is bitwise the same in any batch. Each candidate leaves a remark with its predicted cost.
 
     ```mlir
-    %y, %s = ssd.mix ins(%x, %b, %c : ...) decay(%dt : ...) outs(%y0, %s0 : ...)
-    // becomes
-    %y, %s = ssd.mix {form = #ssd.chunked<chunk = 64>} ins(...) ...
+    func.func @mix(%x: tensor<1x4096x8x64xf32>, %b: tensor<1x4096x1x128xf32>, %y0: tensor<1x4096x8x64xf32>,
+                   %s0: tensor<1x8x64x128xf32>) -> (tensor<1x4096x8x64xf32>, tensor<1x8x64x128xf32>) {
+      %y, %s = ssd.mix ins(%x, %b, %b : tensor<1x4096x8x64xf32>, tensor<1x4096x1x128xf32>, tensor<1x4096x1x128xf32>)
+          outs(%y0, %s0 : tensor<1x4096x8x64xf32>, tensor<1x8x64x128xf32>)
+      return %y, %s : tensor<1x4096x8x64xf32>, tensor<1x8x64x128xf32>
+    }
+    ```
+
+    becomes, on a CPU with AVX-512,
+
+    ```
+      %y, %s = ssd.mix {form = #ssd.chunked<chunk = 32>} ins(%x, %b, %b : ...) ...
     ```
   }];
   let options = [
@@ -83,11 +92,23 @@ def SSDFusePass : Pass<"ssd-fuse"> {
     `ssd-normalize-mixers` takes units apart again.
 
     ```mlir
-    %dt = ssd.discretize ...
-    %y, %s = ssd.mix ... decay(%dt) ...
-    %o = linalg.generic ... ins(%y, %x, %D) ...
-    // becomes
-    %o, %s = ssd.fused ins(...) outs(...) { ...; ssd.yield %o, %s }
+    func.func @unit(%x: tensor<2x?x4x8xf32>, %b: tensor<2x?x1x16xf32>, %raw: tensor<2x?x4xf32>, %dt0: tensor<2x?x4xf32>,
+                    %y0: tensor<2x?x4x8xf32>, %s0: tensor<2x4x8x16xf32>) -> (tensor<2x?x4x8xf32>, tensor<2x4x8x16xf32>) {
+      %dt = ssd.discretize {softplus} ins(%raw : tensor<2x?x4xf32>) outs(%dt0 : tensor<2x?x4xf32>)
+      %y, %s = ssd.mix ins(%x, %b, %b : tensor<2x?x4x8xf32>, tensor<2x?x1x16xf32>, tensor<2x?x1x16xf32>)
+          scale(%dt : tensor<2x?x4xf32>) outs(%y0, %s0 : tensor<2x?x4x8xf32>, tensor<2x4x8x16xf32>)
+      return %y, %s : tensor<2x?x4x8xf32>, tensor<2x4x8x16xf32>
+    }
+    ```
+
+    becomes
+
+    ```
+      %y, %s = ssd.fused ins(%x, %b, %raw ...) outs(%dt0, %y0, %s0 ...) {
+        %dt = ssd.discretize ...
+        %y, %s = ssd.mix ... scale(%dt) ...
+        ssd.yield ... %y, %s
+      }
     ```
   }];
   let statistics = [
@@ -110,6 +131,24 @@ def SSDNormalizeMixersPass : Pass<"ssd-normalize-mixers"> {
     * segment_ids: ids become the number of changes before each token.
 
     Every form and target then sees one kind of mixer.
+
+    ```mlir
+    func.func @pool(%x: tensor<4x?x4x8xf32>, %b: tensor<4x?x1x16xf32>, %slots: tensor<4xi32>, %y0: tensor<4x?x4x8xf32>,
+                    %pool: tensor<?x4x8x16xf32>) -> (tensor<4x?x4x8xf32>, tensor<?x4x8x16xf32>) {
+      %y, %s = ssd.mix ins(%x, %b, %b : tensor<4x?x4x8xf32>, tensor<4x?x1x16xf32>, tensor<4x?x1x16xf32>)
+          slots(%slots : tensor<4xi32>) outs(%y0, %pool : tensor<4x?x4x8xf32>, tensor<?x4x8x16xf32>)
+      return %y, %s : tensor<4x?x4x8xf32>, tensor<?x4x8x16xf32>
+    }
+    ```
+
+    becomes
+
+    ```
+      %y, %s = scf.for %i = %c0 to %c4 step %c1 iter_args(%yi = %y0, %si = %pool) {
+        %slot = tensor.extract %slots[%i] : tensor<4xi32>
+        ... = ssd.mix ... outs(%row_of_y, %row_of_pool_or_zero : tensor<1x?x4x8xf32>, tensor<1x4x8x16xf32>)
+        ... }
+    ```
   }];
   let dependentDialects = [
     "::ssd::SSDDialect", "::mlir::scf::SCFDialect",
@@ -131,6 +170,25 @@ def SSDDecomposePass : Pass<"ssd-decompose"> {
     * dispatch: `scf.if` over the length, a form in each branch.
 
     A mixer without a form is an error: run `ssd-choose-decomposition` first.
+
+    ```mlir
+    func.func @mix(%x: tensor<1x4096x8x64xf32>, %b: tensor<1x4096x1x128xf32>, %y0: tensor<1x4096x8x64xf32>,
+                   %s0: tensor<1x8x64x128xf32>) -> (tensor<1x4096x8x64xf32>, tensor<1x8x64x128xf32>) {
+      %y, %s = ssd.mix {form = #ssd.chunked<chunk = 128>}
+          ins(%x, %b, %b : tensor<1x4096x8x64xf32>, tensor<1x4096x1x128xf32>, tensor<1x4096x1x128xf32>)
+          outs(%y0, %s0 : tensor<1x4096x8x64xf32>, tensor<1x8x64x128xf32>)
+      return %y, %s : tensor<1x4096x8x64xf32>, tensor<1x8x64x128xf32>
+    }
+    ```
+
+    becomes
+
+    ```
+      scf.forall (%i, %h) ... {
+        scf.for %first = %c0 to %c4096 step %c128 iter_args(%yc, %sc) {
+          ... ssd.cumulative_decay, ssd.chunk_scores, ssd.chunk_scan, ssd.chunk_state ...
+        } }
+    ```
   }];
   let options = [
     Option<"block", "block", "int64_t", "32",

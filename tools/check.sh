@@ -24,7 +24,7 @@ packages() {
 }
 build() {
   configure -DSSD_ENABLE_TESTS=ON -DPython3_EXECUTABLE="$root/.venv/bin/python"
-  ninja -C build
+  ninja -C build all ssd-doc
 }
 # The runtime on its own: it reads files from anywhere, and its threads share
 # work.

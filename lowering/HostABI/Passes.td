@@ -21,16 +21,20 @@ def HostABIPass : Pass<"ssd-host-abi", "mlir::ModuleOp"> {
     func.func @step(%x: tensor<?x4xf32> {ssd.name = "x", ssd.dims = ["B", ""]},
                     %s: tensor<?x4xf32> {ssd.state = "s"})
         -> (tensor<?x4xf32>, tensor<?x4xf32> {ssd.state = "s"}) {
-      ...
-      return %y, %new : tensor<?x4xf32>, tensor<?x4xf32>
+      %new = linalg.add ins(%x, %s : tensor<?x4xf32>, tensor<?x4xf32>) outs(%s : tensor<?x4xf32>) -> tensor<?x4xf32>
+      return %new, %new : tensor<?x4xf32>, tensor<?x4xf32>
     }
-    // becomes
+    ```
+
+    becomes
+
+    ```
     func.func @step(%x: memref<?x4xf32>, %s: memref<?x4xf32>,
                     %result0: memref<?x4xf32>) {
       %0 = bufferization.to_tensor %x restrict : ...
       %1 = bufferization.to_tensor %s restrict writable : ...
-      ...
-      bufferization.materialize_in_destination %y in restrict writable %result0
+      %new = linalg.add ins(%0, %1) outs(%1) ...
+      bufferization.materialize_in_destination %new in restrict writable %result0
       bufferization.materialize_in_destination %new in restrict writable %s
       return
     }
@@ -67,6 +71,15 @@ def CheckStateCopiesPass : Pass<"ssd-check-state-copies", "mlir::ModuleOp"> {
     and of a state into a part of something larger, are legal, and so is what a
     lowering copies on purpose, by linalg.copy. States are followed into
     private functions.
+
+    ```mlir
+    func.func @step(%s: memref<4xf32> {ssd.state = "s"}, %y: memref<4xf32>) {
+      memref.copy %s, %y : memref<4xf32> to memref<4xf32>
+      return
+    }
+    ```
+
+    is refused: `copies the whole state 's'`.
   }];
   let statistics = [
     Statistic<"numStates", "num-states", "Number of state arguments followed">
@@ -82,10 +95,21 @@ def ExpandTaskBuffersPass : Pass<"ssd-expand-task-buffers", "mlir::func::FuncOp"
     `ssd-plan-workspace` can place it.
 
     ```mlir
-    scf.forall (%i) in (%n) {
-      %buffer = memref.alloc(%length) : memref<?xf32>
-      ...
-    // becomes
+    func.func @tasks(%x: memref<?x?xf32>, %n: index, %length: index) {
+      %zero = arith.constant 0.0 : f32
+      scf.forall (%i) in (%n) {
+        %buffer = memref.alloc(%length) : memref<?xf32>
+        linalg.fill ins(%zero : f32) outs(%buffer : memref<?xf32>)
+        %row = memref.subview %x[%i, 0] [1, %length] [1, 1] : memref<?x?xf32> to memref<?xf32, strided<[1], offset: ?>>
+        memref.copy %buffer, %row : memref<?xf32> to memref<?xf32, strided<[1], offset: ?>>
+      }
+      return
+    }
+    ```
+
+    becomes
+
+    ```
     %all = memref.alloc(%bytes_of_all) : memref<?xi8>
     scf.forall (%i) in (%n) {
       %buffer = memref.view %all[%start][%length] : memref<?xi8> to memref<?xf32>
@@ -114,6 +138,28 @@ def PlanWorkspacePass : Pass<"ssd-plan-workspace", "mlir::ModuleOp"> {
     For each entry `f` a function `@f.workspace(sizes...) -> i64` is made, one
     argument per dynamic size of each argument of `f` in order, which computes
     the bytes that a call needs.
+
+    ```mlir
+    func.func @scratch(%x: memref<?x4xf32>, %y: memref<?x4xf32>) attributes {ssd.entry = {mixers = "[]", arguments = [
+        {name = "x", role = "input", shape = array<i64: -1, 4>, type = memref<?x4xf32>},
+        {name = "y", role = "output", shape = array<i64: -1, 4>, type = memref<?x4xf32>} ]}} {
+      %c0 = arith.constant 0 : index
+      %n = memref.dim %x, %c0 : memref<?x4xf32>
+      %buffer = memref.alloc(%n) : memref<?x4xf32>
+      linalg.add ins(%x, %x : memref<?x4xf32>, memref<?x4xf32>) outs(%buffer : memref<?x4xf32>)
+      linalg.mul ins(%buffer, %buffer : memref<?x4xf32>, memref<?x4xf32>) outs(%y : memref<?x4xf32>)
+      return
+    }
+    ```
+
+    becomes
+
+    ```
+    func.func @scratch(%x: memref<?x4xf32>, %y: memref<?x4xf32>, %workspace: memref<?xi8>, %context: !llvm.ptr) {
+      %buffer = memref.view %workspace[%c0][%n] : memref<?xi8> to memref<?x4xf32>
+      ...
+    func.func private @scratch.workspace(%n: index, %n_of_y: index) -> i64
+    ```
   }];
   let options = [
     Option<"frameLimit", "frame-limit", "int64_t", "1 << 20",
@@ -139,6 +185,26 @@ def OutlineParallelPass : Pass<"ssd-outline-parallel", "mlir::ModuleOp"> {
     holds the values the body uses. Loops of one iteration run directly; loops
     inside of a task become sequential. Runs after ssd-plan-workspace, which
     provides the context.
+
+    ```mlir
+    func.func @clear(%x: memref<?xf32>, %workspace: memref<?xi8>, %context: !llvm.ptr) attributes {ssd.planned} {
+      %c0 = arith.constant 0 : index
+      %zero = arith.constant 0.0 : f32
+      %n = memref.dim %x, %c0 : memref<?xf32>
+      scf.forall (%i) in (%n) {
+        memref.store %zero, %x[%i] : memref<?xf32>
+      }
+      return
+    }
+    ```
+
+    becomes
+
+    ```
+      llvm.call %parallel_for(%context, %clear_task, %n, %closure)
+      ...
+    func.func private @clear.task(%closure: !llvm.ptr, %index: i64, %worker: i32)
+    ```
   }];
   let statistics = [
     Statistic<"numTasks", "num-tasks", "Number of loops outlined">

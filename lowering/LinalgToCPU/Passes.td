@@ -29,13 +29,18 @@ def LinalgToCPU : Pass<"ssd-linalg-to-cpu", "::mlir::func::FuncOp"> {
     Large ops that are not yet inside a parallel loop are divided into tasks: a
     one-dimensional `scf.forall` without results.
 
-    Before:
     ```mlir
-    linalg.matmul_transpose_b ins(%a, %w : memref<?x768xf32>, memref<3072x768xf32>)
-                              outs(%c : memref<?x3072xf32>)
+    func.func @project(%a: memref<?x768xf32>, %w: memref<3072x768xf32>, %c: memref<?x3072xf32>) {
+      linalg.matmul indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>,
+                                     affine_map<(m, n, k) -> (m, n)>]
+          ins(%a, %w : memref<?x768xf32>, memref<3072x768xf32>) outs(%c : memref<?x3072xf32>)
+      return
+    }
     ```
-    After, much shortened:
-    ```mlir
+
+    becomes, much shortened,
+
+    ```
     scf.if %few_rows {
       scf.forall (%task) in (%tasks) { ... vector.reduction ... }
     } else {
@@ -73,6 +78,15 @@ def ApproximateMath : Pass<"ssd-approximate-math"> {
     `rsqrt` on f32 scalars and vectors, within 2 ulp or so and right for
     infinities, NaN and results that underflow. The other functions that MLIR
     can approximate follow its own polynomials. f16 and bf16 go through f32.
+
+    ```mlir
+    func.func @exponential(%x: vector<16xf32>) -> vector<16xf32> {
+      %0 = math.exp %x : vector<16xf32>
+      return %0 : vector<16xf32>
+    }
+    ```
+
+    becomes two dozen of `arith` and `math.fma`.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"

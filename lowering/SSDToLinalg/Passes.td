@@ -18,6 +18,22 @@ def ConvertSSDToLinalgPass : Pass<"convert-ssd-to-linalg"> {
     expresses by these, becomes linalg on tensors: products as contractions with
     f32 accumulation, everything else elementwise or as reductions in f32,
     rounded once to the result's type. What remains of the dialect is an error.
+
+    ```mlir
+    func.func @scores(%c: tensor<16x64xbf16>, %b: tensor<16x64xbf16>, %out: tensor<16x16xf32>) -> tensor<16x16xf32> {
+      %g = ssd.chunk_scores ins(%c, %b : tensor<16x64xbf16>, tensor<16x64xbf16>) outs(%out : tensor<16x16xf32>)
+      return %g : tensor<16x16xf32>
+    }
+    ```
+
+    becomes
+
+    ```
+      %wide = linalg.generic ... ins(%c : tensor<16x64xbf16>) outs(... : tensor<16x64xf32>) { arith.extf ... }
+      %0 = linalg.fill ins(%cst : f32) outs(%out : tensor<16x16xf32>) -> tensor<16x16xf32>
+      %g = linalg.generic {iterator_types = ["parallel", "parallel", "reduction"], ...}
+          ins(%wide, %b : tensor<16x64xf32>, tensor<16x64xbf16>) outs(%0 : tensor<16x16xf32>) { ... }
+    ```
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",

@@ -41,7 +41,8 @@ Expected<CPUTarget> CPUTarget::parse(StringRef name) {
     return CPUTarget{name.str(), "generic"};
   if (name != "cpu")
     return createStringError("unknown target '%s'; targets are cpu (this "
-                             "machine), x86-64-v3 and x86-64-v4",
+                             "machine), x86-64-v3, x86-64-v4, sm_90a (Hopper) "
+                             "and sm_80 (portable GPU code)",
                              name.str().c_str());
   StringRef level = getHostLevel();
   if (level.empty())
@@ -93,7 +94,8 @@ Expected<std::unique_ptr<Module>> translateToLLVM(mlir::ModuleOp source,
                                                   LLVMContext &context,
                                                   const CPUTarget &target,
                                                   TargetMachine &machine) {
-  SmallVector<mlir::gpu::BinaryOp> kernels(source.getOps<mlir::gpu::BinaryOp>());
+  SmallVector<mlir::gpu::BinaryOp> kernels(
+      source.getOps<mlir::gpu::BinaryOp>());
   for (mlir::gpu::BinaryOp kernel : kernels)
     kernel->remove();
   std::unique_ptr<Module> module =

@@ -80,7 +80,13 @@ static Cost recurrentCost(const MixerShape &s, const CPUNumbers &t) {
 /// Short blocks do not reach the rate of a large product.
 static double productRate(double q, const CPUNumbers &t) {
   double block = std::min<double>(t.block, q);
-  return t.matmulRate * block / (block + 3.7);
+  return t.matmulRate * block / (block + 7.0);
+}
+
+/// What a chunk of one head takes whatever its size.
+static double chunkOverhead(const MixerShape &s, const CPUNumbers &t) {
+  bool streams = operandBytes(s) > t.cacheBytes;
+  return t.chunkTime + (streams ? s.stateDim * t.stateRowTime : 0.0);
 }
 
 /// One chunk of Q tokens of one head: keys are visited in whole blocks.
@@ -94,9 +100,8 @@ static Cost chunkCost(const MixerShape &s, double q, const CPUNumbers &t) {
                     4 * q * s.stateDim * s.headDim; // state in, state out
   Cost cost;
   cost.flops = products + 4 * pairs + 6 * q;
-  cost.seconds = products / productRate(q, t) + pairs / t.scoreRate +
-                 t.chunkTime + s.stateDim * t.stateRowTime +
-                 blocks * t.blockTime;
+  cost.seconds =
+      products / productRate(q, t) + pairs / t.scoreRate + chunkOverhead(s, t);
   return cost;
 }
 
@@ -108,8 +113,7 @@ static Cost splitCost(const MixerShape &s, double q, double chunks,
   Cost cost;
   cost.flops = chunks * 2 * q * elements;
   cost.bytes = 16.0 * parts * elements;
-  cost.seconds = cost.flops / productRate(q, t) +
-                 chunks * (t.chunkTime + s.stateDim * t.stateRowTime) +
+  cost.seconds = cost.flops / productRate(q, t) + chunks * chunkOverhead(s, t) +
                  3.0 * parts * elements / t.transposeRate;
   return cost;
 }

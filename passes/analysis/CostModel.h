@@ -34,21 +34,23 @@ struct MixerShape {
 struct CPUNumbers {
   int64_t workers = 1;
   /// Rate of a large f32 matrix product on one worker, FLOP/s.
-  double matmulRate = 132e9;
+  double matmulRate = 98e9;
   /// Rate of the state update and read-out of one token, FLOP/s: the state
   /// stays in the first cache.
-  double updateRate = 43.5e9;
+  double updateRate = 47e9;
   /// Masked exponentials of scores, elements/s.
-  double scoreRate = 1.25e9;
+  double scoreRate = 1.6e9;
   /// Elements/s of transposing a state between its place and scratch.
   double transposeRate = 10e9;
   /// Bytes/s one worker streams from memory.
   double bandwidth = 18e9;
+  /// Bytes of a mixer's operands that stay near the cores.
+  double cacheBytes = 8e6;
   /// Seconds for a parallel loop, a token, a row of the state per token (its
-  /// sum over lanes), a chunk, a row of the state per chunk and a block of
-  /// queries of one head, whatever its size.
-  double loopTime = 4e-6, tokenTime = 12e-9, rowTime = 0.88e-9,
-         chunkTime = 230e-9, stateRowTime = 5e-9, blockTime = 150e-9;
+  /// sum over lanes), a chunk of one head, whatever its size, and a row of the
+  /// state per chunk where operands exceed the cache and push the state out.
+  double loopTime = 4e-6, tokenTime = 10e-9, rowTime = 1.05e-9,
+         chunkTime = 160e-9, stateRowTime = 7e-9;
   /// Queries of a block; see DecompositionOptions.
   int64_t block = 32;
 };

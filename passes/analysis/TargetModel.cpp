@@ -37,11 +37,11 @@ ssd::CPUNumbers ssd::getCPUNumbers(Operation *op) {
   read(op, "ssd.score_rate", numbers.scoreRate);
   read(op, "ssd.transpose_rate", numbers.transposeRate);
   read(op, "ssd.bandwidth", numbers.bandwidth);
+  read(op, "ssd.cache_bytes", numbers.cacheBytes);
   read(op, "ssd.loop_time", numbers.loopTime);
   read(op, "ssd.token_time", numbers.tokenTime);
   read(op, "ssd.row_time", numbers.rowTime);
   read(op, "ssd.chunk_time", numbers.chunkTime);
   read(op, "ssd.state_row_time", numbers.stateRowTime);
-  read(op, "ssd.block_time", numbers.blockTime);
   return numbers;
 }

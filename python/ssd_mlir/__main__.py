@@ -90,14 +90,14 @@ def _explain(options: argparse.Namespace) -> None:
     explain(Program(path).mixers(), options.input)
 
 
-def _end_token(program: Program, options: argparse.Namespace) -> Optional[int]:
-    """The model's own end of text, unless the user said otherwise."""
+def _end_tokens(program: Program, options: argparse.Namespace) -> list[int]:
+    """The model's own ends of text, unless the user said otherwise."""
     if options.eos is not None:
-        return options.eos if options.eos >= 0 else None
-    token = program.metadata.get("eos_token_id")
-    if isinstance(token, list):
-        token = token[0] if token else None
-    return token if isinstance(token, int) else None
+        return [options.eos] if options.eos >= 0 else []
+    tokens = program.metadata.get("eos_token_id")
+    if tokens is None:
+        return []
+    return tokens if isinstance(tokens, list) else [tokens]
 
 
 def _tokenizer(options: argparse.Namespace) -> Optional[Tokenizer]:
@@ -121,7 +121,7 @@ def _generate(options: argparse.Namespace) -> None:
         prompt = tokenizer.encode(options.prompt)
         if not prompt:
             raise ArgumentError("the prompt holds no tokens")
-    end = _end_token(program, options)
+    ends = _end_tokens(program, options)
     stream = None if tokenizer is None else TextStream(tokenizer, prompt)
     moments: list[float] = []
 
@@ -130,7 +130,7 @@ def _generate(options: argparse.Namespace) -> None:
         token = int(tokens[0])
         if stream is None:
             print(token, end=" ", flush=True)
-        elif token != end:
+        elif token not in ends:
             print(stream.push(token), end="", flush=True)
 
     if tokenizer is not None and not options.no_echo:
@@ -139,7 +139,7 @@ def _generate(options: argparse.Namespace) -> None:
     try:
         program.generate(prompt, options.max_new_tokens, options.temperature,
                          options.top_k, options.top_p, options.seed,
-                         eos_token_id=end, callback=show)
+                         eos_token_id=ends, callback=show)
     finally:
         if stream is not None:
             print(stream.finish(), end="")

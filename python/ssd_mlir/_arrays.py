@@ -222,10 +222,11 @@ def writable_view(name: str, value: Any) -> Array:
 
 
 def read_ids(name: str, value: Any) -> np.ndarray:
-    """Token ids as an integer array; an empty list is an empty sequence."""
-    if isinstance(value, (list, tuple)) and len(value) == 0:
-        return np.empty((0,), np.int64)
-    return integer_dtype(name, as_array(name, value)).data
+    """Token ids as an integer array; empty lists are empty sequences."""
+    array = as_array(name, value)
+    if isinstance(value, (list, tuple)) and array.data.size == 0:
+        return array.data.astype(np.int64)  # numbers that aren't there have no type
+    return integer_dtype(name, array).data
 
 
 class Library:

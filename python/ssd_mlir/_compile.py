@@ -24,35 +24,40 @@ class Source:
     """What to compile: a model directory, or MLIR text."""
 
     def __init__(self, value: Union[PathLike, str]) -> None:
-        self.directory: Optional[Path] = None
-        self.text: Optional[str] = None
+        self.path: Optional[Path] = None  # None: the text was given
+        self.text: Optional[str] = None  # None: a directory
         if isinstance(value, str) and ("\n" in value or "func.func" in value):
             self.text = value
             return
         if not isinstance(value, (str, os.PathLike)):
             raise ArgumentError(f"expected a path or MLIR text, not "
                                 f"{type(value).__name__}")
-        path = Path(os.fspath(value))
-        if path.is_dir():
-            self.directory = path
-        elif path.is_file():
-            self.text = _read_text(path)
-        else:
+        self.path = Path(os.fspath(value))
+        if self.path.is_file():
+            self.text = _read_text(self.path)
+        elif not self.path.is_dir():
             raise FileMissingError(f"there is no model directory or .mlir file "
-                                   f"'{path}'")
+                                   f"'{self.path}'")
+
+    @property
+    def directory(self) -> Optional[Path]:
+        """The model's."""
+        return self.path if self.text is None else None
 
     @property
     def argument(self) -> str:
-        """The compiler's INPUT argument."""
-        return "-" if self.directory is None else str(self.directory.resolve())
+        """The compiler's INPUT argument. Files are named, so that what it says
+        about them says where."""
+        return "-" if self.path is None else str(self.path.resolve())
 
     def fingerprint(self) -> str:
         """Changes whenever the compiled program would: with the text, or with
         the configuration and the tensors' names, types and shapes. Weights are
-        no part of a program."""
-        if self.directory is None:
-            return self.text or ""
+        no part of a program, but places in a file are."""
+        if self.text is not None:
+            return self.text if self.path is None else f"{self.argument}\n{self.text}"
         digest = hashlib.blake2b(digest_size=20)
+        assert self.directory is not None
         for path in sorted(self.directory.iterdir()):
             if path.name == "config.json" or path.name.endswith(".index.json"):
                 digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -88,7 +93,8 @@ def build(source: Source, target: str = "cpu", dtype: str = "f32",
     compiler = find_compiler()
 
     def produce(path: Path) -> None:
-        run_compiler(source.argument, path, options, source.text, progress,
+        run_compiler(source.argument, path, options,
+                     source.text if source.path is None else None, progress,
                      compiler)
 
     if output is not None:

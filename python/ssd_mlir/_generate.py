@@ -42,9 +42,13 @@ class Sampling:
             raise ArgumentError(f"temperature must be finite and at least 0, "
                                 f"not {temperature!r}")
         self.top_k = None if top_k is None else _integer("top_k", top_k, 1)
-        if top_p is not None and not 0 < top_p <= 1:
+        try:
+            self.top_p = None if top_p is None else float(top_p)
+        except (TypeError, ValueError):
+            raise ArgumentError(f"top_p must be a number, not {top_p!r}"
+                                ) from None
+        if self.top_p is not None and not 0 < self.top_p <= 1:
             raise ArgumentError(f"top_p must be in (0, 1], not {top_p!r}")
-        self.top_p = top_p
         self.seed = None if seed is None else _integer("seed", seed, 0)
 
     def generators(self, rows: int) -> list[np.random.Generator]:

@@ -77,17 +77,18 @@ func.func @large_states(
   return %0#0, %0#1 : tensor<4x4096x80x128xf32>, tensor<4x80x128x128xf32>
 }
 
-// A state of four vectors by four stays in the first cache, token by token.
+// Even a state that stays in the first cache token by token is cheaper to carry
+// from chunk to chunk.
 // CHECK-LABEL: func.func @small_states
-// CHECK: ssd.mix {form = #ssd.recurrent}
+// CHECK: ssd.mix {form = #ssd.chunked<chunk = 16>}
 func.func @small_states(
-    %x: tensor<1x4096x64x16xf32>, %b: tensor<1x4096x1x16xf32>, %c: tensor<1x4096x1x16xf32>,
-    %dt: tensor<1x4096x64xf32>, %rate: tensor<64xf32>,
-    %y: tensor<1x4096x64x16xf32>, %state: tensor<1x64x16x16xf32>) -> (tensor<1x4096x64x16xf32>, tensor<1x64x16x16xf32>) {
-  %0:2 = ssd.mix ins(%x, %b, %c : tensor<1x4096x64x16xf32>, tensor<1x4096x1x16xf32>, tensor<1x4096x1x16xf32>)
-      decay(%dt : tensor<1x4096x64xf32>) rate(%rate : tensor<64xf32>) scale(%dt : tensor<1x4096x64xf32>)
-      outs(%y, %state : tensor<1x4096x64x16xf32>, tensor<1x64x16x16xf32>)
-  return %0#0, %0#1 : tensor<1x4096x64x16xf32>, tensor<1x64x16x16xf32>
+    %x: tensor<1x4096x8x16xf32>, %b: tensor<1x4096x1x16xf32>, %c: tensor<1x4096x1x16xf32>,
+    %dt: tensor<1x4096x8xf32>, %rate: tensor<8xf32>,
+    %y: tensor<1x4096x8x16xf32>, %state: tensor<1x8x16x16xf32>) -> (tensor<1x4096x8x16xf32>, tensor<1x8x16x16xf32>) {
+  %0:2 = ssd.mix ins(%x, %b, %c : tensor<1x4096x8x16xf32>, tensor<1x4096x1x16xf32>, tensor<1x4096x1x16xf32>)
+      decay(%dt : tensor<1x4096x8xf32>) rate(%rate : tensor<8xf32>) scale(%dt : tensor<1x4096x8xf32>)
+      outs(%y, %state : tensor<1x4096x8x16xf32>, tensor<1x8x16x16xf32>)
+  return %0#0, %0#1 : tensor<1x4096x8x16xf32>, tensor<1x8x16x16xf32>
 }
 
 // Updating such a state costs less than longer chunks' scores.

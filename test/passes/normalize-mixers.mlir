@@ -157,6 +157,25 @@ func.func @leading_segment(%x: tensor<2x9x4x8xf32>, %b: tensor<2x9x2x16xf32>, %i
 
 // -----
 
+// Between two mixers in reverse nothing is flipped: there and back again.
+// CHECK-LABEL: func.func @reverse_of_reverse(
+// CHECK:         %[[XF:.*]] = scf.for
+// CHECK:         %[[BF:.*]] = scf.for
+// CHECK-NOT:     scf.for
+// CHECK:         %[[FIRST:.*]]:2 = ssd.mix ins(%[[XF]], %[[BF]], %[[BF]] :
+// CHECK-NOT:     scf.for
+// CHECK:         %[[SECOND:.*]]:2 = ssd.mix ins(%[[FIRST]]#0, %[[BF]], %[[BF]] :
+// CHECK:         %[[Y:.*]] = scf.for
+// CHECK:           tensor.extract_slice %[[SECOND]]#0
+// CHECK:         return %[[Y]], %[[FIRST]]#1, %[[SECOND]]#1
+func.func @reverse_of_reverse(%x: tensor<2x?x4x8xf32>, %b: tensor<2x?x2x16xf32>, %y: tensor<2x?x4x8xf32>, %s: tensor<2x4x8x16xf32>) -> (tensor<2x?x4x8xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) {
+  %0:2 = ssd.mix {direction = #ssd<direction reverse>} ins(%x, %b, %b : tensor<2x?x4x8xf32>, tensor<2x?x2x16xf32>, tensor<2x?x2x16xf32>) outs(%y, %s : tensor<2x?x4x8xf32>, tensor<2x4x8x16xf32>)
+  %1:2 = ssd.mix {direction = #ssd<direction reverse>} ins(%0#0, %b, %b : tensor<2x?x4x8xf32>, tensor<2x?x2x16xf32>, tensor<2x?x2x16xf32>) outs(%y, %s : tensor<2x?x4x8xf32>, tensor<2x4x8x16xf32>)
+  return %1#0, %0#1, %1#1 : tensor<2x?x4x8xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>
+}
+
+// -----
+
 // One feature after the other: both are gone.
 // CHECK-LABEL: func.func @reversed_segments_of_slots
 // CHECK-NOT:     reverse

@@ -81,7 +81,7 @@ def test_generate_ids(artifacts, capsys):
 
 
 def test_generate_stops_at_the_models_end(artifacts, capsys):
-    # (1 + 14 + 1) % 16 is token 0, the model's end of text.
+    # (1 + 14 + 1) % 16 is token 0, one of the model's ends of text.
     assert main(["generate", str(artifacts / "model.so"), "--weights",
                  str(artifacts / "weights"), "--ids", "1 14"]) == 0
     assert capsys.readouterr().out.split() == ["0"]

@@ -168,8 +168,21 @@ assert sys.stdin.read() == {MLIR!r}
 shutil.copy({str(artifacts / 'entries.so')!r}, output)
 """)
     assert "add" in ssd_mlir.compile(MLIR, dtype="bf16").entries
-    (tmp_path / "file.mlir").write_text(MLIR)
-    assert "add" in ssd_mlir.compile(tmp_path / "file.mlir", dtype="bf16").entries
+
+
+def test_files_are_named(copying, tmp_path, monkeypatch):
+    """Equal text elsewhere is another program: it knows where it is from."""
+    copying.write_text(copying.read_text() + "print(source, file=sys.stderr)\n")
+    monkeypatch.chdir(tmp_path)
+    for folder in ("one", "two"):
+        file = tmp_path / folder / "file.mlir"
+        file.parent.mkdir()
+        file.write_text(MLIR)
+        lines = []
+        for path in (file, file.relative_to(tmp_path)):
+            ssd_mlir.compile(path, progress=lines.append)
+        assert lines == [str(file)]
+    assert runs(tmp_path) == 2
 
 
 def test_output(copying, tmp_path):

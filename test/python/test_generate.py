@@ -6,6 +6,8 @@ next token is (the sum of all tokens + 1) mod 16."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,7 @@ def test_callback_errors_reach_the_caller(model):
     ({"temperature": -1}, "temperature"), ({"temperature": "x"}, "temperature"),
     ({"temperature": float("nan")}, "temperature"), ({"top_k": 0}, "top_k"),
     ({"top_k": 1.5}, "top_k"), ({"top_p": 0}, "top_p"), ({"top_p": 1.1}, "top_p"),
+    ({"top_p": "x"}, "top_p"), ({"top_p": math.nan}, "top_p"),
     ({"max_new_tokens": -1}, "max_new_tokens"), ({"seed": -1}, "seed"),
     ({"max_new_tokens": 1.0}, "max_new_tokens"), ({"pad_token_id": -1}, "pad"),
     ({"eos_token_id": "a"}, "eos_token_id"), ({"eos_token_id": 0.5}, "eos"),

@@ -283,6 +283,12 @@ def test_malformed_mlir(compiler, text, message):
         ssd_mlir.compile(text)
 
 
+def test_malformed_files_are_named(compiler, tmp_path):
+    (tmp_path / "broken.mlir").write_text("func.func @f(\n")
+    with pytest.raises(ssd_mlir.CompileError, match=r"broken\.mlir:1:14: error"):
+        ssd_mlir.compile(tmp_path / "broken.mlir")
+
+
 def test_verifier_errors(compiler):
     """The label of the broken rule reaches Python."""
     text = """

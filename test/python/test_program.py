@@ -25,7 +25,7 @@ import ssd_mlir
 def test_description(model):
     assert list(model.entries) == ["logits", "prefill", "step"]
     assert model.target == "x86-64"
-    assert model.metadata == {"eos_token_id": 0}
+    assert model.metadata == {"eos_token_id": [7, 0]}
     ids = model.entries["step"].inputs[0]
     assert (ids.name, ids.dtype, ids.shape, ids.range) == ("ids", "i64", (-1,),
                                                            (0, 15))
@@ -362,9 +362,12 @@ def test_bad_ids(model):
         for method in (model.logits, model.prefill, model.generate):
             with pytest.raises(ValueError, match=message):
                 method(ids)
-    with pytest.raises(ValueError, match="at least one token"):
-        model.prefill([])
+    for ids in ([], [[]], [[], []]):
+        for method in (model.prefill, model.generate):
+            with pytest.raises(ValueError, match="at least one token"):
+                method(ids)
     assert model.logits([]).shape == (1, 0, 16)
+    assert model.logits([[], []]).shape == (2, 0, 16)
 
 
 def test_prefill_and_step(model):

@@ -218,6 +218,7 @@ Expected<std::vector<Stage>> Compilation::chooseStages(CPUTarget &target) {
     pipeline.form = form;
     pipeline.tuningSpec = options.tuningSpec;
     pipeline.batchInvariant = options.batchInvariant;
+    pipeline.workers = options.workers;
     pipeline.vectorBytes = target.getVectorBits() / 8;
     return getCPUStages(pipeline);
   }

@@ -28,8 +28,9 @@ struct CompileOptions {
   std::string target = "cpu";
   Activations activations = Activations::F32;
   std::string form = "auto"; // or recurrent, chunked, quadratic
-  std::string tuningSpec;     // empty: none
+  std::string tuningSpec;    // empty: none
   bool batchInvariant = false;
+  unsigned workers = 0; // 0: what the module says
   Output emit = Output::SharedObject;
   std::string dumpDirectory; // empty: no dumps
   bool progress = false;

@@ -48,6 +48,11 @@ static cl::opt<std::string>
 static cl::opt<bool> batchInvariant(
     "batch-invariant", cl::cat(category),
     cl::desc("A sequence's result does not depend on its batch"));
+static cl::opt<unsigned>
+    workers("workers", cl::init(0), cl::cat(category), cl::value_desc("n"),
+            cl::desc("Threads of a CPU to plan for: long sequences of fewer "
+                     "heads are cut into parts (default: what the module's "
+                     "target says, else 1)"));
 static cl::opt<Output> emitKind(
     "emit", cl::cat(category), cl::init(Output::SharedObject),
     cl::desc("What to write"),
@@ -98,6 +103,7 @@ int main(int argc, char **argv) {
   options.form = forms[form];
   options.tuningSpec = tuningSpec;
   options.batchInvariant = batchInvariant;
+  options.workers = workers;
   options.emit = emitKind;
   options.dumpDirectory = dumpStages;
   options.progress = progress || sys::Process::StandardErrIsDisplayed();

@@ -92,7 +92,7 @@ static const ssd_entry entries[] = {
     {"step", 4, step_args, prefill, 0, "[]"}};
 
 static const ssd_artifact table = {
-    SSD_ABI_VERSION, "by hand", TARGET, "{\"eos_token_id\": 0}", 3,
+    SSD_ABI_VERSION, "by hand", TARGET, "{\"eos_token_id\": [7, 0]}", 3,
     entries,         0,         0};
 
 __attribute__((visibility("default"))) const ssd_artifact *

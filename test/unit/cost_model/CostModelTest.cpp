@@ -51,6 +51,19 @@ TEST(CostModel, RowsOfTheStateCostTheRecurrentForm) {
             seconds(wide, {FormKind::recurrent, 0}));
 }
 
+TEST(CostModel, ChunksCostMoreWhereOperandsStream) {
+  MixerShape shape = mamba2(256);
+  CPUNumbers large, small;
+  large.cacheBytes = 1e9, small.cacheBytes = 1e3;
+  Form chunked = {FormKind::chunked, 16}, recurrent = {FormKind::recurrent, 0};
+  double rows = 24 * 16 * 128 * small.stateRowTime; // heads, chunks, rows
+  EXPECT_NEAR(estimateCost(shape, chunked, small).seconds -
+                  estimateCost(shape, chunked, large).seconds,
+              rows, 1e-9);
+  EXPECT_EQ(estimateCost(shape, recurrent, small).seconds,
+            estimateCost(shape, recurrent, large).seconds);
+}
+
 TEST(CostModel, LongSequencesAreChunked) {
   for (int64_t length : {1024, 4096, 65536})
     EXPECT_EQ(chooseForm(mamba2(length), CPUNumbers()).kind, FormKind::chunked)

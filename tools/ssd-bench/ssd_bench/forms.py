@@ -11,14 +11,15 @@ import json
 import math
 import os
 import subprocess
+from functools import partial
 from pathlib import Path
-from typing import Any, Iterator, NamedTuple, Optional
+from typing import Any, Iterable, Iterator, NamedTuple, Optional
 
 import numpy as np
 
 import ssd_mlir
 from ssd_mlir._template import ENTRY, ShapeClass, write_operator
-from .measure import Stopwatch, print_table
+from .measure import Stopwatch, Work, print_table
 
 CHUNKS = (16, 32, 64, 128, 256)
 FORMS = {"recurrent": "#ssd.recurrent", "quadratic": "#ssd.quadratic",
@@ -33,6 +34,7 @@ MOST_ELEMENTS = 1 << 23  # of x; larger points take too long
 # A form that can't be within this factor of the best is not run. Its least time
 # is that of its operations at a rate that no core reaches.
 HOPELESS, PEAK = 3.0, 150e9
+ALLOCATIONS = 4
 
 
 class Point(NamedTuple):
@@ -135,30 +137,34 @@ def _inputs(point: Point) -> tuple[list[np.ndarray], list[np.ndarray]]:
     return inputs, [np.empty_like(inputs[0]), np.empty_like(inputs[5])]
 
 
-def _time(watch: Stopwatch, program: ssd_mlir.Program, inputs: list,
-          out: list) -> float:
-    """The best of some runs: what varies is the machine, not the form."""
-    call = lambda: program.call(ENTRY, *inputs, out=out)
-    call()
-    first = watch.once(call)
-    runs = max(2, min(200, int(0.05 / max(first, 1e-7))))
-    return min(first, *(watch.once(call) for _ in range(runs)))
-
-
 def _hopeless(candidate: dict[str, Any], threads: int,
               best: Optional[float]) -> bool:
     return (best is not None
             and candidate["flops"] / (PEAK * threads) > HOPELESS * best)
 
 
+def _works(programs: _Class, point: Point,
+           forms: Iterable[str]) -> dict[str, Work]:
+    """A call of each form, all on the same arrays."""
+    inputs, out = _inputs(point)
+    return {form: partial(programs.program(form).call, ENTRY, *inputs, out=out)
+            for form in forms}
+
+
 def _measure_point(watch: Stopwatch, programs: _Class, point: Point,
                    threads: int, candidates: dict) -> dict[str, float]:
-    inputs, out = _inputs(point)
+    """The best run of each form: what varies is the machine, not the form. Part
+    of that is where arrays lie, so they are made more than once."""
     times: dict[str, float] = {}
-    for form in sorted(candidates, key=lambda f: candidates[f]["time_us"]):
-        best = min(times.values(), default=None)
-        if not _hopeless(candidates[form], threads, best):
-            times[form] = _time(watch, programs.program(form), inputs, out)
+    works = _works(programs, point,
+                   sorted(candidates, key=lambda f: candidates[f]["time_us"]))
+    for form, work in works.items():
+        if not _hopeless(candidates[form], threads,
+                         min(times.values(), default=None)):
+            times[form] = watch.once(work)
+    for _ in range(ALLOCATIONS):
+        timings = watch.compare(_works(programs, point, times))
+        times = {form: min(times[form], timings[form].best) for form in times}
     return times
 
 

@@ -26,7 +26,7 @@ def _measure_cpu(arguments: argparse.Namespace) -> dict[str, Any]:
 def _measure_forms(arguments: argparse.Namespace,
                    results: Path) -> dict[str, Any]:
     from . import forms
-    watch = Stopwatch(arguments.clock, 1.0)
+    watch = Stopwatch(arguments.clock, 0.3)
     found = forms.measure(watch, arguments.threads, arguments.quick,
                           arguments.times)
     forms.draw(found, results / "forms.png")
