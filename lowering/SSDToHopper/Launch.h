@@ -40,7 +40,7 @@ public:
   /// Whether a tensor map can describe the memref: base and strides (but the
   /// innermost, which is 1) are multiples of 16 bytes. i1.
   Value isMappable(Value memref);
-  /// Workspace of so many bytes; with `zero` cleared before the kernel runs.
+  /// Workspace of so many bytes, whose values are anything.
   /// The size is known without a device: an expression in constants and the
   /// sizes of the unit's operands (of multiprocessors(), say, only an upper
   /// bound).
