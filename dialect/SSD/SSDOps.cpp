@@ -130,9 +130,9 @@ static LogicalResult verifyPacking(MixOp op) {
     if (!compatible(batch, 1))
       return op.emitOpError()
              << "offsets need batch 1, got " << batch << " (MIX8)";
-    if (op.getSegmentIds() || op.getSlots() || op.getCheckpointEvery())
+    if (op.getLeadingSegment() || op.getSlots() || op.getCheckpointEvery())
       return op.emitOpError()
-             << "offsets exclude segment_ids, slots and checkpoints (MIX8)";
+             << "offsets exclude leading_segment, slots and checkpoints (MIX8)";
   }
   if (op.getLeadingSegment() && !op.getSegmentIds())
     return op.emitOpError() << "leading_segment needs segment_ids (MIX7)";

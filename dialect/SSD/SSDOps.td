@@ -86,7 +86,8 @@ def SSD_MixOp : SSD_DestinationOp<"mix", [AttrSizedOperandSegments]> {
     the id before it. The initial state belongs to the first token's segment or,
     with `leading_segment`, to the segment of an id that precedes the tokens'.
     `offsets`: packed sequences, B = 1; sequence s is tokens offsets[s] to
-    offsets[s+1]−1 and has state s of [S, H, P, N]. `slots`: state row of each
+    offsets[s+1]−1 and has state s of [S, H, P, N], which resets within it as
+    segment_ids say. `slots`: state row of each
     batch in a pool [rows, H, P, N]; a negative slot starts from zero and keeps
     nothing. `checkpoint_every = K` also writes the state after tokens K, 2K, …,
     whatever the form. `direction = reverse` reads the sequence from its end.
@@ -110,7 +111,7 @@ def SSD_MixOp : SSD_DestinationOp<"mix", [AttrSizedOperandSegments]> {
     and scale have x's sizes; (MIX5) y has x's shape; (MIX6) state is
     [B, H, P, N], with offsets [S, H, P, N], with slots any number of rows;
     (MIX7) segment_ids is [B, L], with leading_segment [B, 1+L]; (MIX8) offsets need B = 1 and
-    exclude segment_ids, slots and checkpoints; (MIX9) slots is [B];
+    exclude leading_segment, slots and checkpoints; (MIX9) slots is [B];
     (MIX10) checkpoint_every is positive, and present exactly with a
     checkpoints destination; (MIX11) the form computes this kind of decay;
     (MIX12) operands are all tensors or all memrefs.

@@ -55,7 +55,7 @@ KernelBuilder::Values ChunkedKernel::segmentStarts(const ChunkedUnit &unit,
   for (int32_t i = 0; i < 2; ++i) {
     Value id = load(indexOf(k.add(token, i)));
     Value changes = k.compare(arith::CmpIPredicate::ne, before, id);
-    changes = k.both(changes, k.less(k.add(token, i), length));
+    changes = k.both(changes, k.less(k.add(token, i), unit.length));
     starts[i] = k.select(changes, k.add(at, i), i ? starts[0] : none);
     before = id;
   }

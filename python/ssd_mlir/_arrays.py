@@ -291,10 +291,6 @@ class Library:
     def on_cpu(self, array: Array) -> np.ndarray:
         return array.data
 
-    def from_cpu(self, values: np.ndarray) -> Any:
-        """An index for this library's arrays."""
-        return values
-
     def ids(self, array: Array) -> Array:
         """Integers as programs take them."""
         return Array(np.ascontiguousarray(array.data, np.int32), "i32")
@@ -308,6 +304,11 @@ class Library:
         changes = ids[:, 1:] != ids[:, :-1]
         np.cumsum(changes, axis=1, out=numbers[:, 1:])
         return Array(numbers, "i32")
+
+    def last_sequence(self, offsets: Array) -> Any:
+        """The index, [1], of the packed sequence that holds the last token."""
+        last = np.searchsorted(offsets.data, offsets.data[-1:]) - 1
+        return np.maximum(last, 0)
 
     def workspace(self, size: int) -> Any:
         raise NotImplementedError  # the CPU's has its own, which is kept

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, Optional
+from typing import Any, Optional
 
 import numpy as np
 
@@ -42,23 +42,10 @@ def _read_segments(library: Library, seq_idx: Any, batch: int,
     return library.segment_numbers(ids)
 
 
-class _Packed(NamedTuple):
-    """Packed sequences as the mixer takes them: every segment of every sequence
-    is one of its sequences, with a state of its own."""
-
-    offsets: Array
-    # Where each sequence's last segment is among all of them; None: all are.
-    rows: Any
-    # The segment that holds the last token.
-    last: Any
-
-    @property
-    def count(self) -> int:
-        return self.offsets.shape[0] - 1
-
-
-def _read_packed(library: Library, cu_seqlens: Any,
-                 segments: Optional[Array], batch: int, length: int) -> _Packed:
+def _read_packed(library: Library, cu_seqlens: Any, batch: int,
+                 length: int) -> Array:
+    """The offsets of packed sequences. Those on a GPU can't be looked at without
+    waiting for it."""
     if batch != 1:
         raise ArgumentError(f"packed sequences (cu_seqlens) are one batch, but "
                             f"x has {batch}")
@@ -66,35 +53,16 @@ def _read_packed(library: Library, cu_seqlens: Any,
     if len(given.shape) != 1 or given.shape[0] < 2:
         raise ArgumentError(f"cu_seqlens has shape {list(given.shape)}; "
                             "expected [S + 1] with S >= 1")
-    if library.gpu >= 0 and segments is None:
-        # What they say can't be looked at without waiting for the GPU.
-        offsets = library.ids(given)
-        return _Packed(offsets, None, library.last_segment(offsets))
-    return _pack(library, library.on_cpu(given).astype(np.int64),
-                 None if segments is None else library.on_cpu(segments)[0],
-                 length)
+    if library.gpu < 0:
+        _check_offsets(library.on_cpu(given).astype(np.int64), length)
+    return library.ids(given)
 
 
-def _pack(library: Library, offsets: np.ndarray, ids: Optional[np.ndarray],
-          length: int) -> _Packed:
+def _check_offsets(offsets: np.ndarray, length: int) -> None:
     if offsets[0] != 0 or offsets[-1] != length or (np.diff(offsets) < 0).any():
         raise ArgumentError("cu_seqlens must rise from 0 to the length "
                             f"{length}, not {offsets.tolist()[:8]}"
                             f"{'...' if offsets.size > 8 else ''}")
-    cuts = offsets
-    if ids is not None and ids.size > 1:
-        resets = np.flatnonzero(ids[1:] != ids[:-1]) + 1
-        # Cuts inside a sequence only; repeated offsets are empty sequences.
-        cuts = np.sort(np.concatenate([offsets, np.setdiff1d(resets, offsets)]))
-    # Of several empty sequences at one place, the first belongs to the first
-    # offset.
-    ends = np.searchsorted(cuts, offsets[1:], side="left") - 1
-    repeats = np.arange(1, offsets.size) - np.searchsorted(
-        offsets, offsets[1:], side="left")
-    last = max(int(np.searchsorted(cuts, offsets[-1], side="left")) - 1, 0)
-    return _Packed(Array(library.from_cpu(cuts.astype(np.int32)), "i32"),
-                   library.from_cpu(ends + repeats),
-                   library.from_cpu(np.array([last])))
 
 
 def mamba_chunk_scan_combined(
@@ -126,8 +94,8 @@ def mamba_chunk_scan_combined(
     tokens cu_seqlens[s] to cu_seqlens[s+1] - 1. Only with
     return_varlen_states. The state resets at the start of each sequence, and at
     changes of seq_idx if that is given too (mamba_ssm needs it given for y to be
-    right); the initial state is the first sequence's. On a GPU, cu_seqlens with
-    seq_idx waits for both to be read by the CPU; alone it does not.
+    right); the initial state is the first sequence's. On a GPU nothing is read by
+    the CPU: offsets out of range select less.
     dt_limit applies with and without dt_softplus.
     form: "auto", "recurrent", "chunked" or "quadratic": how it is computed.
 
@@ -202,7 +170,7 @@ def mamba_chunk_scan_combined(
     segments = _read_segments(library, seq_idx, batch, length)
     packed = None
     if return_varlen_states:
-        packed = _read_packed(library, cu_seqlens, segments, batch, length)
+        packed = _read_packed(library, cu_seqlens, batch, length)
 
     shape = ShapeClass(
         "scan", heads, groups, head_dim, state_dim, x.dtype, dt.dtype,
@@ -210,7 +178,7 @@ def mamba_chunk_scan_combined(
         bias_dtype=dtype_of(dt_bias), softplus=bool(dt_softplus), limits=limits,
         initial=initial_states is not None or packed is not None,
         final=return_final_states or packed is not None,
-        segments=segments is not None and packed is None,
+        segments=segments is not None,
         offsets=packed is not None)
     inputs = present(x=x, dt=dt, A=A, B=B, C=C, D=D, z=z, dt_bias=dt_bias,
                      initial_state=initial_states, segment_ids=segments)
@@ -244,19 +212,19 @@ def _state_shape(shape: ShapeClass) -> tuple[int, int, int]:
 
 
 def _packed_scan(library: Library, shape: ShapeClass, form: str,
-                 inputs: dict[str, Array], packed: _Packed,
+                 inputs: dict[str, Array], offsets: Array,
                  return_final_states: bool) -> list[Array]:
-    before = library.zeros((packed.count, *_state_shape(shape)), "f32")
+    count = offsets.shape[0] - 1
+    before = library.zeros((count, *_state_shape(shape)), "f32")
     if "initial_state" in inputs:
         before.data[0] = inputs["initial_state"].data[0]
-    inputs = {**inputs, "initial_state": before, "offsets": packed.offsets}
+    inputs = {**inputs, "initial_state": before, "offsets": offsets}
     x = inputs["x"]
     if x.shape[1] == 0:
         y, after = library.empty(x.shape, x.dtype), before
     else:
         y, after = get_operator(shape, form, library.target)(inputs, library)
-    rows = packed.rows
-    varlen = after if rows is None else Array(after.data[rows], "f32")
     if not return_final_states:
-        return [y, varlen]
-    return [y, Array(after.data[packed.last], "f32"), varlen]
+        return [y, after]
+    last = library.last_sequence(offsets)
+    return [y, Array(after.data[last], "f32"), after]

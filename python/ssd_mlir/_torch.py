@@ -153,9 +153,6 @@ class TorchLibrary(Library):
     def on_cpu(self, array: Array) -> np.ndarray:
         return array.data.detach().cpu().numpy()
 
-    def from_cpu(self, values: np.ndarray) -> Any:
-        return torch.from_numpy(values).to(self.device)
-
     def ids(self, array: Array) -> Array:
         return Array(array.data.to(torch.int32).contiguous(), "i32")
 
@@ -168,7 +165,7 @@ class TorchLibrary(Library):
         torch.cumsum(changes, 1, dtype=torch.int32, out=numbers[:, 1:])
         return Array(numbers, "i32")
 
-    def last_segment(self, offsets: Array) -> Any:
+    def last_sequence(self, offsets: Array) -> Any:
         last = torch.searchsorted(offsets.data, offsets.data[-1:]) - 1
         return last.clamp_(min=0)
 

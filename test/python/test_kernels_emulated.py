@@ -75,6 +75,8 @@ CASES = {
                                  reverse=True, **HOPPER),
     "pair_packed": Case(2, 1, 64, 128, gate=True, **PACKED, **HOPPER),
     "pair_packed_reverse": Case(2, 1, 64, 128, reverse=True, **PACKED, **HOPPER),
+    "pair_packed_segments": Case(2, 1, 64, 128, segments=True, **PACKED, **HOPPER),
+    "portable_packed_segments": Case(2, 1, 64, 128, segments=True, **PACKED),
     "single_gate": Case(2, 1, 64, 128, length=65, gate=True, **SINGLE),
     "single_segments": Case(2, 1, 64, 128, segments=True, **SINGLE),
     "single_packed": Case(2, 1, 64, 128, gate=True, **PACKED, **SINGLE),

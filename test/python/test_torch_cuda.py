@@ -162,8 +162,10 @@ def check_packed(ids, lengths, segments, sizes):
                            device="cuda")
     given = dict(operands)
     if segments:
+        # Of the sequences, and once more within the longest.
         numbers = torch.arange(len(lengths), device="cuda").to(ids)
         given["seq_idx"] = numbers.repeat_interleave(offsets.diff())[None]
+        given["seq_idx"][:, -20:] += 7
     y, final, varlen = mamba_chunk_scan_combined(
         **given, cu_seqlens=offsets, return_final_states=True,
         return_varlen_states=True)
@@ -172,8 +174,9 @@ def check_packed(ids, lengths, segments, sizes):
         if length == 0:
             assert not varlen[number].any()
             continue
-        part = {k: v[:, begin:begin + length] if k in ("x", "dt", "B", "C") else v
-                for k, v in operands.items()}
+        part = {k: v[:, begin:begin + length]
+                if k in ("x", "dt", "B", "C", "seq_idx") else v
+                for k, v in given.items()}
         expected, state = reference_scan(**part)
         assert error_ratio(y[:, begin:begin + length], expected) <= 5e-3
         assert error_ratio(varlen[number:number + 1], state) <= 5e-3

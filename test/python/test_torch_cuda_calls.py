@@ -95,6 +95,7 @@ def test_nothing_waits():
     scan = draw_scan(SCANS[5], 2, 100)
     packed = draw_scan(Scan(4, 1, 64, 128), 1, 90)
     offsets = torch.tensor([0, 40, 90], device="cuda")
+    marks = torch.arange(3, device="cuda").repeat_interleave(30)[None]
     update, state = draw_update(UPDATES[0], 2), draw_states(UPDATES[0], 5)
     slots = torch.tensor([3, 1], device="cuda")
 
@@ -103,6 +104,8 @@ def test_nothing_waits():
         mamba_chunk_scan_combined(**packed, cu_seqlens=offsets,
                                   return_varlen_states=True,
                                   return_final_states=True)
+        mamba_chunk_scan_combined(**packed, cu_seqlens=offsets, seq_idx=marks,
+                                  return_varlen_states=True)
         selective_state_update(state, **update, state_batch_indices=slots)
 
     call()

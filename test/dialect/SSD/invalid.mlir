@@ -238,23 +238,23 @@ func.func @mix_offsets_of_a_batch(%x: tensor<2x9x4x8xf32>, %b: tensor<2x9x2x16xf
 // -----
 
 func.func @mix_offsets_and_slots(%x: tensor<1x9x4x8xf32>, %b: tensor<1x9x2x16xf32>, %o: tensor<4xi32>, %slots: tensor<1xi32>, %y: tensor<1x9x4x8xf32>, %s: tensor<3x4x8x16xf32>) {
-  // expected-error @+1 {{offsets exclude segment_ids, slots and checkpoints (MIX8)}}
+  // expected-error @+1 {{offsets exclude leading_segment, slots and checkpoints (MIX8)}}
   %0:2 = ssd.mix ins(%x, %b, %b : tensor<1x9x4x8xf32>, tensor<1x9x2x16xf32>, tensor<1x9x2x16xf32>) offsets(%o : tensor<4xi32>) slots(%slots : tensor<1xi32>) outs(%y, %s : tensor<1x9x4x8xf32>, tensor<3x4x8x16xf32>)
   return
 }
 
 // -----
 
-func.func @mix_offsets_and_segment_ids(%x: tensor<1x9x4x8xf32>, %b: tensor<1x9x2x16xf32>, %o: tensor<4xi32>, %ids: tensor<1x9xi32>, %y: tensor<1x9x4x8xf32>, %s: tensor<3x4x8x16xf32>) {
-  // expected-error @+1 {{offsets exclude segment_ids, slots and checkpoints (MIX8)}}
-  %0:2 = ssd.mix ins(%x, %b, %b : tensor<1x9x4x8xf32>, tensor<1x9x2x16xf32>, tensor<1x9x2x16xf32>) segment_ids(%ids : tensor<1x9xi32>) offsets(%o : tensor<4xi32>) outs(%y, %s : tensor<1x9x4x8xf32>, tensor<3x4x8x16xf32>)
+func.func @mix_offsets_and_leading_segment(%x: tensor<1x9x4x8xf32>, %b: tensor<1x9x2x16xf32>, %o: tensor<4xi32>, %ids: tensor<1x10xi32>, %y: tensor<1x9x4x8xf32>, %s: tensor<3x4x8x16xf32>) {
+  // expected-error @+1 {{offsets exclude leading_segment, slots and checkpoints (MIX8)}}
+  %0:2 = ssd.mix {leading_segment} ins(%x, %b, %b : tensor<1x9x4x8xf32>, tensor<1x9x2x16xf32>, tensor<1x9x2x16xf32>) segment_ids(%ids : tensor<1x10xi32>) offsets(%o : tensor<4xi32>) outs(%y, %s : tensor<1x9x4x8xf32>, tensor<3x4x8x16xf32>)
   return
 }
 
 // -----
 
 func.func @mix_offsets_and_checkpoints(%x: tensor<1x9x4x8xf32>, %b: tensor<1x9x2x16xf32>, %o: tensor<4xi32>, %y: tensor<1x9x4x8xf32>, %s: tensor<3x4x8x16xf32>, %k: tensor<1x3x4x8x16xf32>) {
-  // expected-error @+1 {{offsets exclude segment_ids, slots and checkpoints (MIX8)}}
+  // expected-error @+1 {{offsets exclude leading_segment, slots and checkpoints (MIX8)}}
   %0:3 = ssd.mix {checkpoint_every = 3} ins(%x, %b, %b : tensor<1x9x4x8xf32>, tensor<1x9x2x16xf32>, tensor<1x9x2x16xf32>) offsets(%o : tensor<4xi32>) outs(%y, %s, %k : tensor<1x9x4x8xf32>, tensor<3x4x8x16xf32>, tensor<1x3x4x8x16xf32>)
   return
 }
