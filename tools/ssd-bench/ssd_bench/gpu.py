@@ -36,6 +36,7 @@ class Scan(NamedTuple):
     state_dim: int = 128
     groups: int = 1
     goal: Optional[float] = None  # times faster than mamba_ssm
+    gate: bool = False  # y · silu(z)
 
 
 class Step(NamedTuple):
@@ -44,6 +45,7 @@ class Step(NamedTuple):
     heads: int = 80
     head_dim: int = 64
     state_dim: int = 128
+    slots: bool = False  # rows of a pool of twice as many, in any order
 
 
 SCANS = [
@@ -59,9 +61,21 @@ SCANS = [
     Scan("nemotron-3-ultra", 1, 4096, 256, groups=8),
     Scan("nemotron-h-56b", 1, 4096, 256, 64, 256, groups=8),
     Scan("falcon-h1-34b", 2, 4096, 32, 128, 256, groups=2),
-    Scan("zamba2-7b", 4, 4096, 112, 64, 64, groups=2)]
+    Scan("zamba2-7b", 4, 4096, 112, 64, 64, groups=2),
+    Scan("mamba2-2.7b, gate", 8, 2048, 80, gate=True),
+    Scan("mamba2-2.7b, N 64", 8, 2048, 80, 64, 64),
+    Scan("mamba2-780m", 8, 2048, 48), Scan("mamba2-1.3b", 1, 2048, 64),
+    Scan("slice of 12", 1, 8192, 12), Scan("slice of 16", 1, 8192, 16, 80),
+    Scan("granite-4-micro", 4, 4096, 64),
+    Scan("nemotron-3-nano-4b", 2, 4096, 96, 80, groups=8),
+    Scan("nemotron-3-nano-30b", 2, 4096, 64, groups=8), Scan("falcon-h1-0.5b", 4, 4096, 24),
+    Scan("falcon-h1-1.5b", 4, 4096, 48, 64, 256), Scan("falcon-h1-7b", 2, 4096, 24, 128, 256),
+    Scan("falcon-h1-tiny", 4, 4096, 24, 32, 64), Scan("plamo-2-1b", 4, 4096, 32, 128, 64),
+    Scan("hybrid llama", 2, 4096, 32, 128, groups=32)]
 STEPS = [Step(batch, state) for state in (torch.float32, torch.bfloat16)
-         for batch in (1, 8, 64, 256)]
+         for batch in (1, 8, 64, 256)] + [
+    Step(64, torch.float16), Step(64, torch.float32, heads=10),
+    Step(64, torch.float32, slots=True)]
 EAGER = [Scan("small", 1, 64, 8), Scan("small", 1, 1, 24), Scan("small", 2, 256, 24),
          Scan("small", 1, 8192, 80), Step(1, torch.float32), Step(1, torch.bfloat16, 24)]
 
@@ -105,7 +119,8 @@ def draw_scan(case: Scan, dtype: torch.dtype = torch.bfloat16) -> dict[str, Any]
     return {"x": normal(b, l, h, p).to(dtype), "dt": (normal(b, l, h) * 0.5).to(dtype),
             "A": -torch.empty(h, device="cuda").uniform_(1, 16, generator=generator),
             "B": F.silu(normal(b, l, g, n)).to(dtype), "C": F.silu(normal(b, l, g, n)).to(dtype),
-            "D": normal(h), "dt_bias": steps + torch.log(-torch.expm1(-steps))}
+            "D": normal(h), "dt_bias": steps + torch.log(-torch.expm1(-steps)),
+            **({"z": normal(b, l, h, p).to(dtype)} if case.gate else {})}
 
 
 def scan_float64(case: Scan, v: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -121,7 +136,8 @@ def scan_float64(case: Scan, v: dict[str, torch.Tensor]) -> tuple[torch.Tensor, 
         state *= decay[:, t, :, None, None]
         state += (dt[:, t, :, None] * wide["x"][:, t])[..., None] * maps[0][:, :, None]
         y[:, t] = (state @ maps[1][..., None])[..., 0]
-    return y + wide["D"][:, None] * wide["x"], state
+    y += wide["D"][:, None] * wide["x"]
+    return y * F.silu(wide["z"]) if case.gate else y, state
 
 
 def rms_ratio(value: torch.Tensor, reference: torch.Tensor) -> float:
@@ -196,7 +212,7 @@ def scan_floor(case: Scan, ceilings: Ceilings) -> float:
     """Every operand once; the chunked form's flops with chunks of 64, scores
     once a group and only the causal half of them."""
     b, l, h, p, n, g = case[1:7]
-    bytes_moved = 2 * b * l * (2 * h * p + h + 2 * g * n)
+    bytes_moved = 2 * b * l * ((2 + case.gate) * h * p + h + 2 * g * n)
     pairs = l * 65 / 2
     flops = b * (2 * pairs * (n * g + p * h) + 4 * l * n * p * h)
     return ceilings.floor(bytes_moved, flops)
@@ -208,7 +224,7 @@ def scan_floor(case: Scan, ceilings: Ceilings) -> float:
 def _scan_works(case: Scan, peer: Peer) -> tuple[dict[str, Work], dict[str, Any]]:
     v = draw_scan(case)
     main = [v[name] for name in ("x", "dt", "A", "B", "C")]
-    options = {"D": v["D"], "dt_bias": v["dt_bias"], "dt_softplus": True}
+    options = {"D": v["D"], "z": v.get("z"), "dt_bias": v["dt_bias"], "dt_softplus": True}
     return {
         "ssd-mlir": lambda **more: ssd_mlir.mamba_chunk_scan_combined(*main, **options, **more),
         "mamba_ssm": lambda **more: peer.scan(*main, chunk_size=256, **options, **more)}, v
@@ -233,31 +249,66 @@ def measure_scan(case: Scan, peer: Peer, ceilings: Ceilings) -> dict[str, Any]:
     return row
 
 
+def _draw_step(case: Step) -> dict[str, Any]:
+    """The operands but the state."""
+    b, h, p, n = case.batch, case.heads, case.head_dim, case.state_dim
+    scan = draw_scan(Scan("", b, 1, h, p, n))
+    drawn = {name: scan[name][:, 0] for name in ("x", "dt", "B", "C")}
+    drawn["dt"] = drawn["dt"][..., None].expand(b, h, p)
+    drawn["A"] = scan["A"][:, None, None].expand(h, p, n)
+    drawn["D"], drawn["dt_bias"] = (scan[name][:, None].expand(h, p) for name in ("D", "dt_bias"))
+    drawn["state_batch_indices"] = None
+    if case.slots:
+        rows = torch.randperm(2 * b, generator=torch.Generator().manual_seed(1))
+        drawn["state_batch_indices"] = rows[:b].to("cuda", torch.int32)
+    return drawn
+
+
 def _step_works(case: Step, peer: Peer, states: int) -> dict[str, list[Work]]:
     """One call for each of so many states, of either side."""
-    b, state_type, h, p, n = case
-    scan = draw_scan(Scan("", b, 1, h, p, n))
-    x, dt, B, C = (scan[name][:, 0] for name in ("x", "dt", "B", "C"))
-    dt = dt[..., None].expand(b, h, p)
-    A = scan["A"][:, None, None].expand(h, p, n)
-    D, bias = scan["D"][:, None].expand(h, p), scan["dt_bias"][:, None].expand(h, p)
+    operands = _draw_step(case)
+    shape = ((1 + case.slots) * case.batch, case.heads, case.head_dim, case.state_dim)
     def works(function: Work) -> list[Work]:
-        drawn = [torch.randn(b, h, p, n, device="cuda").to(state_type) for _ in range(states)]
-        return [lambda state=state: function(state, x, dt, A, B, C, D=D, dt_bias=bias,
-                                             dt_softplus=True) for state in drawn]
+        drawn = [torch.randn(shape, device="cuda").to(case.state) for _ in range(states)]
+        return [lambda state=state: function(state, **operands, dt_softplus=True)
+                for state in drawn]
     return {"ssd-mlir": works(ssd_mlir.selective_state_update), "mamba_ssm": works(peer.step)}
 
 
+def _step_errors(case: Step, peer: Peer) -> dict[str, float]:
+    """Of y and the states that both sides leave."""
+    operands = _draw_step(case)
+    rows = operands["state_batch_indices"]
+    rows = slice(None) if rows is None else rows.long()
+    shape = ((1 + case.slots) * case.batch, case.heads, case.head_dim, case.state_dim)
+    before = torch.randn(shape, device="cuda").to(case.state)
+    wide = {name: value.double() for name, value in operands.items()
+            if name != "state_batch_indices"}
+    dt = F.softplus(wide["dt"] + wide["dt_bias"])
+    state = before[rows].double() * torch.exp(dt[..., None] * wide["A"])
+    state += (dt * wide["x"])[..., None] * wide["B"][:, :1, None]
+    y = (state * wide["C"][:, :1, None]).sum(-1) + wide["D"] * wide["x"]
+    errors = {}
+    for name, function in (("ssd-mlir", ssd_mlir.selective_state_update), ("mamba_ssm", peer.step)):
+        after = before.clone()
+        found = function(after, **operands, dt_softplus=True)
+        errors[f"{name} y error"] = rms_ratio(found, y)
+        errors[f"{name} state error"] = rms_ratio(after[rows], state)
+    return errors
+
+
 def measure_step(case: Step, peer: Peer, ceilings: Ceilings) -> dict[str, Any]:
-    b, state_type, h, p, n = case
+    size = case.heads * case.head_dim * case.state_dim * case.state.itemsize
     # More states than the L2 cache holds, taken in turn.
-    copies = max(1, -(-(128 << 20) // (b * h * p * n * state_type.itemsize)))
+    copies = max(1, -(-(128 << 20) // (case.batch * size)))
     times = compare_graphs({name: (works * LAUNCHES)[:max(LAUNCHES, copies)]
                             for name, works in _step_works(case, peer, copies).items()})
-    floor = 2 * b * h * p * n * state_type.itemsize / ceilings.bandwidth
-    return {"state": str(state_type).removeprefix("torch."), "batch": b,
+    floor = 2 * case.batch * size / ceilings.bandwidth
+    return {"state": str(case.state).removeprefix("torch.") + (", slots" if case.slots else ""),
+            "batch": case.batch, "heads": case.heads,
             "us": times["ssd-mlir"] * 1e6, "mamba_ssm us": times["mamba_ssm"] * 1e6,
-            "ratio": times["mamba_ssm"] / times["ssd-mlir"], "x floor": times["ssd-mlir"] / floor}
+            "ratio": times["mamba_ssm"] / times["ssd-mlir"], "x floor": times["ssd-mlir"] / floor,
+            **_step_errors(case, peer)}
 
 
 def measure_eager(case: Scan | Step, peer: Peer, _: Ceilings) -> dict[str, Any]:
@@ -320,7 +371,8 @@ def draw(found: dict[str, Any], path: Path) -> None:
     rows = found["prefill"]
     labels = [f"{r['case']} {r['batch']}×{r['length']}, {r['heads']}×{r['P']}, N {r['N']}, G {r['G']}"
               for r in rows]
-    labels += [f"decode, batch {r['batch']}, {r['state']} state" for r in found["decode"]]
+    labels += [f"decode, batch {r['batch']}, {r['heads']} heads, {r['state']} state"
+               for r in found["decode"]]
     values = [r["ratio"] for r in rows + found["decode"]]
     figure, axes = pyplot.subplots(figsize=(8, 0.28 * len(values) + 1))
     axes.barh(labels, values, color=["tab:blue"] * len(rows) + ["tab:green"] * len(found["decode"]))
