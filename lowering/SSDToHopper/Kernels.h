@@ -24,6 +24,9 @@ const KernelKind &getStepKernel();
 /// Token by token: every unit.
 const KernelKind &getRecurrentKernel();
 
+/// The names of all kernels, as a phrase.
+std::string listKernels();
+
 } // namespace ssd
 
 #endif // SSD_LOWERING_SSDTOHOPPER_KERNELS_H

@@ -28,7 +28,8 @@ struct CompileOptions {
   std::string target = "cpu";
   Activations activations = Activations::F32;
   std::string form = "auto"; // or recurrent, chunked, quadratic
-  std::string tuningSpec;     // empty: none
+  std::string kernel;        // of a GPU; empty: the fastest for each mixer
+  std::string tuningSpec;    // empty: none
   bool batchInvariant = false;
   Output emit = Output::SharedObject;
   std::string dumpDirectory; // empty: no dumps
