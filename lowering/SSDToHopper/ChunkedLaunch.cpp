@@ -92,7 +92,7 @@ struct Sequences {
       tokens = host.ceilDiv(tokens, host.max(number, host.constant(1)));
     }
     count = host.mul(number, ChunkedShape(unit, block).unitsPerBatch);
-    chunks = host.ceilDiv(tokens, 64);
+    chunks = host.ceilDiv(tokens, kChunkTokens);
     total = host.mul(count, chunks);
   }
 
@@ -197,7 +197,7 @@ public:
       return "it is a step";
     if (isa_and_present<RecurrentAttr>(unit.form))
       return "the form is recurrent";
-    if (unit.checkpoints && *unit.checkpointEvery % 64)
+    if (unit.checkpoints && *unit.checkpointEvery % kChunkTokens)
       return llvm::formatv("checkpoints, every {0} tokens, are within chunks",
                            *unit.checkpointEvery);
     if (unit.hasDiagonalDecay())

@@ -18,6 +18,7 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace ssd {
 #define GEN_PASS_DEF_CONVERTSSDTOHOPPER
@@ -65,6 +66,7 @@ private:
   LogicalResult convert(FusedOp op);
   LogicalResult buildForm(HostBuilder &host, MixerUnit unit);
   LogicalResult checkAskedFor(const MixerUnit &unit);
+  void remarkOnForm(const MixerUnit &unit);
   LogicalResult buildCases(HostBuilder &host, const MixerUnit &unit,
                            ArrayRef<int64_t> bounds, ArrayRef<Attribute> forms);
   LogicalResult buildKernels(HostBuilder &host, const MixerUnit &unit,
@@ -160,7 +162,30 @@ LogicalResult ConvertSSDToHopper::buildForm(HostBuilder &host, MixerUnit unit) {
     return buildCases(host, unit, dispatch.getBounds(), dispatch.getForms());
   if (failed(checkAskedFor(unit)))
     return failure();
+  remarkOnForm(unit);
   return buildKernels(host, unit, getKernels());
+}
+
+/// What of a form the kernels do their own way.
+void ConvertSSDToHopper::remarkOnForm(const MixerUnit &unit) {
+  std::string how;
+  auto chunked = dyn_cast_or_null<ChunkedAttr>(unit.form);
+  if (chunked && chunked.getChunk() != kChunkTokens)
+    how =
+        llvm::formatv("the chunk of {0} is a hint: kernels have chunks of {1} "
+                      "tokens",
+                      chunked.getChunk(), kChunkTokens);
+  if (isa_and_present<QuadraticAttr>(unit.form))
+    how = llvm::formatv("chunked kernels compute it: within a chunk of {0} "
+                        "tokens its form is the quadratic one",
+                        kChunkTokens);
+  if (how.empty())
+    return;
+  std::string form;
+  llvm::raw_string_ostream(form) << unit.form;
+  remark::analysis(unit.getLoc(),
+                   remark::RemarkOpts::name("form").category(getArgument()))
+      << remark::metric("form", form) << remark::reason("{0}", how);
 }
 
 /// Empty if `kind` computes the unit and nothing else is asked for. The last
