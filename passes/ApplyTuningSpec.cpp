@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/Hopper/HopperDialect.h"
 #include "dialect/SSD/SSDOps.h"
 #include "mlir/Dialect/Linalg/TransformOps/DialectExtension.h"
 #include "mlir/Dialect/Linalg/TransformOps/LinalgTransformOps.h"
@@ -25,7 +26,8 @@ using namespace mlir;
 using namespace ssd;
 
 /// What a spec may set.
-static constexpr StringLiteral kForm = "form", kConfig = "lowering_config";
+static constexpr StringLiteral kForm = "form", kConfig = "lowering_config",
+                               kKernel = hopper::HopperDialect::kKernelAttr;
 
 /// A spec decides; it rewrites nothing.
 static LogicalResult verifySpec(ModuleOp spec) {
@@ -38,10 +40,11 @@ static LogicalResult verifySpec(ModuleOp spec) {
       op->emitError("a tuning spec only matches and annotates");
       return WalkResult::interrupt();
     }
-    if (annotate.getName() == kForm || annotate.getName() == kConfig)
+    StringRef name = annotate.getName();
+    if (name == kForm || name == kConfig || name == kKernel)
       return WalkResult::advance();
-    op->emitError("a tuning spec sets form or lowering_config, not '")
-        << annotate.getName() << "'";
+    op->emitError("a tuning spec sets form, lowering_config or ")
+        << kKernel << ", not '" << name << "'";
     return WalkResult::interrupt();
   });
   return failure(result.wasInterrupted());
@@ -49,45 +52,62 @@ static LogicalResult verifySpec(ModuleOp spec) {
 
 namespace {
 
-/// What a spec matches a mixer by, as attributes while the spec runs, and what
-/// the mixer had before, which wins.
+/// What a spec matches a mixer or a step by, as attributes while the spec runs,
+/// and what the op had before, which wins.
 class Candidate {
 public:
-  explicit Candidate(MixOp op)
-      : op(op), form(op.getFormAttr()), config(op.getLoweringConfigAttr()) {
-    Builder builder(op.getContext());
-    auto set = [&](StringRef name, int64_t value) {
-      if (!ShapedType::isDynamic(value))
-        op->setAttr(name, builder.getI64IntegerAttr(value));
-      names.push_back(name);
-    };
-    set("batch", op.getBatch()), set("length", op.getLength());
-    set("heads", op.getHeads()), set("groups", op.getGroups());
-    set("head_dim", op.getHeadDim()), set("state_dim", op.getStateDim());
-    op->setAttr("element", TypeAttr::get(getElementTypeOrSelf(op.getX())));
-    names.push_back("element");
+  explicit Candidate(Operation *op) : op(op) {
+    for (StringRef name : {kForm, kConfig, kKernel})
+      if (Attribute value = op->getAttr(name))
+        given.set(name, value);
+    if (auto mixer = dyn_cast<MixOp>(op)) {
+      set("length", mixer.getLength());
+      setSizes(mixer);
+    } else {
+      setSizes(cast<StepOp>(op));
+    }
   }
 
-  /// Fails where the spec names something that is no form of this mixer.
+  /// Fails where the spec names something that is no form of this op.
   LogicalResult finish() {
     for (StringRef name : names)
       op->removeAttr(name);
-    if (config)
-      op.setLoweringConfigAttr(config);
-    if (form)
-      op.setFormAttr(form);
-    Attribute found = op.getFormAttr();
-    if (!found ||
-        (isa<FormInterface, DispatchAttr>(found) && succeeded(op.verify())))
+    for (NamedAttribute attribute : given)
+      op->setAttr(attribute.getName(), attribute.getValue());
+    Attribute found = op->getAttr(kForm);
+    auto mixer = dyn_cast<MixOp>(op);
+    if (!found || (mixer && isa<FormInterface, DispatchAttr>(found) &&
+                   succeeded(mixer.verify())))
       return success();
-    op.removeFormAttr();
-    return op.emitOpError() << "the tuning spec sets form to " << found
-                            << ", which is no form of this mixer";
+    op->removeAttr(kForm);
+    return op->emitOpError()
+           << "the tuning spec sets form to " << found
+           << ", which is no form of this " << (mixer ? "mixer" : "op");
   }
 
 private:
-  MixOp op;
-  Attribute form, config;
+  void set(StringRef name, int64_t value) {
+    if (!ShapedType::isDynamic(value))
+      op->setAttr(name, Builder(op->getContext()).getI64IntegerAttr(value));
+    names.push_back(name);
+  }
+
+  /// Those that mixers and steps have alike.
+  template <typename Op> void setSizes(Op mixer) {
+    auto map = cast<ShapedType>(mixer.getB().getType());
+    auto state = cast<ShapedType>(mixer.getStateInit().getType());
+    auto x = cast<ShapedType>(mixer.getX().getType());
+    set("batch", x.getDimSize(0));
+    set("heads", state.getDimSize(1));
+    set("groups", map.getDimSize(map.getRank() - 2));
+    set("head_dim", state.getDimSize(2));
+    set("state_dim", state.getDimSize(3));
+    op->setAttr("element", TypeAttr::get(x.getElementType()));
+    names.push_back("element");
+  }
+
+  Operation *op;
+  NamedAttrList given;
   SmallVector<StringRef> names;
 };
 
@@ -122,7 +142,10 @@ private:
     if (!entry)
       return failure();
     SmallVector<Candidate> candidates;
-    getOperation()->walk([&](MixOp op) { candidates.emplace_back(op); });
+    getOperation()->walk([&](Operation *op) {
+      if (isa<MixOp, StepOp>(op))
+        candidates.emplace_back(op);
+    });
     LogicalResult applied = transform::applyTransformNamedSequence(
         getOperation(), entry, spec, transform::TransformOptions());
     for (Candidate &candidate : candidates)

@@ -55,14 +55,16 @@ def SSDChooseDecompositionPass : Pass<"ssd-choose-decomposition", "::mlir::Modul
 }
 
 def SSDApplyTuningSpecPass : Pass<"ssd-apply-tuning-spec", "::mlir::ModuleOp"> {
-  let summary = "Forms that a tuning spec names";
+  let summary = "Forms and kernels that a tuning spec names";
   let description = [{
     Runs the transform library of a file, a tuning spec, whose entry
-    `@__transform_main` gets the module. A spec matches mixers and annotates them
-    with `form` or `lowering_config`; anything else in it is an error. While it
-    runs, a mixer has its static sizes as attributes: `batch`, `length`, `heads`,
-    `groups`, `head_dim`, `state_dim`, of type i64, and the type `element` of x.
-    What a mixer already has wins over the spec, the spec over the cost model.
+    `@__transform_main` gets the module. A spec matches mixers and steps and
+    annotates them with `form`, `lowering_config` or, for GPUs, `hopper.kernel`
+    (see the hopper dialect); anything else in it is an error, as is a form of a
+    step. While it runs, a mixer has its static sizes as attributes: `batch`,
+    `length`, `heads`, `groups`, `head_dim`, `state_dim`, of type i64, and the
+    type `element` of x; a step has them but `length`. What a mixer already has
+    wins over the spec, the spec over the cost model.
 
     ```mlir
     module attributes {transform.with_named_sequence} {
@@ -80,7 +82,7 @@ def SSDApplyTuningSpecPass : Pass<"ssd-apply-tuning-spec", "::mlir::ModuleOp"> {
     Option<"tuningSpec", "tuning-spec", "std::string", "\"\"",
       "File of the spec; without one nothing happens">
   ];
-  let dependentDialects = ["::ssd::SSDDialect"];
+  let dependentDialects = ["::ssd::SSDDialect", "::ssd::hopper::HopperDialect"];
 }
 
 def SSDFusePass : Pass<"ssd-fuse"> {

@@ -119,10 +119,14 @@ std::vector<Stage> getGPUStages(const GPUPipelineOptions &options) {
   kernels.batchInvariant = options.batchInvariant;
   SSDApplyTuningSpecPassOptions spec;
   spec.tuningSpec = options.tuningSpec;
-  auto chooseForm = [form, spec](OpPassManager &manager) {
+  SSDChooseKernelOptions kernel;
+  kernel.kernel = options.kernel;
+  auto chooseForm = [form, spec, kernel](OpPassManager &manager) {
     manager.addPass(createCanonicalizerPass());
     if (!spec.tuningSpec.empty())
       manager.addPass(createSSDApplyTuningSpecPass(spec));
+    if (!kernel.kernel.empty())
+      manager.addPass(createSSDChooseKernel(kernel));
     if (form.empty())
       return;
     SSDChooseDecompositionPassOptions choice;

@@ -44,11 +44,16 @@ struct GPUPipelineOptions
     : public mlir::PassPipelineOptions<GPUPipelineOptions> {
   Option<std::string> form{
       *this, "form", llvm::cl::init(""),
-      llvm::cl::desc("Give every mixer this form: recurrent or chunked; empty: "
-                     "the fastest kernel for each")};
+      llvm::cl::desc("Give every mixer this form: recurrent, chunked or "
+                     "quadratic; empty: the fastest kernel for each")};
+  Option<std::string> kernel{
+      *this, "kernel", llvm::cl::init(""),
+      llvm::cl::desc("Compute every mixer with this kernel; empty: the fastest "
+                     "for each")};
   Option<std::string> tuningSpec{
       *this, "tuning-spec", llvm::cl::init(""),
-      llvm::cl::desc("File with forms to prefer to the kernels' own choice")};
+      llvm::cl::desc("File with forms and kernels to prefer to the estimated "
+                     "choice")};
   Option<bool> batchInvariant{
       *this, "batch-invariant", llvm::cl::init(false),
       llvm::cl::desc("Cut no sequence because its batch is small, so that a "

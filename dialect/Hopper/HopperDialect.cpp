@@ -33,5 +33,41 @@ void HopperDialect::initialize() {
       >();
 }
 
+//===----------------------------------------------------------------------===//
+// Attributes of other dialects' ops
+//===----------------------------------------------------------------------===//
+
+static LogicalResult refusePlace(Operation *op) {
+  return op->emitError() << "(KERN2) '" << HopperDialect::kKernelAttr
+                         << "' is an attribute of ssd.mix and ssd.step only";
+}
+
+LogicalResult
+HopperDialect::verifyOperationAttribute(Operation *op,
+                                        NamedAttribute attribute) {
+  if (attribute.getName() != kKernelAttr)
+    return success();
+  // By name: this dialect lies below the one of the mixers.
+  StringRef place = op->getName().getStringRef();
+  if (place != "ssd.mix" && place != "ssd.step")
+    return refusePlace(op);
+  if (!isa<StringAttr>(attribute.getValue()))
+    return op->emitError() << "(KERN1) '" << kKernelAttr
+                           << "' is a string, the name of a kernel";
+  return success();
+}
+
+LogicalResult
+HopperDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned,
+                                        NamedAttribute attribute) {
+  return attribute.getName() == kKernelAttr ? refusePlace(op) : success();
+}
+
+LogicalResult
+HopperDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned,
+                                           NamedAttribute attribute) {
+  return attribute.getName() == kKernelAttr ? refusePlace(op) : success();
+}
+
 #define GET_OP_CLASSES
 #include "dialect/Hopper/HopperOps.cpp.inc"

@@ -32,13 +32,42 @@ def Hopper_Dialect : Dialect {
     accumulator. Ring and TMA ops are executed by the threads that reach them
     (see `hopper.elect`). Shared memory is addressed by static byte offsets
     from the base of dynamic shared memory, which is 1024-byte aligned.
+
+    Attributes. `hopper.kernel` on `ssd.mix` or `ssd.step` names the kernel that
+    computes it, where otherwise estimated times choose:
+
+    ```mlir
+    ssd.mix {hopper.kernel = "chunked_single"} ins(%x, %b, %c : ...) outs(%y, %s : ...)
+    ```
+
+    | kernel | computes | chips |
+    |---|---|---|
+    | `step` | one token | all since Ampere |
+    | `chunked` | chunks of 64 tokens, two blocks of 64 state rows a thread block | Hopper |
+    | `chunked_single` | the same, one block of rows a thread block | Hopper |
+    | `chunked_portable` | the same, one block of rows a thread block | all since Ampere |
+    | `recurrent` | token by token, every mixer | all since Ampere |
+
+    The others are not considered; only `recurrent` stays for what the named one
+    cannot take when a call is made: tensors that are empty or not aligned, or
+    another chip. `convert-ssd-to-hopper` refuses a name that there is not and a
+    mixer that the named kernel does not compute. CPU targets ignore it.
+    `hopper.shared_bytes` on a kernel: its bytes of dynamic shared memory.
+
+    Errors: (KERN1) `hopper.kernel` is a string; (KERN2) it is on `ssd.mix` or
+    `ssd.step`, on no function's argument or result.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
   let extraClassDeclaration = [{
     void registerTypes();
     /// Bytes of dynamic shared memory of a kernel (on gpu.func).
     static constexpr ::llvm::StringLiteral kSharedBytesAttr = "hopper.shared_bytes";
+    /// The kernel that computes a mixer (on ssd.mix and ssd.step).
+    static constexpr ::llvm::StringLiteral kKernelAttr = "hopper.kernel";
   }];
 }
 

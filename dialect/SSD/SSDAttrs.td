@@ -79,6 +79,10 @@ def SSD_ChunkedAttr : SSD_Form<"Chunked", "chunked"> {
     the parts from their true initial states. A third to two thirds more work,
     for where a batch has fewer heads than there are workers.
 
+    On a GPU, `chunk` is a hint that nothing follows: kernels have chunks of 64
+    tokens (a remark says so where the attribute has another). `parts` holds
+    there too, and 1, the default, never cuts a sequence.
+
     Errors: (CHUNK1) `chunk` is positive; (CHUNK2) `parts` is positive.
   }];
   let parameters = (ins "int64_t":$chunk,
@@ -92,7 +96,9 @@ def SSD_QuadraticAttr : SSD_Form<"Quadratic", "quadratic"> {
   let description = [{
     y = (M ∘ C Bᵀ) X with M_ij = s_j ∏_{k=j+1..i} A_k for j ≤ i, plus what the
     initial state adds (arXiv:2405.21060, equation 16): L² work, all of it in
-    matrix products. Scores are tiled, so memory stays linear in L.
+    matrix products. Scores are tiled, so memory stays linear in L. On a GPU
+    chunked kernels compute it: within a chunk of 64 tokens its form is this one,
+    beyond that it carries a state (a remark says so).
 
     ```mlir
     #ssd.quadratic

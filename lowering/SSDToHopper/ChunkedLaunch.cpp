@@ -92,7 +92,7 @@ struct Sequences {
       tokens = host.ceilDiv(tokens, host.max(number, host.constant(1)));
     }
     count = host.mul(number, ChunkedShape(unit, block).unitsPerBatch);
-    chunks = host.ceilDiv(tokens, 64);
+    chunks = host.ceilDiv(tokens, kChunkTokens);
     total = host.mul(count, chunks);
   }
 
@@ -197,7 +197,7 @@ public:
       return "it is a step";
     if (isa_and_present<RecurrentAttr>(unit.form))
       return "the form is recurrent";
-    if (unit.checkpoints && *unit.checkpointEvery % 64)
+    if (unit.checkpoints && *unit.checkpointEvery % kChunkTokens)
       return llvm::formatv("checkpoints, every {0} tokens, are within chunks",
                            *unit.checkpointEvery);
     if (unit.hasDiagonalDecay())
@@ -207,8 +207,8 @@ public:
   }
 
   /// Tensor maps and copies of rows are of what is aligned and not empty. Two
-  /// warpgroups of states only where they are estimated to be faster than one,
-  /// if one could hold a state.
+  /// warpgroups of states only where they are asked for or estimated to be
+  /// faster than one, if one could hold a state.
   Value buildCondition(HostBuilder &host,
                        const MixerUnit &unit) const override {
     Schedule schedule(host, unit, block);
@@ -221,7 +221,8 @@ public:
         mapped.push_back(other);
     for (Value memref : mapped)
       condition = host.land(condition, host.isMappable(memref));
-    if (block.stateWarpgroups == ChunkedShape::columnPartsOf(unit))
+    if (unit.kernel ||
+        block.stateWarpgroups == ChunkedShape::columnPartsOf(unit))
       return condition;
     Schedule single(host, unit, {1});
     return host.land(condition, host.less(schedule.time, single.time));

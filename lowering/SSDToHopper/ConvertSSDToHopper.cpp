@@ -9,7 +9,7 @@
 #include "dialect/Hopper/HopperOps.h"
 #include "dialect/SSD/MixerRecords.h"
 #include "lowering/HostABI/EntryInfo.h"
-#include "lowering/SSDToHopper/Launch.h"
+#include "lowering/SSDToHopper/Kernels.h"
 #include "lowering/SSDToHopper/SSDToHopper.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -18,6 +18,7 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace ssd {
 #define GEN_PASS_DEF_CONVERTSSDTOHOPPER
@@ -64,10 +65,13 @@ struct ConvertSSDToHopper
 private:
   LogicalResult convert(FusedOp op);
   LogicalResult buildForm(HostBuilder &host, MixerUnit unit);
+  LogicalResult checkAskedFor(const MixerUnit &unit);
+  void remarkOnForm(const MixerUnit &unit);
   LogicalResult buildCases(HostBuilder &host, const MixerUnit &unit,
                            ArrayRef<int64_t> bounds, ArrayRef<Attribute> forms);
   LogicalResult buildKernels(HostBuilder &host, const MixerUnit &unit,
                              ArrayRef<const KernelKind *> kinds);
+  std::string whyNot(const KernelKind &kind, const MixerUnit &unit);
   gpu::GPUModuleOp createModule(Location loc, StringRef name, StringRef target);
   LogicalResult convertHostOp(Operation *op);
   void record(const MixerUnit &unit);
@@ -142,19 +146,79 @@ void ConvertSSDToHopper::record(const MixerUnit &unit) {
                            {"state_dim", unit.stateDim}};
   if (!dynamic)
     shape["length"] = length;
-  records.add(unit.op, llvm::json::Object{
-                           {"form", forms},
-                           {"why", "the first of these that can run and is "
-                                   "estimated to be fastest" +
-                                       given},
-                           {"shape", std::move(shape)},
-                           {"candidates", std::move(candidates)}});
+  StringRef why = unit.kernel ? "the attribute hopper.kernel asks for it, or "
+                                "the first of these that can run"
+                              : "the first of these that can run and is "
+                                "estimated to be fastest";
+  records.add(unit.op,
+              llvm::json::Object{{"form", forms},
+                                 {"why", why.str() + given},
+                                 {"shape", std::move(shape)},
+                                 {"candidates", std::move(candidates)}});
 }
 
 LogicalResult ConvertSSDToHopper::buildForm(HostBuilder &host, MixerUnit unit) {
   if (auto dispatch = dyn_cast_or_null<DispatchAttr>(unit.form))
     return buildCases(host, unit, dispatch.getBounds(), dispatch.getForms());
+  if (failed(checkAskedFor(unit)))
+    return failure();
+  remarkOnForm(unit);
   return buildKernels(host, unit, getKernels());
+}
+
+/// What of a form the kernels do their own way.
+void ConvertSSDToHopper::remarkOnForm(const MixerUnit &unit) {
+  std::string how;
+  auto chunked = dyn_cast_or_null<ChunkedAttr>(unit.form);
+  if (chunked && chunked.getChunk() != kChunkTokens)
+    how =
+        llvm::formatv("the chunk of {0} is a hint: kernels have chunks of {1} "
+                      "tokens",
+                      chunked.getChunk(), kChunkTokens);
+  if (isa_and_present<QuadraticAttr>(unit.form))
+    how = llvm::formatv("chunked kernels compute it: within a chunk of {0} "
+                        "tokens its form is the quadratic one",
+                        kChunkTokens);
+  if (how.empty())
+    return;
+  std::string form;
+  llvm::raw_string_ostream(form) << unit.form;
+  remark::analysis(unit.getLoc(),
+                   remark::RemarkOpts::name("form").category(getArgument()))
+      << remark::metric("form", form) << remark::reason("{0}", how);
+}
+
+/// Empty if `kind` computes the unit and nothing else is asked for. The last
+/// kind stays for what the one that is asked for cannot take at run time.
+std::string ConvertSSDToHopper::whyNot(const KernelKind &kind,
+                                       const MixerUnit &unit) {
+  if (unit.kernel && kind.getName() != unit.kernel.getValue() &&
+      &kind != getKernels().back())
+    return ("the attribute " + hopper::HopperDialect::kKernelAttr +
+            " asks for " + unit.kernel.getValue())
+        .str();
+  if (kind.getTarget() != "sm_80" && kind.getTarget() != chip)
+    return "it needs " + kind.getTarget().str();
+  return kind.whyNot(unit);
+}
+
+/// That the kernel which the mixer's attribute names exists and computes it.
+LogicalResult ConvertSSDToHopper::checkAskedFor(const MixerUnit &unit) {
+  if (!unit.kernel)
+    return success();
+  StringRef name = unit.kernel.getValue();
+  std::string why = "there is none of this name";
+  for (const KernelKind *kind : getKernels())
+    if (kind->getName() == name)
+      why = whyNot(*kind, unit);
+  if (why.empty())
+    return success();
+  FusedOp op = unit.op;
+  return op.getMixer()->emitError()
+         << "the kernel '" << name << "', which the attribute "
+         << hopper::HopperDialect::kKernelAttr
+         << " asks for, does not compute this: " << why << "; kernels are "
+         << listKernels();
 }
 
 /// The first case whose bound is at least the length.
@@ -192,9 +256,7 @@ ConvertSSDToHopper::buildKernels(HostBuilder &host, const MixerUnit &unit,
                                  ArrayRef<const KernelKind *> kinds) {
   for (; !kinds.empty(); kinds = kinds.drop_front()) {
     const KernelKind &kind = *kinds.front();
-    std::string why = kind.getTarget() == "sm_80" || kind.getTarget() == chip
-                          ? kind.whyNot(unit)
-                          : "it needs " + kind.getTarget().str();
+    std::string why = whyNot(kind, unit);
     considered[kind.getName()] = why;
     auto options = remark::RemarkOpts::name("kernel").category(getArgument());
     if (!why.empty()) {

@@ -17,3 +17,14 @@ llvm::ArrayRef<const KernelKind *> ssd::getKernels() {
       &getPortableKernel(), &getRecurrentKernel()};
   return kinds;
 }
+
+std::string ssd::listKernels() {
+  std::string text;
+  llvm::ArrayRef<const KernelKind *> kinds = getKernels();
+  for (const KernelKind *kind : kinds) {
+    if (kind != kinds.front())
+      text += kind == kinds.back() ? " and " : ", ";
+    text += kind->getName();
+  }
+  return text;
+}

@@ -13,6 +13,9 @@
 
 namespace ssd {
 
+/// Tokens of a chunk, whatever the form says: a tile of 64 rows.
+inline constexpr int64_t kChunkTokens = 64;
+
 /// The chunked form on tensor cores, with so many warpgroups a block that hold
 /// states (1 or 2).
 const KernelKind &getChunkedKernel(int32_t stateWarpgroups);
@@ -23,6 +26,9 @@ const KernelKind &getPortableKernel();
 const KernelKind &getStepKernel();
 /// Token by token: every unit.
 const KernelKind &getRecurrentKernel();
+
+/// The names of all kernels, as a phrase.
+std::string listKernels();
 
 } // namespace ssd
 

@@ -8,6 +8,7 @@
 
 #include "lowering/SSDToHopper/MixerUnit.h"
 
+#include "dialect/Hopper/HopperDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -119,6 +120,8 @@ template <typename Mixer> LogicalResult UnitReader::readMixer(Mixer op) {
   if (failed(rate) || failed(slots))
     return failure();
   unit.rate = *rate, unit.slots = *slots;
+  unit.kernel = op->template getAttrOfType<StringAttr>(
+      hopper::HopperDialect::kKernelAttr);
   unit.scaleIsDecay = op.getScale() && op.getScale() == op.getDecay();
   y = op->getResult(0);
   return failure(failed(read(unit.x, op.getX(), "x")) ||

@@ -80,6 +80,8 @@ private:
 struct MixerUnit {
   FusedOp op;
   mlir::Attribute form; // null for a step
+  /// The kernel that the mixer's attribute `hopper.kernel` asks for, or null.
+  mlir::StringAttr kernel;
   int64_t heads = 0, groups = 1, headDim = 0, stateDim = 0;
   bool isStep = false, reverse = false;
   bool leadingSegment =

@@ -11,6 +11,25 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SSDChooseKernel : Pass<"ssd-choose-kernel", "::mlir::ModuleOp"> {
+  let summary = "Names the kernel of each mixer";
+  let description = [{
+    Sets `hopper.kernel` (see the hopper dialect) on every `ssd.mix` and
+    `ssd.step` that has none.
+
+    ```mlir
+    %y, %s = ssd.mix ins(%x, %b, %c : ...) outs(%y0, %s0 : ...)
+    // becomes
+    %y, %s = ssd.mix {hopper.kernel = "chunked_single"} ins(...) ...
+    ```
+  }];
+  let dependentDialects = ["::ssd::hopper::HopperDialect"];
+  let options = [
+    Option<"kernel", "kernel", "std::string", "\"\"",
+           "The kernel's name; without one nothing happens">
+  ];
+}
+
 def ConvertSSDToHopper : Pass<"convert-ssd-to-hopper", "::mlir::ModuleOp"> {
   let summary = "Turns fused units on buffers into kernels and their launches";
   let description = [{
@@ -18,7 +37,8 @@ def ConvertSSDToHopper : Pass<"convert-ssd-to-hopper", "::mlir::ModuleOp"> {
     one `gpu.module` each. Kernels are tried from the fastest to the plain one,
     which computes every unit; where a kernel needs something that is known only
     at run time (a chip, alignment), the host code decides. `#ssd.dispatch`
-    becomes host code, too. A remark for each kernel considered says why it was
+    becomes host code, too. A mixer's attribute `hopper.kernel` leaves only the
+    kernel that it names, and the plain one. A remark for each kernel considered says why it was
     not taken. With `batch-invariant`, or the attribute `ssd.batch_invariant` on
     the module, no sequence is cut into parts for want of others, so that its
     result is bitwise the same in any batch; parts that a form asks for stay.

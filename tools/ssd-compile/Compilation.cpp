@@ -213,6 +213,10 @@ Expected<std::vector<Stage>> Compilation::chooseStages(CPUTarget &target) {
   if (!parsed)
     return parsed.takeError();
   target = *parsed;
+  if (!isGPU && !options.kernel.empty())
+    return createStringError("--kernel=" + options.kernel +
+                             " names a kernel of GPUs; the target '" +
+                             options.target + "' is a CPU");
   if (!isGPU) {
     CPUPipelineOptions pipeline;
     pipeline.form = form;
@@ -228,6 +232,7 @@ Expected<std::vector<Stage>> Compilation::chooseStages(CPUTarget &target) {
                              "(portable: Ampere and later)");
   GPUPipelineOptions pipeline;
   pipeline.form = form;
+  pipeline.kernel = options.kernel;
   pipeline.tuningSpec = options.tuningSpec;
   pipeline.batchInvariant = options.batchInvariant;
   pipeline.chip = options.target;

@@ -28,6 +28,7 @@ struct CompileOptions {
   std::string target = "cpu";
   Activations activations = Activations::F32;
   std::string form = "auto"; // or recurrent, chunked, quadratic
+  std::string kernel;        // of a GPU; empty: the fastest for each mixer
   std::string tuningSpec;    // empty: none
   bool batchInvariant = false;
   unsigned workers = 0; // 0: what the module says

@@ -42,9 +42,14 @@ static cl::opt<Form> form("form", cl::cat(category), cl::init(automatic),
                                      clEnumVal(chunked, "chunk by chunk"),
                                      clEnumVal(quadratic, "as attention")));
 static cl::opt<std::string>
+    kernel("kernel", cl::cat(category), cl::value_desc("name"),
+           cl::desc("GPU kernel of every mixer: step, chunked, chunked_single, "
+                    "chunked_portable or recurrent; without it the fastest "
+                    "for each"));
+static cl::opt<std::string>
     tuningSpec("tuning-spec", cl::cat(category), cl::value_desc("file"),
-               cl::desc("Transform library with forms to prefer to the cost "
-                        "model's"));
+               cl::desc("Transform library with forms and GPU kernels to "
+                        "prefer to the estimated choice"));
 static cl::opt<bool> batchInvariant(
     "batch-invariant", cl::cat(category),
     cl::desc("A sequence's result does not depend on its batch"));
@@ -101,6 +106,7 @@ int main(int argc, char **argv) {
   options.activations = activations;
   const char *forms[] = {"auto", "recurrent", "chunked", "quadratic"};
   options.form = forms[form];
+  options.kernel = kernel;
   options.tuningSpec = tuningSpec;
   options.batchInvariant = batchInvariant;
   options.workers = workers;

@@ -13,6 +13,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/Hopper/HopperDialect.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/Plugins/DialectPlugin.h"
 #include "mlir/Tools/Plugins/PassPlugin.h"
@@ -26,6 +27,8 @@ mlirGetDialectPluginInfo() {
   return {MLIR_PLUGIN_API_VERSION, kName, LLVM_VERSION_STRING,
           [](mlir::DialectRegistry *registry) {
             ssd::registerSSDDialect(*registry);
+            // Of the attributes that mixers can have.
+            registry->insert<ssd::hopper::HopperDialect>();
           }};
 }
 

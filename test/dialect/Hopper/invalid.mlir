@@ -436,3 +436,27 @@ func.func @glob3_pitch(%p: !llvm.ptr<1>, %s: !hopper.fragment<64x64xf32>) {
   hopper.global_store %s to %p row_major of f32 columns 64 pitch 48 : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
   return
 }
+
+// -----
+
+func.func @kern1(%x: tensor<1x64x4x8xf32>, %b: tensor<1x64x1x16xf32>, %s: tensor<1x4x8x16xf32>) {
+  // expected-error @+1 {{(KERN1) 'hopper.kernel' is a string, the name of a kernel}}
+  %0:2 = ssd.mix {hopper.kernel = 2 : i64} ins(%x, %b, %b : tensor<1x64x4x8xf32>, tensor<1x64x1x16xf32>, tensor<1x64x1x16xf32>)
+      outs(%x, %s : tensor<1x64x4x8xf32>, tensor<1x4x8x16xf32>)
+  return
+}
+
+// -----
+
+// expected-error @+1 {{(KERN2) 'hopper.kernel' is an attribute of ssd.mix and ssd.step only}}
+func.func private @kern2() attributes {hopper.kernel = "chunked"}
+
+// -----
+
+// expected-error @+1 {{(KERN2) 'hopper.kernel' is an attribute of ssd.mix and ssd.step only}}
+func.func private @kern2_argument(tensor<4xf32> {hopper.kernel = "chunked"})
+
+// -----
+
+// expected-error @+1 {{(KERN2) 'hopper.kernel' is an attribute of ssd.mix and ssd.step only}}
+func.func private @kern2_result() -> (tensor<4xf32> {hopper.kernel = "chunked"})
