@@ -1,7 +1,7 @@
 # Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The command `ssd-bench gpu`."""
+"""The commands `ssd-bench gpu` and `ssd-bench gpu-forms`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ import sys
 from pathlib import Path
 
 from .measure import write_json
+
+
+def forms(arguments: argparse.Namespace, results: Path) -> None:
+    from . import gpu_forms
+    path = arguments.output or results / "gpu-forms.json"
+    gpu_forms.measure(arguments.quick, lambda found: write_json(path, found))
 
 
 def main(arguments: argparse.Namespace, results: Path) -> None:
