@@ -113,9 +113,10 @@ static void toKernels(OpPassManager &manager,
 }
 
 std::vector<Stage> getGPUStages(const GPUPipelineOptions &options) {
-  std::string form = options.form, chip = options.chip, ptxas = options.ptxas;
+  std::string form = options.form;
   ConvertSSDToHopperOptions kernels;
-  kernels.chip = chip;
+  kernels.chip =
+      llvm::is_contained(options.chips, "sm_90a") ? "sm_90a" : "sm_80";
   kernels.batchInvariant = options.batchInvariant;
   SSDApplyTuningSpecPassOptions spec;
   spec.tuningSpec = options.tuningSpec;
@@ -134,12 +135,12 @@ std::vector<Stage> getGPUStages(const GPUPipelineOptions &options) {
     choice.chunk = 64;
     manager.addPass(createSSDChooseDecompositionPass(choice));
   };
-  auto serialize = [chip, ptxas](OpPassManager &manager) {
-    SerializeKernelsOptions kernels;
-    kernels.chip = chip;
-    kernels.cubin = chip != "sm_80";
-    kernels.ptxas = ptxas;
-    manager.addPass(createSerializeKernels(kernels));
+  SerializeKernelsOptions binaries;
+  binaries.chips.assign(options.chips.begin(), options.chips.end());
+  binaries.cubin = options.cubin;
+  binaries.ptxas = options.ptxas;
+  auto serialize = [binaries](OpPassManager &manager) {
+    manager.addPass(createSerializeKernels(binaries));
   };
   return {
       {"choose-decomposition", chooseForm},

@@ -58,10 +58,14 @@ struct GPUPipelineOptions
       *this, "batch-invariant", llvm::cl::init(false),
       llvm::cl::desc("Cut no sequence because its batch is small, so that a "
                      "sequence's result does not depend on its batch")};
-  Option<std::string> chip{
-      *this, "chip", llvm::cl::init("sm_90a"),
-      llvm::cl::desc("sm_90a, or sm_80 for portable kernels only, which run on "
-                     "every later chip")};
+  ListOption<std::string> chips{
+      *this, "chips", llvm::cl::list_init<std::string>({"sm_90a"}),
+      llvm::cl::desc(
+          "Chips to make cubins for; portable kernels, which run on "
+          "every chip since sm_80, are there as PTX, too, and Hopper's "
+          "own if sm_90a is among the chips")};
+  Option<bool> cubin{*this, "cubin", llvm::cl::init(true),
+                     llvm::cl::desc("Make cubins, not PTX only")};
   Option<std::string> ptxas{*this, "ptxas", llvm::cl::init(""),
                             llvm::cl::desc("Path of ptxas")};
 };

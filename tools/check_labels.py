@@ -5,7 +5,7 @@
 
 Each invariant has a label, such as (MIX3), which stands in the documentation of
 its op, in the diagnostic of its verifier and in the test that breaks it.
-usage: check_labels.py TEST.mlir FILE.td...
+usage: check_labels.py TEST.mlir... FILE.td...
 """
 
 import re
@@ -15,14 +15,18 @@ LABEL = re.compile(r"\b([A-Z]{2,}\d+)\b")
 
 
 def main():
-    test, *definitions = sys.argv[1:]
+    tests = [path for path in sys.argv[1:] if path.endswith(".mlir")]
+    definitions = [path for path in sys.argv[1:] if path not in tests]
+    test = ", ".join(tests)
     documented = set()
     for path in definitions:
         text = open(path, encoding="utf-8").read()
         documented.update(re.findall(r"\(([A-Z]{2,}\d+)\)", text))
     if not documented:
         sys.exit("no labels in " + ", ".join(definitions))
-    tested = set(LABEL.findall(open(test, encoding="utf-8").read()))
+    tested = set()
+    for path in tests:
+        tested.update(LABEL.findall(open(path, encoding="utf-8").read()))
     for label in sorted(documented - tested):
         print(f"{label} is documented but not tested in {test}")
     for label in sorted(tested - documented):

@@ -207,6 +207,13 @@ LogicalResult MapOp::verify() {
 // Conversions, blocks, weights
 //===----------------------------------------------------------------------===//
 
+LogicalResult SplatOp::verify() {
+  if (getResult().getType().isPacked())
+    return emitOpError("(SPLAT1) elements are f32; truncate the fragment for "
+                       "others");
+  return success();
+}
+
 LogicalResult BlockOfOp::verify() {
   FragmentType from = getSource().getType(), to = getResult().getType();
   if (!from.isMatrix() || !to.isMatrix() ||

@@ -146,9 +146,11 @@ def Hopper_PositionOp : Hopper_Op<"position", [Pure, HasParent<"MapOp">]> {
 
 def Hopper_SplatOp : Hopper_Op<"splat", [Pure]> {
   let summary = "a fragment of equal elements";
+  let description = "Errors: (SPLAT1) an f32 fragment.";
   let arguments = (ins F32:$value);
   let results = (outs Hopper_Fragment:$result);
   let assemblyFormat = "$value attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Hopper_BlockOfOp : Hopper_Op<"block_of", [Pure]> {

@@ -150,9 +150,12 @@ def Hopper_Cursor : Hopper_Type<"Cursor", "cursor"> {
     A counter modulo twice the number of stages: the stage and the phase parity
     of its barriers. Every agent that uses a ring walks it with its own cursor;
     rings of equal length that advance together share one.
+
+    Errors: (CURS1) 1 to 16 stages, as a ring has.
   }];
   let parameters = (ins "int64_t":$stages);
   let assemblyFormat = "`<` $stages `>`";
+  let genVerifyDecl = 1;
 }
 
 def Hopper_TensorMap : Hopper_ShapedType<"TensorMap", "tensor_map"> {

@@ -59,16 +59,17 @@ def SerializeKernels : Pass<"ssd-serialize-kernels", "::mlir::ModuleOp"> {
   let summary = "Compiles GPU modules to what a driver loads";
   let description = [{
     Each `gpu.module` becomes a `gpu.binary` with the kernel's code: a cubin for
-    `chip`, assembled by ptxas, and, where the module's target is older than
-    `chip`, its PTX, which drivers compile for every later device. With
-    `cubin=false` there is PTX only. Kernels are listed with their block size and
+    each of `chips`, assembled by ptxas, and its PTX, which drivers compile for
+    every later device. A module whose target is one chip only (sm_90a) has a
+    cubin for that chip and no PTX. With `cubin=false` there is PTX only. Kernels are listed with their block size and
     bytes of shared memory.
 
     ptxas is looked for in `ptxas`, then $CUDA_HOME/bin, the PATH and
     /usr/local/cuda/bin.
   }];
   let options = [
-    Option<"chip", "chip", "std::string", "\"sm_90a\"", "chip to make cubins for">,
+    ListOption<"chips", "chips", "std::string",
+               "chips to make cubins for; without any, each module's target">,
     Option<"cubin", "cubin", "bool", "true", "make cubins">,
     Option<"ptxas", "ptxas", "std::string", "\"\"", "the assembler's path">
   ];

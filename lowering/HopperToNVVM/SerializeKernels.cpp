@@ -15,7 +15,9 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Threading.h"
 #include "llvm/Support/raw_ostream.h"
+#include <deque>
 #include <list>
 
 namespace ssd {
@@ -37,16 +39,17 @@ public:
                       StringRef chip, StringRef text);
   /// The cubin, once it is there.
   FailureOr<std::string> finish(gpu::GPUModuleOp module);
+  /// Until it has ended; returns the exit status.
+  int wait();
+  StringRef getChip() const { return chip; }
 
 private:
-  int wait();
-
   static constexpr unsigned kSeconds = 600;
   enum File { ptx, cubin, log, count };
   SmallString<128> files[count];
   llvm::FileRemover removers[count];
   llvm::sys::ProcessInfo process;
-  std::string message;
+  std::string chip, message;
 };
 
 struct SerializeKernels : ssd::impl::SerializeKernelsBase<SerializeKernels> {
@@ -63,6 +66,7 @@ struct SerializeKernels : ssd::impl::SerializeKernelsBase<SerializeKernels> {
       return;
     if (cubin && failed(findAssembler()))
       return signalPassFailure();
+    running.clear();
     std::list<Kernel> kernels;
     for (gpu::GPUModuleOp module : modules)
       if (failed(start(kernels.emplace_back(), module)))
@@ -78,18 +82,26 @@ private:
   struct Kernel {
     gpu::GPUModuleOp module;
     std::string portable; // PTX, empty where the cubin is enough
-    Assembly assembly;
+    std::list<Assembly> assemblies;
   };
 
   LogicalResult findAssembler();
   LogicalResult start(Kernel &kernel, gpu::GPUModuleOp module);
+  /// The chips to assemble a module for that was compiled for `target`.
+  SmallVector<std::string> getChips(StringRef target);
   /// Replaces the module by its binary.
   LogicalResult finish(Kernel &kernel);
 
   std::string assembler;
+  /// Assemblies that may still run, the oldest first: no more than there are
+  /// cores.
+  std::deque<Assembly *> running;
 };
 
 } // namespace
+
+/// Whether code for `target` runs on no other chip.
+static bool isOfOneChip(StringRef target) { return target.ends_with("a"); }
 
 LogicalResult SerializeKernels::findAssembler() {
   SmallVector<std::string> places;
@@ -137,6 +149,7 @@ static std::string readFile(StringRef path) {
 
 LogicalResult Assembly::start(gpu::GPUModuleOp module, StringRef assembler,
                               StringRef chip, StringRef text) {
+  this->chip = chip.str();
   StringRef suffixes[count] = {"ptx", "cubin", "log"};
   for (int i = 0; i < count; ++i) {
     if (std::error_code code = llvm::sys::fs::createTemporaryFile(
@@ -166,10 +179,9 @@ LogicalResult Assembly::start(gpu::GPUModuleOp module, StringRef assembler,
   return success();
 }
 
-/// The exit status.
 int Assembly::wait() {
   if (process.Pid == llvm::sys::ProcessInfo::InvalidPid)
-    return 0;
+    return process.ReturnCode;
   process = llvm::sys::Wait(process, kSeconds, &message);
   process.Pid = llvm::sys::ProcessInfo::InvalidPid;
   return process.ReturnCode;
@@ -178,8 +190,17 @@ int Assembly::wait() {
 FailureOr<std::string> Assembly::finish(gpu::GPUModuleOp module) {
   if (wait() == 0)
     return readFile(files[cubin]);
-  return module.emitError() << "ptxas failed on kernel '" << module.getName()
-                            << "': " << message << readFile(files[log]);
+  return module.emitError()
+         << "ptxas failed on kernel '" << module.getName() << "' for " << chip
+         << ": " << message << readFile(files[log]);
+}
+
+SmallVector<std::string> SerializeKernels::getChips(StringRef target) {
+  if (!cubin)
+    return {};
+  if (chips.empty() || isOfOneChip(target))
+    return {target.str()};
+  return SmallVector<std::string>(chips.begin(), chips.end());
 }
 
 LogicalResult SerializeKernels::start(Kernel &kernel, gpu::GPUModuleOp module) {
@@ -189,9 +210,17 @@ LogicalResult SerializeKernels::start(Kernel &kernel, gpu::GPUModuleOp module) {
   FailureOr<std::string> text = ssd::emitPTX(module, target);
   if (failed(text))
     return failure();
-  if (cubin && failed(kernel.assembly.start(module, assembler, chip, *text)))
-    return failure();
-  if (!cubin || target != chip)
+  for (StringRef chip : getChips(target)) {
+    if (running.size() >= llvm::hardware_concurrency().compute_thread_count()) {
+      running.front()->wait();
+      running.pop_front();
+    }
+    Assembly &assembly = kernel.assemblies.emplace_back();
+    if (failed(assembly.start(module, assembler, chip, *text)))
+      return failure();
+    running.push_back(&assembly);
+  }
+  if (kernel.assemblies.empty() || !isOfOneChip(target))
     kernel.portable = *text;
   return success();
 }
@@ -211,11 +240,11 @@ LogicalResult SerializeKernels::finish(Kernel &kernel) {
                                            builder.getStringAttr(content),
                                            DictionaryAttr(), table));
   };
-  if (cubin) {
-    FailureOr<std::string> binary = kernel.assembly.finish(module);
+  for (Assembly &assembly : kernel.assemblies) {
+    FailureOr<std::string> binary = assembly.finish(module);
     if (failed(binary))
       return failure();
-    add(chip, gpu::CompilationTarget::Binary, *binary);
+    add(assembly.getChip(), gpu::CompilationTarget::Binary, *binary);
   }
   if (!kernel.portable.empty())
     add(target.getChip(), gpu::CompilationTarget::Assembly, kernel.portable);

@@ -9,6 +9,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -50,6 +51,53 @@ Expected<CPUTarget> CPUTarget::parse(StringRef name) {
                              "programs need; compile for another machine with "
                              "--target=x86-64-v3");
   return CPUTarget{level.str(), sys::getHostCPUName().str()};
+}
+
+/// Chips since Ampere. Of those with features of one chip only (a) or of one
+/// family (f), Hopper's are the ones that kernels here are written for.
+ArrayRef<StringRef> GPUTarget::getKnownChips() {
+  static constexpr StringRef chips[] = {
+      "sm_80", "sm_86",  "sm_87",  "sm_88",  "sm_89",  "sm_90",
+      "sm_90a", "sm_100", "sm_103", "sm_110", "sm_120", "sm_121"};
+  return chips;
+}
+
+static SmallVector<StringRef> splitNames(StringRef names) {
+  SmallVector<StringRef> parts;
+  names.split(parts, ',');
+  for (StringRef &part : parts)
+    part = part.trim();
+  return parts;
+}
+
+bool GPUTarget::isNamedIn(StringRef names) {
+  return any_of(splitNames(names),
+                [](StringRef name) { return name.starts_with("sm_"); });
+}
+
+Expected<GPUTarget> GPUTarget::parse(StringRef names) {
+  GPUTarget target;
+  for (StringRef name : splitNames(names)) {
+    if (name == "cpu" || name.starts_with("x86-64"))
+      return createStringError("targets '" + names +
+                               "': an artifact is for a CPU or for GPUs, not "
+                               "for both; compile one for '" +
+                               name + "' and one for the GPUs");
+    if (!is_contained(getKnownChips(), name))
+      return createStringError(
+          "unknown GPU target '" + name +
+          "'; targets are sm_90a (Hopper), sm_80 (portable: Ampere and later) "
+          "and, with portable kernels assembled for the chip, " +
+          join(make_filter_range(getKnownChips(),
+                                 [](StringRef chip) {
+                                   return chip != "sm_90a" && chip != "sm_80";
+                                 }),
+               ", ") +
+          "; or several of them with commas in between");
+    if (!is_contained(target.chips, name))
+      target.chips.push_back(name.str());
+  }
+  return target;
 }
 
 Expected<std::unique_ptr<TargetMachine>> CPUTarget::createMachine() const {

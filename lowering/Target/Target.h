@@ -6,6 +6,7 @@
 // The steps of the back end, each usable alone:
 //
 //   CPUTarget            "cpu", "x86-64-v3", "x86-64-v4" -> a TargetMachine
+//   GPUTarget            "sm_80,sm_90a" -> the chips whose kernels it has
 //   translateToLLVM      module in the LLVM dialect -> llvm::Module
 //   addArtifactTable     the exported table and the ELF note
 //   optimize, emitObject llvm::Module -> object code
@@ -15,6 +16,8 @@
 #define SSD_LOWERING_TARGET_TARGET_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Target/TargetMachine.h"
@@ -37,6 +40,24 @@ struct CPUTarget {
   /// "cpu" is the machine this runs on.
   static llvm::Expected<CPUTarget> parse(llvm::StringRef name);
   llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine() const;
+};
+
+/// The GPUs to have kernels for. Portable ones run on every chip since Ampere;
+/// they are assembled ahead for the chips that are named, as PTX for others.
+struct GPUTarget {
+  /// Of getKnownChips(), each once.
+  llvm::SmallVector<std::string> chips;
+
+  /// Whether kernels of Hopper's own are among them.
+  bool hasHopper() const { return llvm::is_contained(chips, "sm_90a"); }
+  /// Whether it needs ptxas: sm_80 alone stands for portable code as PTX only.
+  bool isAssembled() const { return chips.size() != 1 || chips[0] != "sm_80"; }
+
+  static llvm::ArrayRef<llvm::StringRef> getKnownChips();
+  /// Whether a target's name, perhaps a list, has a GPU in it.
+  static bool isNamedIn(llvm::StringRef names);
+  /// Chips with commas in between.
+  static llvm::Expected<GPUTarget> parse(llvm::StringRef names);
 };
 
 /// Registers the translations of the dialects that lowered modules consist of.

@@ -139,8 +139,11 @@ def compile(path_or_mlir: Union[PathLike, str], target: str = "cpu",
 
     path_or_mlir: a Hugging Face directory (config.json and safetensors), a
     .mlir file, or MLIR text.
-    target: "cpu" (this machine), "x86-64-v3", "x86-64-v4", "sm_90a" (Hopper) or
-    "sm_80" (any GPU since Ampere).
+    target: "cpu" (this machine), "x86-64-v3", "x86-64-v4", or a GPU: "sm_90a"
+    (Hopper), "sm_80" (any GPU since Ampere, by PTX that the driver compiles), or
+    chips with commas in between, as "sm_80,sm_86,sm_90a": one artifact with
+    Hopper's kernels if sm_90a is there, portable ones assembled for each chip,
+    and their PTX for all others.
     dtype: the type of a model's activations: "f32", "bf16" or "f16".
     output: where to write the artifact; without it, it goes to the cache
     ($SSD_MLIR_CACHE, else the user's cache folder) and is found there again.

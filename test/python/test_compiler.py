@@ -185,6 +185,14 @@ def test_files_are_named(copying, tmp_path, monkeypatch):
     assert runs(tmp_path) == 2
 
 
+def test_a_list_of_chips_is_one_target(fake_compiler, artifacts):
+    fake_compiler(f"""
+assert '--target=sm_80,sm_86,sm_90a' in options
+shutil.copy({str(artifacts / 'entries.so')!r}, output)
+""")
+    assert "add" in ssd_mlir.compile(MLIR, target="sm_80,sm_86,sm_90a").entries
+
+
 def test_output(copying, tmp_path):
     out = tmp_path / "program.so"
     program = ssd_mlir.compile(MLIR, output=out)

@@ -208,7 +208,7 @@ static mlir::LogicalResult printNamed(mlir::Diagnostic &diagnostic) {
 /// The passes for the target; GPU programs have host code for any x86-64-v3.
 Expected<std::vector<Stage>> Compilation::chooseStages(CPUTarget &target) {
   std::string form = options.form == "auto" ? "" : options.form;
-  bool isGPU = StringRef(options.target).starts_with("sm_");
+  bool isGPU = GPUTarget::isNamedIn(options.target);
   auto parsed = CPUTarget::parse(isGPU ? "x86-64-v3" : options.target);
   if (!parsed)
     return parsed.takeError();
@@ -226,16 +226,16 @@ Expected<std::vector<Stage>> Compilation::chooseStages(CPUTarget &target) {
     pipeline.vectorBytes = target.getVectorBits() / 8;
     return getCPUStages(pipeline);
   }
-  if (options.target != "sm_90a" && options.target != "sm_80")
-    return createStringError("unknown GPU target '" + options.target +
-                             "'; targets are sm_90a (Hopper) and sm_80 "
-                             "(portable: Ampere and later)");
+  auto gpus = GPUTarget::parse(options.target);
+  if (!gpus)
+    return gpus.takeError();
   GPUPipelineOptions pipeline;
   pipeline.form = form;
   pipeline.kernel = options.kernel;
   pipeline.tuningSpec = options.tuningSpec;
   pipeline.batchInvariant = options.batchInvariant;
-  pipeline.chip = options.target;
+  pipeline.chips = gpus->chips;
+  pipeline.cubin = gpus->isAssembled();
   return getGPUStages(pipeline);
 }
 

@@ -25,7 +25,7 @@ enum class Activations { F32, BF16, F16 };
 
 struct CompileOptions {
   std::string input, output;
-  std::string target = "cpu";
+  std::string target = "cpu"; // or GPU chips with commas
   Activations activations = Activations::F32;
   std::string form = "auto"; // or recurrent, chunked, quadratic
   std::string kernel;        // of a GPU; empty: the fastest for each mixer

@@ -26,7 +26,9 @@ static cl::opt<std::string>
     targetName("target", cl::init("cpu"), cl::cat(category),
                cl::value_desc("name"),
                cl::desc("cpu (this machine), x86-64-v3, x86-64-v4, sm_90a "
-                        "(Hopper) or sm_80 (portable GPU code)"));
+                        "(Hopper), sm_80 (portable GPU code as PTX), or GPU "
+                        "chips with commas (sm_80,sm_86,sm_90a): portable code "
+                        "for each and as PTX, Hopper's own for sm_90a"));
 static cl::opt<Activations>
     activations("dtype", cl::cat(category), cl::init(Activations::F32),
                 cl::desc("Type of the activations of an imported model"),

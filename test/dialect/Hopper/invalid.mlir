@@ -460,3 +460,21 @@ func.func private @kern2_argument(tensor<4xf32> {hopper.kernel = "chunked"})
 
 // expected-error @+1 {{(KERN2) 'hopper.kernel' is an attribute of ssd.mix and ssd.step only}}
 func.func private @kern2_result() -> (tensor<4xf32> {hopper.kernel = "chunked"})
+
+// -----
+
+// expected-error @+1 {{(CURS1) }}
+func.func private @type_curs1(!hopper.cursor<0>)
+
+// -----
+
+// expected-error @+1 {{(CURS1) }}
+func.func private @type_curs1_many(!hopper.cursor<17>)
+
+// -----
+
+func.func @splat1(%v: f32) {
+  // expected-error @+1 {{(SPLAT1) elements are f32; truncate the fragment for others}}
+  %f = hopper.splat %v : !hopper.fragment<64x64xbf16>
+  return
+}

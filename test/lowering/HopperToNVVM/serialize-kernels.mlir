@@ -1,5 +1,7 @@
-// RUN: ssd-opt %s --ssd-serialize-kernels=ptxas=%S/Inputs/ptxas | FileCheck %s
-// RUN: env FAKE_PTXAS=fail not ssd-opt %s --ssd-serialize-kernels=ptxas=%S/Inputs/ptxas 2>&1 | FileCheck %s --check-prefix=FAILED
+// RUN: ssd-opt %s --ssd-serialize-kernels="chips=sm_90a ptxas=%S/Inputs/ptxas" | FileCheck %s
+// RUN: ssd-opt %s --ssd-serialize-kernels="chips=sm_80,sm_120,sm_90a ptxas=%S/Inputs/ptxas" | FileCheck %s --check-prefix=CHIPS
+// RUN: ssd-opt %s --ssd-serialize-kernels=ptxas=%S/Inputs/ptxas | FileCheck %s --check-prefix=OWN
+// RUN: env FAKE_PTXAS=fail not ssd-opt %s --ssd-serialize-kernels="chips=sm_90a ptxas=%S/Inputs/ptxas" 2>&1 | FileCheck %s --check-prefix=FAILED
 // RUN: not ssd-opt %s --ssd-serialize-kernels=ptxas=%S/none 2>&1 | FileCheck %s --check-prefix=MISSING
 // RUN: ssd-opt %s --ssd-serialize-kernels=cubin=false | FileCheck %s --check-prefix=TEXT
 
@@ -11,7 +13,24 @@
 // CHECK-SAME:   bin = "assembled with -arch=sm_90a
 // CHECK-NOT:    assembly
 
-// FAILED:     error: ptxas failed on kernel 'older': {{.*}}line 1: no such instruction
+// One for each chip; what only one chip runs is assembled for no other.
+// CHIPS:      gpu.binary @older
+// CHIPS-SAME:   chip = "sm_80"{{.*}}bin = "assembled with -arch=sm_80 -O3
+// CHIPS-SAME:   chip = "sm_120"{{.*}}bin = "assembled with -arch=sm_120 -O3
+// CHIPS-SAME:   chip = "sm_90a"{{.*}}bin = "assembled with -arch=sm_90a -O3
+// CHIPS-SAME:   chip = "sm_80"{{.*}}assembly = "{{.*}}.target sm_80
+// CHIPS:      gpu.binary @same
+// CHIPS-SAME:   bin = "assembled with -arch=sm_90a
+// CHIPS-NOT:    bin =
+// CHIPS-NOT:    assembly
+
+// OWN:        gpu.binary @older
+// OWN-SAME:     bin = "assembled with -arch=sm_80
+// OWN-SAME:     assembly
+// OWN:        gpu.binary @same
+// OWN-SAME:     bin = "assembled with -arch=sm_90a
+
+// FAILED:     error: ptxas failed on kernel 'older' for sm_90a: {{.*}}line 1: no such instruction
 // MISSING:    error: ptxas, the assembler of the CUDA Toolkit, is not there (looked in {{.*}}none)
 
 // TEXT:       gpu.binary @older

@@ -15,7 +15,7 @@
 // CHECK: "kernels"
 // CHECK: "name": "ssd_chunked_portable_{{[0-9]+}}"
 // CHECK: "name": "ssd_recurrent_{{[0-9]+}}"
-// TARGET: unknown GPU target 'sm_75'; targets are sm_90a (Hopper) and sm_80 (portable: Ampere and later)
+// TARGET: unknown GPU target 'sm_75'; targets are sm_90a (Hopper), sm_80 (portable: Ampere and later) and, with portable kernels assembled for the chip, sm_86, sm_87, sm_88, sm_89, sm_90, sm_100, sm_103, sm_110, sm_120, sm_121; or several of them with commas in between
 
 func.func @scan(%x: tensor<?x?x4x64xbf16> {ssd.name = "x", ssd.dims = ["B", "L", "", ""], ssd.strided},
                 %b: tensor<?x?x1x128xbf16> {ssd.name = "b", ssd.dims = ["B", "L", "", ""], ssd.strided},
