@@ -119,8 +119,13 @@ struct Schedule {
     cut = host.max(cut, host.constant(1)); // of nothing
     // Runs before its own that a block sums up.
     Value reach = host.ceilDiv(sequences.chunks, cut);
+    Value bytes = host.mul(host.mul(sequences.number, sequences.chunks),
+                           64 * unit.heads * unit.headDim * 2);
+    Value chunkTwice = host.select(host.less(host.constant(kCacheBytes), bytes),
+                                   host.constant(ns.chunkTwiceFromMemory),
+                                   host.constant(ns.chunkTwice));
     Value timeCut =
-        host.add(host.mul(cut, ns.chunkTwice), host.mul(reach, ns.reach));
+        host.add(host.mul(cut, chunkTwice), host.mul(reach, ns.reach));
     timeCut = host.add(timeCut, ns.cutting + kLaunch);
     Value isFaster =
         parts ? host.less(cut, sequences.chunks) : host.less(timeCut, time);
@@ -135,20 +140,20 @@ struct Schedule {
 
 private:
   /// What was measured (NOTES.md): a chunk of a whole sequence, and of one that
-  /// is cut, whose states are computed twice; a state that is added, and all
-  /// else that cutting takes.
+  /// is cut, whose states are computed twice, also where x does not stay in the
+  /// cache in between; a state that is added, and all else that cutting takes.
   struct Nanoseconds {
-    int64_t chunk, chunkTwice, reach, cutting;
+    int64_t chunk, chunkTwice, chunkTwiceFromMemory, reach, cutting;
   };
   static const Nanoseconds &nanosecondsOf(ChunkedBlock block) {
-    static constexpr Nanoseconds single = {1030, 1470, 350, 3000},
-                                 pair = {1500, 2180, 610, 4000},
-                                 portable = {2050, 3000, 350, 3000};
+    static constexpr Nanoseconds single = {1030, 1470, 1820, 350, 3000},
+                                 pair = {1500, 2180, 2700, 610, 4000},
+                                 portable = {2050, 3000, 3000, 350, 3000};
     if (block.isPortable)
       return portable;
     return block.stateWarpgroups == 1 ? single : pair;
   }
-  static constexpr int64_t kLaunch = 1500;
+  static constexpr int64_t kLaunch = 1500, kCacheBytes = 64 << 20;
 };
 
 /// A launch of the chunked kernel, without its schedule.

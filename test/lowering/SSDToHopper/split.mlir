@@ -18,7 +18,10 @@
 // CHECK:         %[[PER_BLOCK:.*]] = arith.ceildivsi %[[TOTAL]], %[[SMS]]
 // CHECK:         %[[CHUNK:.*]] = arith.muli %{{.*}}, %c1500
 // CHECK:         %[[WHOLE:.*]] = arith.addi %[[CHUNK]]
-// CHECK:         %[[TWICE:.*]] = arith.muli %{{.*}}, %c2180
+// Beyond the cache, x is read from memory twice.
+// CHECK:         %[[IS_FAR:.*]] = arith.cmpi {{.*}}%c67108864
+// CHECK:         %[[EACH:.*]] = arith.select %[[IS_FAR]], %c2700, %c2180
+// CHECK:         %[[TWICE:.*]] = arith.muli %{{.*}}, %[[EACH]]
 // CHECK:         %[[CUTTING:.*]] = arith.addi %[[TWICE]]
 // CHECK:         %[[CUT:.*]] = arith.addi %[[CUTTING]]
 // CHECK:         arith.cmpi slt, %[[CUT]], %[[WHOLE]]
