@@ -84,14 +84,14 @@ def Hopper_BarrierOp : Hopper_Op<"barrier"> {
     Without operands all threads of the block. `id` is 1 to 15.
 
     ```mlir
-    hopper.barrier %id of 128
+    hopper.barrier id %id of 128
     ```
 
     Errors: (BARR1) threads are a multiple of 32 up to 1024, present exactly with
     an id.
   }];
   let arguments = (ins Optional<I32>:$id, OptionalAttr<I32Attr>:$threads);
-  let assemblyFormat = "($id^ `of` $threads)? attr-dict";
+  let assemblyFormat = "(`id` $id^ `of` $threads)? attr-dict";
   let hasVerifier = 1;
 }
 

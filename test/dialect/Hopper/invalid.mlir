@@ -84,7 +84,7 @@ func.func @spec3() {
 
 func.func @barr1(%id: i32) {
   // expected-error @+1 {{(BARR1) threads are a positive multiple of 32 up to 1024}}
-  hopper.barrier %id of 100
+  hopper.barrier id %id of 100
   return
 }
 

@@ -36,7 +36,12 @@ gpu.module @m1 {
       hopper.wait %one[%cursor] unless %full : !hopper.ring<2>
       hopper.wait %one[%cursor] : !hopper.ring<2>
       hopper.release %one[%cursor] by warpgroup : !hopper.ring<2>
-      hopper.barrier %c1 of 128
+      // CHECK: hopper.barrier id %{{.*}} of 128
+      hopper.barrier id %c1 of 128
+      // CHECK: hopper.barrier{{$}}
+      // CHECK-NEXT: hopper.lane
+      hopper.barrier
+      %lane = hopper.lane
       hopper.signal %flag count %c1 stride %c1 barrier %c1 : !llvm.ptr<1>
       hopper.await %flag count %c1 barrier %c1 : !llvm.ptr<1>
       hopper.yield

@@ -142,7 +142,7 @@ func.func @columns_in_two_parts(%x: memref<?x?x3x64xbf16>, %b: memref<?x?x1x200x
 // CHECK-COUNT-2:   hopper.tma_load
 // CHECK:           hopper.expect {{.*}}, 65536
 // CHECK-COUNT-4:   hopper.tma_load
-// CHECK:           hopper.barrier %{{.*}} of 384
+// CHECK:           hopper.barrier id %{{.*}} of 384
 // PTX-LABEL:   .entry ssd_chunked_0(
 // PTX-NOT:     .local
 func.func @parts_of_cut_sequences(%x: memref<?x?x3x128xbf16>, %b: memref<?x?x1x256xbf16>, %dt: memref<?x?x3xf32>,

@@ -40,9 +40,9 @@
 // CHECK:             hopper.release %{{.*}} by warp : <2>
 // CHECK-NOT:       hopper.release {{.*}} by warpgroup
 // The only slot of y is written when everybody has read it.
-// CHECK:           hopper.barrier %[[ID:.*]] of 128
+// CHECK:           hopper.barrier id %[[ID:.*]] of 128
 // CHECK-NEXT:      hopper.store_fragment {{.*}} {transpose}
-// CHECK:           hopper.barrier %[[ID]] of 128
+// CHECK:           hopper.barrier id %[[ID]] of 128
 // CHECK:           hopper.store_rows
 
 // PTX:         .target sm_80

@@ -36,14 +36,14 @@
 // CHECK:         gpu.module @ssd_chunked_0 [
 // CHECK:           hopper.specialize warpgroups [1, 1, 2] registers
 // The states of a run need no scores: the score warpgroup waits for those.
-// CHECK:           hopper.barrier %{{.*}} of 384
+// CHECK:           hopper.barrier id %{{.*}} of 384
 // CHECK:           hopper.wgmma
 // CHECK:           hopper.global_load %{{.*}} row_major
 // CHECK:           hopper.global_store %{{.*}} fragment
 // CHECK:           hopper.wgmma
 // CHECK:           hopper.global_store %{{.*}} fragment
 // CHECK:           hopper.signal
-// CHECK:           hopper.barrier %{{.*}} of 384
+// CHECK:           hopper.barrier id %{{.*}} of 384
 // CHECK:           scf.if
 // CHECK:             hopper.global_load %{{.*}} fragment
 // CHECK:             hopper.global_load %{{.*}} row_major
