@@ -22,14 +22,16 @@ namespace ssd {
 using namespace mlir;
 using namespace ssd;
 
-/// With `batchInvariant` as if the batch were unknown.
 static MixerShape getShape(MixOp op, bool batchInvariant) {
   auto bytes = [](Type type) {
     return int64_t(getElementTypeOrSelf(type).getIntOrFloatBitWidth() / 8);
   };
   MixerShape shape;
-  shape.batchIsKnown = !batchInvariant && !ShapedType::isDynamic(op.getBatch());
-  shape.batch = shape.batchIsKnown ? op.getBatch() : 1;
+  using Batch = MixerShape::Batch;
+  shape.batchIs = batchInvariant                         ? Batch::any
+                  : ShapedType::isDynamic(op.getBatch()) ? Batch::dynamic
+                                                         : Batch::known;
+  shape.batch = shape.batchIs == Batch::known ? op.getBatch() : 1;
   shape.length = op.getLength();
   shape.heads = op.getHeads(), shape.groups = op.getGroups();
   shape.headDim = op.getHeadDim(), shape.stateDim = op.getStateDim();
@@ -46,7 +48,8 @@ static Attribute toAttribute(MLIRContext *context, const Form &form) {
   case FormKind::quadratic:
     return QuadraticAttr::get(context);
   case FormKind::chunked:
-    return ChunkedAttr::get(context, form.chunk, form.parts);
+    return ChunkedAttr::get(context, form.chunk,
+                            form.tasks > 0 ? 1 : form.parts, form.tasks);
   }
   return {};
 }

@@ -1,4 +1,5 @@
-//===- Decompose.h - Shared by the decompositions of the forms ---*- C++ -*-===//
+//===- Decompose.h - Shared by the decompositions of the forms ---*- C++
+//-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -22,7 +23,7 @@ struct DecompositionOptions {
   /// Queries of a block inside the quadratic form; a block has 4 times as many
   /// keys.
   int64_t block = 32;
-  /// Parallel tasks to aim for where the batch is unknown.
+  /// Parallel tasks that even a single sequence should be.
   int64_t tasks = 4;
 };
 
@@ -53,9 +54,11 @@ llvm::LogicalResult decomposeIntoChunks(mlir::RewriterBase &rewriter, MixOp op,
                                         int64_t chunk,
                                         const DecompositionOptions &options);
 
-/// The same with the sequence cut into parts, which are parallel, too.
+/// The same with the sequence cut into parts, which are parallel, too. `tasks`
+/// are those to aim for in all parts of a sequence together.
 void splitSequence(mlir::RewriterBase &rewriter, MixOp op, int64_t chunk,
-                   int64_t parts, const DecompositionOptions &options);
+                   mlir::OpFoldResult parts, int64_t tasks,
+                   const DecompositionOptions &options);
 
 /// The operands of a task's mixer without its batch and group dimensions.
 /// x, y: [Q, R, P]; b, c: [Q, N]; decay, scale: [Q, R]; runs: [1+Q];
@@ -67,12 +70,14 @@ struct TaskOperands {
 };
 TaskOperands dropUnitDims(mlir::OpBuilder &builder, MixOp op);
 
-/// Puts a task's y and state back under their unit dimensions and replaces `op`.
+/// Puts a task's y and state back under their unit dimensions and replaces
+/// `op`.
 void replaceTask(mlir::RewriterBase &rewriter, MixOp op, mlir::Value y,
                  mlir::Value state);
 
 /// Goes through a task's tokens in chunks from `state`, [R, N, P], and returns
-/// the outputs and the state after them. Without a y only the state is computed.
+/// the outputs and the state after them. Without a y only the state is
+/// computed.
 std::pair<mlir::Value, mlir::Value>
 buildChunks(mlir::OpBuilder &builder, mlir::Location loc,
             const TaskOperands &task, mlir::Value state, int64_t chunk,

@@ -139,6 +139,38 @@ LogicalResult ssd::decomposeIntoChunks(RewriterBase &rewriter, MixOp op,
   return success();
 }
 
+/// Either way, as the batch of a call decides.
+static LogicalResult splitForTasks(RewriterBase &rewriter, MixOp op,
+                                   ChunkedAttr form,
+                                   const DecompositionOptions &options) {
+  Location loc = op.getLoc();
+  rewriter.setInsertionPoint(op);
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(rewriter, loc, value);
+  };
+  Value sequences = arith::MulIOp::create(
+      rewriter, loc, tensor::DimOp::create(rewriter, loc, op.getX(), 0),
+      constant(op.getHeads()));
+  sequences = arith::MaxUIOp::create(rewriter, loc, sequences, constant(1));
+  Value parts = arith::DivUIOp::create(rewriter, loc, constant(form.getTasks()),
+                                       sequences);
+  Value several = arith::CmpIOp::create(
+      rewriter, loc, arith::CmpIPredicate::ugt, parts, constant(1));
+  MixOp split, whole;
+  auto copyInto = [&](MixOp &copy) {
+    return [&](OpBuilder &builder, Location) {
+      copy = cast<MixOp>(builder.clone(*op));
+      scf::YieldOp::create(builder, loc, copy.getResults());
+    };
+  };
+  auto choice = scf::IfOp::create(rewriter, loc, several, copyInto(split),
+                                  copyInto(whole));
+  rewriter.replaceOp(op, choice.getResults());
+  splitSequence(rewriter, split, form.getChunk(), parts, form.getTasks(),
+                options);
+  return decomposeIntoChunks(rewriter, whole, form.getChunk(), options);
+}
+
 namespace {
 
 struct ChunkedDecomposition
@@ -148,10 +180,19 @@ struct ChunkedDecomposition
                           const DecompositionOptions &options) const {
     auto op = cast<MixOp>(mixer);
     auto chunked = cast<ChunkedAttr>(form);
-    if (chunked.getParts() == 1)
+    if (chunked.getTasks() > 0 && ShapedType::isDynamic(op.getBatch()))
+      return splitForTasks(rewriter, op, chunked, options);
+    int64_t parts = chunked.getParts();
+    if (chunked.getTasks() > 0)
+      parts = std::max<int64_t>(
+          chunked.getTasks() /
+              std::max<int64_t>(op.getBatch() * op.getHeads(), 1),
+          1);
+    if (parts == 1)
       return decomposeIntoChunks(rewriter, op, chunked.getChunk(), options);
-    splitSequence(rewriter, op, chunked.getChunk(), chunked.getParts(),
-                  options);
+    splitSequence(rewriter, op, chunked.getChunk(),
+                  rewriter.getIndexAttr(parts),
+                  llvm::divideCeil(options.tasks, parts), options);
     return success();
   }
 };

@@ -18,8 +18,8 @@ def SSDChooseDecompositionPass : Pass<"ssd-choose-decomposition", "::mlir::Modul
     (passes/analysis/CostModel.h) predicts to be fastest for its shape on the
     module's target; a form that is already there stays. Where the length is
     only known at run time the result is an `#ssd.dispatch` over ranges of
-    lengths. A sequence is split where a known batch has fewer heads than there
-    are workers. With `batch-invariant`, or the attribute `ssd.batch_invariant` on
+    lengths. A sequence is split where a batch has fewer heads than there
+    are workers; where the batch is known at run time only, that decides then. With `batch-invariant`, or the attribute `ssd.batch_invariant` on
     the module, a choice depends on lengths and the mixer's own sizes only, so
     that a sequence's result is bitwise the same in any batch. Each candidate leaves a remark with its predicted cost.
 
@@ -167,7 +167,8 @@ def SSDDecomposePass : Pass<"ssd-decompose"> {
     * recurrent: inside, tiling along L by 1; the body is `ssd.step`;
     * chunked: tiling along L by the chunk; the body is the quadratic form on
       one chunk with a state; with parts, two such loops over parts of the
-      sequence and `ssd.state_pass` between them;
+      sequence and `ssd.state_pass` between them; with tasks, `scf.if` over the
+      batch;
     * quadratic: stage ops on blocks of queries and keys;
     * dispatch: `scf.if` over the length, a form in each branch.
 
@@ -196,7 +197,7 @@ def SSDDecomposePass : Pass<"ssd-decompose"> {
     Option<"block", "block", "int64_t", "32",
       "Queries of a block inside the quadratic form">,
     Option<"tasks", "tasks", "int64_t", "4",
-      "Parallel tasks to aim for where the batch is unknown">
+      "Parallel tasks that even a single sequence should be">
   ];
   let dependentDialects = [
     "::ssd::SSDDialect", "::mlir::scf::SCFDialect",

@@ -50,11 +50,13 @@ static void choose(OpPassManager &manager, const Choice &choice) {
   manager.addPass(createSSDChooseDecompositionPass(choice.model));
 }
 
-/// Mixers become loops over one-chunk ops.
-static void decompose(OpPassManager &manager) {
+/// Mixers become loops over one-chunk ops, with a task for each worker.
+static void decompose(OpPassManager &manager, int64_t workers) {
+  SSDDecomposePassOptions decomposition;
+  decomposition.tasks = std::max(decomposition.tasks, workers);
   manager.addPass(createSSDFusePass());
   manager.addPass(createSSDNormalizeMixersPass());
-  manager.addPass(createSSDDecomposePass());
+  manager.addPass(createSSDDecomposePass(decomposition));
   simplify(manager);
 }
 
@@ -72,7 +74,10 @@ std::vector<Stage> getCPUStages(const CPUPipelineOptions &options) {
        [choice = Choice(options)](OpPassManager &manager) {
          choose(manager, choice);
        }},
-      {"decompose", decompose},
+      {"decompose",
+       [workers = int64_t(options.workers)](OpPassManager &manager) {
+         decompose(manager, workers);
+       }},
       {"linalg", toLinalg},
       {"host-abi",
        [](OpPassManager &manager) { manager.addPass(createHostABIPass()); }},
@@ -191,7 +196,7 @@ void registerPipelines() {
       "ssd-to-linalg", "From ssd on tensors to loops and linalg on tensors",
       [](OpPassManager &manager, const CPUPipelineOptions &options) {
         choose(manager, Choice(options));
-        decompose(manager);
+        decompose(manager, options.workers);
         toLinalg(manager);
       });
 }

@@ -28,11 +28,11 @@ namespace {
 /// from their true initial states.
 class SequenceSplit {
 public:
-  SequenceSplit(RewriterBase &rewriter, MixOp op, int64_t chunk, int64_t parts,
+  SequenceSplit(RewriterBase &rewriter, MixOp op, int64_t chunk,
+                OpFoldResult parts, int64_t tasks,
                 const DecompositionOptions &options)
       : rewriter(rewriter), loc(op.getLoc()), op(op), chunk(chunk),
-        parts(parts), options(options),
-        heads(headsPerTask(op, llvm::divideCeil(options.tasks, parts))) {}
+        parts(parts), options(options), heads(headsPerTask(op, tasks)) {}
 
   void run();
 
@@ -77,7 +77,8 @@ private:
   RewriterBase &rewriter;
   Location loc;
   MixOp op;
-  int64_t chunk, parts;
+  int64_t chunk;
+  OpFoldResult parts;
   const DecompositionOptions &options;
   int64_t heads;
 };
@@ -86,19 +87,21 @@ private:
 /// empty.
 SequenceSplit::Tile SequenceSplit::enterTile(ValueRange indices) {
   AffineExpr d0 = rewriter.getAffineDimExpr(0);
-  auto apply = [&](AffineExpr expr, OpFoldResult operand) {
+  AffineExpr s0 = rewriter.getAffineSymbolExpr(0);
+  auto apply = [&](AffineExpr expr, ArrayRef<OpFoldResult> operands) {
     return getValueOrCreateConstantIndexOp(
         rewriter, loc,
-        affine::makeComposedFoldedAffineApply(rewriter, loc, expr, {operand}));
+        affine::makeComposedFoldedAffineApply(rewriter, loc, expr, operands));
   };
   Value length =
       getValueOrCreateConstantIndexOp(rewriter, loc, sizeOf(op.getX(), 1));
-  Value size = apply(d0.ceilDiv(parts * chunk) * chunk, length);
+  Value size = apply(d0.ceilDiv(s0 * chunk) * chunk, {length, parts});
   Value start = arith::MulIOp::create(rewriter, loc, indices[1], size);
   Tile tile;
   tile.batch = indices[0], tile.part = indices[1];
-  tile.head = apply(d0 * heads, indices[2]);
-  tile.group = apply((d0 * heads).floorDiv(op.getHeadsPerGroup()), indices[2]);
+  tile.head = apply(d0 * heads, {indices[2]});
+  tile.group =
+      apply((d0 * heads).floorDiv(op.getHeadsPerGroup()), {indices[2]});
   tile.first = arith::MinUIOp::create(rewriter, loc, start, length);
   Value rest = arith::SubIOp::create(rewriter, loc, length, tile.first);
   tile.count = arith::MinUIOp::create(rewriter, loc, size, rest);
@@ -108,7 +111,7 @@ SequenceSplit::Tile SequenceSplit::enterTile(ValueRange indices) {
 SmallVector<Value> SequenceSplit::forEachTile(
     ValueRange outs,
     llvm::function_ref<SmallVector<Update>(const Tile &, ValueRange)> body) {
-  OpFoldResult bounds[] = {sizeOf(op.getX(), 0), attr(parts),
+  OpFoldResult bounds[] = {sizeOf(op.getX(), 0), parts,
                            attr(op.getHeads() / heads)};
   OpBuilder::InsertionGuard guard(rewriter);
   auto loop = scf::ForallOp::create(rewriter, loc, bounds, outs,
@@ -204,7 +207,7 @@ Value SequenceSplit::totalDecay(const TaskOperands &task, Value count,
 /// [B, K, H, P, N] and [B, K, H]: the state that each part leaves when it
 /// starts from zero, and its log decay.
 std::pair<Value, Value> SequenceSplit::buildLocalStates() {
-  SmallVector<OpFoldResult> sizes = {sizeOf(op.getX(), 0), attr(parts),
+  SmallVector<OpFoldResult> sizes = {sizeOf(op.getX(), 0), parts,
                                      attr(op.getHeads()), attr(op.getHeadDim()),
                                      attr(op.getStateDim())};
   Type f32 = rewriter.getF32Type();
@@ -264,6 +267,7 @@ void SequenceSplit::run() {
 } // namespace
 
 void ssd::splitSequence(RewriterBase &rewriter, MixOp op, int64_t chunk,
-                        int64_t parts, const DecompositionOptions &options) {
-  SequenceSplit(rewriter, op, chunk, parts, options).run();
+                        OpFoldResult parts, int64_t tasks,
+                        const DecompositionOptions &options) {
+  SequenceSplit(rewriter, op, chunk, parts, tasks, options).run();
 }

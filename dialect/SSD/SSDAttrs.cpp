@@ -40,13 +40,16 @@ bool QuadraticAttr::supportsDiagonalDecay() const { return false; }
 
 LogicalResult
 ChunkedAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
-                    int64_t chunk, int64_t parts) {
+                    int64_t chunk, int64_t parts, int64_t tasks) {
   if (chunk <= 0)
     return emitError() << "chunk must be positive, got " << chunk
                        << " (CHUNK1)";
   if (parts <= 0)
     return emitError() << "parts must be positive, got " << parts
                        << " (CHUNK2)";
+  if (tasks < 0 || (tasks > 0 && parts != 1))
+    return emitError() << "tasks must not be negative, nor beside parts, got "
+                       << tasks << " beside parts = " << parts << " (CHUNK3)";
   return success();
 }
 

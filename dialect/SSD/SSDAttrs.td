@@ -72,21 +72,27 @@ def SSD_ChunkedAttr : SSD_Form<"Chunked", "chunked"> {
     ```mlir
     #ssd.chunked<chunk = 128>
     #ssd.chunked<chunk = 128, parts = 4>
+    #ssd.chunked<chunk = 128, tasks = 16>
     ```
 
     With `parts` = K the sequence is cut into K parts of whole chunks, which are
     parallel: their local final states, `ssd.state_pass` over these, and then
     the parts from their true initial states. A third to two thirds more work,
-    for where a batch has fewer heads than there are workers.
+    for where a batch has fewer heads than there are workers. With `tasks` = T the
+    batch decides, when it is known: K = ⌊T / (B·H)⌋, and one part where that is
+    less than two.
 
     On a GPU, `chunk` is a hint that nothing follows: kernels have chunks of 64
     tokens (a remark says so where the attribute has another). `parts` holds
-    there too, and 1, the default, never cuts a sequence.
+    there too, and 1, the default, never cuts a sequence; with `tasks` the
+    launch cuts for the GPU's multiprocessors, as without a form.
 
-    Errors: (CHUNK1) `chunk` is positive; (CHUNK2) `parts` is positive.
+    Errors: (CHUNK1) `chunk` is positive; (CHUNK2) `parts` is positive; (CHUNK3)
+    `tasks` is not negative, and 0, no tasks, beside `parts` other than 1.
   }];
   let parameters = (ins "int64_t":$chunk,
-                        DefaultValuedParameter<"int64_t", "1">:$parts);
+                        DefaultValuedParameter<"int64_t", "1">:$parts,
+                        DefaultValuedParameter<"int64_t", "0">:$tasks);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
 }

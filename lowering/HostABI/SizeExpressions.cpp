@@ -126,18 +126,24 @@ SizeExpr SizeExpressions::evaluate(AffineExpr expr, Bound bound,
       return lhs % factor.getValue();
     return constant(bound == Bound::Upper ? factor.getValue() - 1 : 0);
   }
-  SizeExpr rhs = evaluate(binary.getRHS(), bound, leafBound);
+  bool divides = expr.getKind() == AffineExprKind::FloorDiv ||
+                 expr.getKind() == AffineExprKind::CeilDiv;
+  SizeExpr rhs =
+      evaluate(binary.getRHS(), divides ? opposite(bound) : bound, leafBound);
   if (!lhs || !rhs)
     return {};
+  // Where the division is not reached its divisor may be zero.
+  if (divides && !factor)
+    rhs = max(rhs, constant(1));
   switch (expr.getKind()) {
   case AffineExprKind::Add:
     return lhs + rhs;
   case AffineExprKind::Mul:
     return lhs * rhs;
   case AffineExprKind::FloorDiv:
-    return factor ? lhs.floorDiv(rhs) : SizeExpr();
+    return lhs.floorDiv(rhs);
   case AffineExprKind::CeilDiv:
-    return factor ? lhs.ceilDiv(rhs) : SizeExpr();
+    return lhs.ceilDiv(rhs);
   default:
     return {};
   }
@@ -193,14 +199,16 @@ static AffineExpr getArithExpr(Operation *op) {
     return x - y;
   if (isa<arith::MulIOp>(op))
     return x * y;
-  if (!divisor || *divisor <= 0)
+  if (divisor && *divisor <= 0)
     return {};
-  if (isa<arith::ShRSIOp>(op) && *divisor < 63)
-    return x.floorDiv(int64_t(1) << *divisor);
   if (isa<arith::DivSIOp, arith::DivUIOp, arith::FloorDivSIOp>(op))
     return x.floorDiv(y);
   if (isa<arith::CeilDivSIOp, arith::CeilDivUIOp>(op))
     return x.ceilDiv(y);
+  if (!divisor)
+    return {};
+  if (isa<arith::ShRSIOp>(op) && *divisor < 63)
+    return x.floorDiv(int64_t(1) << *divisor);
   if (isa<arith::RemSIOp, arith::RemUIOp>(op))
     return x % y;
   return {};
@@ -354,6 +362,7 @@ SizeExpr SizeExpressions::importCallee(const SizeExpressions &callee,
 }
 
 /// Creates the arithmetic of an expression. Shifts divide by powers of two.
+/// Dividends are not negative, divisors positive.
 static Value expandExpr(OpBuilder &builder, Location loc, AffineExpr expr,
                         ValueRange symbols) {
   if (auto constant = dyn_cast<AffineConstantExpr>(expr))
@@ -363,15 +372,18 @@ static Value expandExpr(OpBuilder &builder, Location loc, AffineExpr expr,
   auto binary = cast<AffineBinaryOpExpr>(expr);
   auto divisor = dyn_cast<AffineConstantExpr>(binary.getRHS());
   bool isCeil = expr.getKind() == AffineExprKind::CeilDiv;
-  if ((isCeil || expr.getKind() == AffineExprKind::FloorDiv) && divisor &&
-      llvm::isPowerOf2_64(divisor.getValue())) {
+  bool divides = isCeil || expr.getKind() == AffineExprKind::FloorDiv;
+  if (divides && (!divisor || llvm::isPowerOf2_64(divisor.getValue()))) {
     AffineExpr dividend = binary.getLHS();
     if (isCeil)
-      dividend = dividend + (divisor.getValue() - 1);
+      dividend = dividend + binary.getRHS() - 1;
+    Value value = expandExpr(builder, loc, dividend, symbols);
+    if (!divisor)
+      return builder.createOrFold<arith::DivUIOp>(
+          loc, value, expandExpr(builder, loc, binary.getRHS(), symbols));
     Value shift = arith::ConstantIndexOp::create(
         builder, loc, llvm::Log2_64(divisor.getValue()));
-    return builder.createOrFold<arith::ShRSIOp>(
-        loc, expandExpr(builder, loc, dividend, symbols), shift);
+    return builder.createOrFold<arith::ShRSIOp>(loc, value, shift);
   }
   if (expr.getKind() != AffineExprKind::Add &&
       expr.getKind() != AffineExprKind::Mul)

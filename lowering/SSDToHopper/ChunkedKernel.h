@@ -35,7 +35,7 @@ struct ChunkedShape {
   /// Of a sequence, as the form has it; 0 where that leaves it open.
   static int32_t partsOf(const MixerUnit &unit) {
     auto form = mlir::dyn_cast_or_null<ChunkedAttr>(unit.form);
-    return form ? form.getParts() : 0;
+    return form && form.getTasks() == 0 ? form.getParts() : 0;
   }
   /// The block's state warpgroups are a multiple of the parts.
   ChunkedShape(const MixerUnit &unit, ChunkedBlock block);

@@ -21,7 +21,9 @@ std::string ssd::toString(const Form &form) {
     return "quadratic";
   case FormKind::chunked:
     return "chunked<" + std::to_string(form.chunk) +
-           (form.parts > 1 ? ", parts = " + std::to_string(form.parts) : "") +
+           (form.tasks > 0   ? ", tasks = " + std::to_string(form.tasks)
+            : form.parts > 1 ? ", parts = " + std::to_string(form.parts)
+                             : "") +
            ">";
   }
   return {};
@@ -32,14 +34,18 @@ std::vector<Form> ssd::candidateForms(const MixerShape &shape,
   std::vector<Form> forms = {{FormKind::recurrent, 0}};
   if (shape.diagonalDecay)
     return forms;
-  // A split sequence keeps workers busy that have no head of their own.
-  int64_t tasks = std::max<int64_t>(shape.batch * shape.heads, 1);
-  int64_t parts = shape.batchIsKnown ? (target.workers + tasks - 1) / tasks : 1;
+  // A split sequence keeps workers busy that have no head of their own. More
+  // parts than these would take turns.
+  int64_t heads = std::max<int64_t>(shape.batch * shape.heads, 1);
+  bool splits = shape.batchIs != MixerShape::Batch::any;
+  int64_t parts = splits ? target.workers / heads : 1;
+  int64_t tasks =
+      shape.batchIs == MixerShape::Batch::dynamic ? target.workers : 0;
   for (int64_t chunk : {16, 32, 64, 128, 256}) {
     if (chunk < shape.length)
       forms.push_back({FormKind::chunked, chunk});
     if (parts > 1 && parts * chunk < shape.length)
-      forms.push_back({FormKind::chunked, chunk, parts});
+      forms.push_back({FormKind::chunked, chunk, parts, tasks});
   }
   forms.push_back({FormKind::quadratic, 0});
   return forms;

@@ -23,9 +23,10 @@ struct MixerShape {
   int64_t activationBytes = 4, stateBytes = 4;
   /// A decay per state column, which only the recurrent form computes.
   bool diagonalDecay = false;
-  /// Whether a choice may depend on the batch; else it counts as one sequence
-  /// of many, and none is split.
-  bool batchIsKnown = true;
+  /// How many there are of `batch`. It may be known at run time only, and
+  /// counts as one sequence then, or be none of the choice's business: one
+  /// sequence of many, and none is split.
+  enum class Batch { known, dynamic, any } batchIs = Batch::known;
 };
 
 /// What the model knows of a CPU. The defaults were fitted to the times of all
@@ -59,10 +60,11 @@ enum class FormKind { recurrent, chunked, quadratic };
 
 struct Form {
   FormKind kind = FormKind::recurrent;
-  // Of the chunked form.
-  int64_t chunk = 0, parts = 1;
+  // Of the chunked form. With `tasks`, `parts` are those of a single sequence.
+  int64_t chunk = 0, parts = 1, tasks = 0;
   bool operator==(const Form &other) const {
-    return kind == other.kind && chunk == other.chunk && parts == other.parts;
+    return kind == other.kind && chunk == other.chunk && parts == other.parts &&
+           tasks == other.tasks;
   }
 };
 

@@ -26,9 +26,10 @@ func.func @few_heads_of_a_batch(
   return %0#0 : tensor<8x16384x2x64xf32>
 }
 
-// An unknown batch may be large.
+// An unknown batch may be large: it decides, once it is known.
 // CHECK-LABEL: func.func @unknown_batch
-// CHECK: ssd.mix {form = #ssd.chunked<chunk = {{[0-9]+}}>}
+// SPLIT: ssd.mix {form = #ssd.chunked<chunk = {{[0-9]+}}, tasks = 16>}
+// SAME: ssd.mix {form = #ssd.chunked<chunk = {{[0-9]+}}>}
 func.func @unknown_batch(
     %x: tensor<?x16384x2x64xf32>, %b: tensor<?x16384x1x128xf32>, %dt: tensor<?x16384x2xf32>,
     %y: tensor<?x16384x2x64xf32>, %state: tensor<?x2x64x128xf32>) -> tensor<?x16384x2x64xf32> {

@@ -22,6 +22,16 @@ func.func private @no_parts() attributes {form = #ssd.chunked<chunk = 16, parts 
 
 // -----
 
+// expected-error @+1 {{tasks must not be negative, nor beside parts, got -1 beside parts = 1 (CHUNK3)}}
+func.func private @negative_tasks() attributes {form = #ssd.chunked<chunk = 16, tasks = -1>}
+
+// -----
+
+// expected-error @+1 {{tasks must not be negative, nor beside parts, got 8 beside parts = 2 (CHUNK3)}}
+func.func private @tasks_and_parts() attributes {form = #ssd.chunked<chunk = 16, parts = 2, tasks = 8>}
+
+// -----
+
 // expected-error @+1 {{bounds must increase, got 64 before 64 (DISPATCH1)}}
 func.func private @dispatch_equal_bounds() attributes {form = #ssd.dispatch<[64 : #ssd.recurrent, 64 : #ssd.quadratic], #ssd.recurrent>}
 

@@ -1,8 +1,8 @@
 // Ids that change now and then, each a new one.
-// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> quadratic" "0 1 16 17 37 307" --dim 0=2
+// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> chunked<chunk=16,tasks=24> quadratic" "0 1 16 17 37 307" --dim 0=2
 // Random ids out of three, so that ids come back, also in one chunk.
 // RUN: %python %S/Inputs/write_integers.py %t.npy 2,171 random:1:3
-// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> quadratic" "171" --dim 0=2 --input segment_ids=%t.npy
+// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> chunked<chunk=16,tasks=24> quadratic" "171" --dim 0=2 --input segment_ids=%t.npy
 // A segment for each token, and one for all.
 // RUN: %python %S/Inputs/write_integers.py %t.npy 1,37 $(seq -s, 5 41)
 // RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> quadratic" "37" --dim 0=1 --input segment_ids=%t.npy

@@ -1,4 +1,4 @@
-// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> quadratic" "0 1 17 171" --dim 0=2
+// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> chunked<chunk=16,tasks=24> quadratic" "0 1 17 171" --dim 0=2
 
 #form = #ssd.recurrent
 

@@ -1,5 +1,9 @@
 // States that the runtime keeps are updated in place, from zero.
-// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> quadratic" "0 1 17 171" --dim 0=2
+// RUN: %S/Inputs/sweep.sh %s %t "recurrent chunked<chunk=16> chunked<chunk=16,parts=3> chunked<chunk=16,tasks=27> quadratic" "0 1 17 171" --dim 0=2
+// With tasks the batch decides on the parts: six, three above, one, and none.
+// RUN: %S/Inputs/sweep.sh %s %t "chunked<chunk=16,tasks=27>" "0 1 17 171" --dim 0=1
+// RUN: %S/Inputs/sweep.sh %s %t "chunked<chunk=16,tasks=27>" "17 171" --dim 0=4
+// RUN: %S/Inputs/sweep.sh %s %t "chunked<chunk=16,tasks=27>" "17 171" --dim 0=0
 
 #form = #ssd.recurrent
 

@@ -133,14 +133,30 @@ TEST(CostModel, SplitsWhereHeadsAreFewerThanWorkers) {
   EXPECT_EQ(chooseForm(shape, many).parts, 1);
 }
 
-TEST(CostModel, UnknownBatchesAreNotSplit) {
+TEST(CostModel, PartsDoNotTakeTurns) {
+  CPUNumbers many;
+  many.workers = 16;
+  MixerShape shape = mamba2(65536);
+  shape.heads = 3;
+  EXPECT_EQ(chooseForm(shape, many).parts, 5);
+  shape.heads = 9; // 18 parts would be two rounds
+  EXPECT_EQ(chooseForm(shape, many).parts, 1);
+}
+
+TEST(CostModel, DynamicBatchesAreSplitIntoTasks) {
   CPUNumbers many;
   many.workers = 16;
   MixerShape shape = mamba2(16384);
   shape.heads = 2;
-  shape.batchIsKnown = false;
-  for (const Form &form : candidateForms(shape, many))
+  shape.batchIs = MixerShape::Batch::dynamic;
+  Form form = chooseForm(shape, many);
+  EXPECT_EQ(form.tasks, 16);
+  EXPECT_EQ(form.parts, 8); // of one sequence
+  shape.batchIs = MixerShape::Batch::any;
+  for (const Form &form : candidateForms(shape, many)) {
     EXPECT_EQ(form.parts, 1) << toString(form);
+    EXPECT_EQ(form.tasks, 0) << toString(form);
+  }
 }
 
 TEST(CostModel, NothingIsFasterThanItsBytes) {
