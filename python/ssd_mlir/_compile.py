@@ -16,6 +16,7 @@ from ._compiler import (Progress, check_options, compiler_identity,
 from ._errors import (ArgumentError, ArtifactError, FileMissingError,
                       InputOutputError)
 from ._program import PathLike, Program
+from ._threads import default_num_threads
 
 _HEADER_LIMIT = 100 << 20  # of a safetensors file; as the format's own library
 
@@ -86,10 +87,15 @@ def _header(path: Path) -> bytes:
 
 def build(source: Source, target: str = "cpu", dtype: str = "f32",
           form: str = "auto", output: Optional[PathLike] = None,
-          progress: Optional[Progress] = None) -> Path:
+          progress: Optional[Progress] = None,
+          batch_invariant: bool = False) -> Path:
     """Compiles to `output`, or into the cache, and returns the artifact."""
     check_options(target, dtype, form)
     options = [f"--target={target}", f"--dtype={dtype}", f"--form={form}"]
+    if target == "cpu":  # this machine
+        options.append(f"--workers={default_num_threads()}")
+    if batch_invariant:
+        options.append("--batch-invariant")
     compiler = find_compiler()
 
     def produce(path: Path) -> None:
@@ -134,7 +140,8 @@ def load_cached(source: Source, **options: Any) -> Program:
 
 def compile(path_or_mlir: Union[PathLike, str], target: str = "cpu",
             dtype: str = "f32", output: Optional[PathLike] = None,
-            progress: Optional[Progress] = None) -> Program:
+            progress: Optional[Progress] = None,
+            batch_invariant: bool = False) -> Program:
     """Compiles a model or an MLIR module and loads the result.
 
     path_or_mlir: a Hugging Face directory (config.json and safetensors), a
@@ -148,6 +155,10 @@ def compile(path_or_mlir: Union[PathLike, str], target: str = "cpu",
     output: where to write the artifact; without it, it goes to the cache
     ($SSD_MLIR_CACHE, else the user's cache folder) and is found there again.
     progress: called with each line that the compiler prints while it works.
+    batch_invariant: a sequence's results are bitwise the same in any batch. Else
+    a long sequence of few heads may be cut into parts that run side by side: on
+    "cpu" for as many threads as are the default here (`get_num_threads`; with
+    how many the program then runs changes no bit).
 
     A model's weights are read from its directory, not copied.
 
@@ -157,10 +168,12 @@ def compile(path_or_mlir: Union[PathLike, str], target: str = "cpu",
     source = Source(path_or_mlir)
     if output is None:
         program = load_cached(source, target=target, dtype=dtype,
-                              progress=progress)
+                              progress=progress,
+                              batch_invariant=batch_invariant)
     else:
         program = Program(build(source, target, dtype, output=output,
-                                progress=progress))
+                                progress=progress,
+                                batch_invariant=batch_invariant))
     if source.directory is not None:
         program._native.bind_weights(str(source.directory))
     return program

@@ -97,11 +97,12 @@ def mamba_chunk_scan_combined(
     right); the initial state is the first sequence's. On a GPU nothing is read by
     the CPU: offsets out of range select less.
     dt_limit applies with and without dt_softplus.
-    form: "auto", "recurrent", "chunked" or "quadratic": how it is computed. On
-    a GPU "auto" takes the fastest kernel for each call and may cut a long
-    sequence into parts that run side by side; "chunked" never cuts one;
-    "quadratic" is computed by chunks of 64 tokens, quadratic within each, and
-    may be cut as with "auto".
+    form: "auto", "recurrent", "chunked" or "quadratic": how it is computed.
+    "auto" takes the fastest for each call and may cut a long sequence of few
+    heads into parts that run side by side; "chunked" never cuts one, so that a
+    sequence's results are bitwise the same in any batch. On a GPU "quadratic" is
+    computed by chunks of 64 tokens, quadratic within each, and may be cut as with
+    "auto".
 
     Returns y, of x's type and shape; after it, as asked for, the final states,
     float32 [B, H, P, N], then the varlen states, float32 [S, H, P, N]: the state

@@ -12,7 +12,8 @@ from . import _runtime
 from ._errors import ArgumentError
 
 
-def _default_threads() -> int:
+def default_num_threads() -> int:
+    """$SSD_MLIR_NUM_THREADS, else the number of cores this process may run on."""
     text = os.environ.get("SSD_MLIR_NUM_THREADS", "")
     if text.strip().isdigit() and int(text) > 0:
         return int(text)
@@ -22,7 +23,7 @@ def _default_threads() -> int:
         return os.cpu_count() or 1
 
 
-_threads = _default_threads()
+_threads = default_num_threads()
 _local = threading.local()
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import reference
 from operator_cases import (BOUNDS, CLASSES, Class, check, draw_inputs,
                             property_test, to_type)
-from ssd_mlir import mamba_chunk_scan_combined
+from ssd_mlir import _compile, _threads, mamba_chunk_scan_combined
 
 LENGTHS = [0, 1, 2, 3, 17, 31, 63, 64, 65, 127, 128, 129, 131, 191, 257]
 
@@ -104,6 +104,23 @@ def test_rows_do_not_depend_on_the_batch(backend):
             mamba_chunk_scan_combined(**one, form="chunked",
                                       return_final_states=True)[0],
             whole[row:row + 1])
+
+
+def test_cut_for_idle_threads(backend, monkeypatch):
+    """A long sequence of few heads is cut for the threads that a program is
+    planned for, as the batch of a call leaves them idle. With how many it runs
+    changes nothing."""
+    monkeypatch.setattr(_compile, "default_num_threads", lambda: 12)
+    shape = Class(2, 1, 32, 64, D="head", bias=True, softplus=True, initial=True,
+                  segments=True)
+    for batch in (1, 2, 5, 7):
+        inputs = draw_inputs(shape, batch, 2900, "model", batch)
+        y, state = check(inputs, 1e-5)
+        for threads in (1, 3):
+            monkeypatch.setattr(_threads, "_threads", threads)
+            again = mamba_chunk_scan_combined(**inputs, return_final_states=True)
+            np.testing.assert_array_equal(again[0], y)
+            np.testing.assert_array_equal(again[1], state)
 
 
 def test_repeatable(backend):

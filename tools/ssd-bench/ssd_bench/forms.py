@@ -22,8 +22,7 @@ from ssd_mlir._template import ENTRY, ShapeClass, write_operator
 from .measure import Stopwatch, Work, print_table
 
 CHUNKS = (16, 32, 64, 128, 256)
-FORMS = {"recurrent": "#ssd.recurrent", "quadratic": "#ssd.quadratic",
-         **{f"chunked<{c}>": f"#ssd.chunked<chunk = {c}>" for c in CHUNKS}}
+FORMS = ("recurrent", "quadratic", *(f"chunked<{c}>" for c in CHUNKS))
 # Sizes that one program serves: heads, head dim, state dim.
 CLASSES = [(8, p, n) for p in (16, 64, 128) for n in (16, 64, 128)] + [
     (1, 64, 128), (1, 128, 16)]
@@ -75,6 +74,15 @@ def _short(form: str) -> str:
     return form.replace("#ssd.", "").replace("chunk = ", "")
 
 
+def _attribute(form: str) -> str:
+    """What `_short` shortens."""
+    return "#ssd." + form.replace("chunked<", "chunked<chunk = ")
+
+
+def _unsplit(form: str) -> str:
+    return form.partition(",")[0] + ">" if "," in form else form
+
+
 def predict(points: list[Point], threads: int) -> list[dict[str, Any]]:
     """For each point the chosen form, and for each candidate its cost."""
     compiler = Path(os.environ["SSD_MLIR_COMPILER"])
@@ -107,7 +115,7 @@ def _program(heads: int, head_dim: int, state_dim: int,
                        segments=False, offsets=False)
     text, _ = write_operator(shape)
     return ssd_mlir.compile(text.replace(
-        "ssd.mix ins(", f"ssd.mix {{form = {FORMS[form]}}} ins("))
+        "ssd.mix ins(", f"ssd.mix {{form = {_attribute(form)}}} ins("))
 
 
 class _Class:
@@ -249,7 +257,7 @@ def draw(found: dict[str, Any], path: Path) -> None:
         x = lengths.index(row["length"])
         y = lines.index((row["heads"] * row["batch"], row["head_dim"],
                          row["state_dim"]))
-        axes.add_patch(Rectangle((x, y), 1, 1, facecolor=colour[row["best"]],
+        axes.add_patch(Rectangle((x, y), 1, 1, facecolor=colour[_unsplit(row["best"])],
                                  edgecolor="white"))
         if row["chosen"] != row["best"]:
             axes.text(x + 0.5, y + 0.5,
