@@ -222,10 +222,10 @@ def Hopper_CommitOp : Hopper_RingUse<"commit",
   let assemblyFormat = "$ring `[` $cursor `]` `by` $agent attr-dict `:` type($ring)";
 }
 def Hopper_CommitCopiesOp : Hopper_RingUse<"commit_copies",
-    "producer: each lane arrives at a full barrier when its copies have landed"> {
+    "producer: a warp arrives at a full barrier when its copies have landed"> {
   let description = [{
     Executed by a whole warp after its `hopper.load_rows`, without waiting for them:
-    32 of the ring's arrivals. What then reads the stage by wgmma is of another
+    one of the ring's arrivals. What then reads the stage by wgmma is of another
     proxy and needs a `hopper.fence_async` after its `hopper.wait`.
   }];
   let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor);

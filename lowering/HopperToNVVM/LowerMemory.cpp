@@ -171,6 +171,28 @@ int32_t pieceColumns(SharedType tile) {
   return 128 / tile.getElementType().getIntOrFloatBitWidth();
 }
 
+/// Goes down a tile's rows, so many in a step, with the pointer to their like
+/// in global memory, which `body` moves on. A loop that stays one: who copies
+/// rows has few registers, or few to spare.
+void forRows(Emitter &emit, SharedType tile, int32_t rowsInStep, Value pointer,
+             function_ref<Value(Emitter &, Value row, Value pointer)> body) {
+  auto loop = scf::ForOp::create(
+      emit.builder, emit.loc, emit.constant(0),
+      emit.constant(int32_t(tile.getRows())), emit.constant(rowsInStep),
+      pointer,
+      [&](OpBuilder &builder, Location loc, Value row, ValueRange carried) {
+        Emitter inside(builder, loc);
+        scf::YieldOp::create(builder, loc, body(inside, row, carried.front()));
+      });
+  MLIRContext *context = emit.builder.getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(
+      context, /*disable=*/BoolAttr::get(context, true), {}, {}, {}, {}, {},
+      {});
+  loop->setAttr("loop_annotation", LLVM::LoopAnnotationAttr::get(
+                                       context, {}, {}, {}, unroll, {}, {}, {},
+                                       {}, {}, {}, {}, {}, {}, {}, {}));
+}
+
 Value lowerStoreRows(Emitter &emit, StoreRowsOp op,
                      StoreRowsOp::Adaptor adaptor) {
   constexpr int32_t kRowsAtOnce = 16;
@@ -185,19 +207,23 @@ Value lowerStoreRows(Emitter &emit, StoreRowsOp op,
       adaptor.getTile(), emit.add(emit.shl(first, 7), emit.shl(swizzled, 4)));
   Value target = firstPiece(emit, adaptor.getTarget(), stride, first, piece);
   Value step = multiply(emit, stride, emit.constant64(kRowsAtOnce));
-  for (int32_t row = 0; row < tile.getRows(); row += kRowsAtOnce) {
-    emit.assembly("{ .reg .pred p; .reg .b32 v<4>; setp.lt.s32 p, $2, $3;\n"
-                  "@p ld.shared.v4.b32 {v0, v1, v2, v3}, [$0];\n"
-                  "@p st.global.v4.b32 [$1], {v0, v1, v2, v3}; }",
-                  "r,l,r,r,~{memory}",
-                  {emit.address(emit.offset(source, row * 128)), target,
-                   emit.add(first, row), rows});
-    target = emit.offset(target, step);
-  }
+  forRows(emit, tile, kRowsAtOnce, target,
+          [&](Emitter &inside, Value row, Value target) {
+            inside.assembly(
+                "{ .reg .pred p; .reg .b32 v<4>; setp.lt.s32 p, $2, $3;\n"
+                "@p ld.shared.v4.b32 {v0, v1, v2, v3}, [$0];\n"
+                "@p st.global.v4.b32 [$1], {v0, v1, v2, v3}; }",
+                "r,l,r,r,~{memory}",
+                {inside.address(inside.offset(source, inside.shl(row, 7))),
+                 target, inside.add(first, row), rows});
+            return inside.offset(target, step);
+          });
   return {};
 }
 
-/// A warp has four rows at once. Of a copy of no bytes the source is not read.
+/// A warp has four rows at once, and eight, the swizzle's period, in a step of
+/// a loop: producers have few registers. Of a copy of no bytes the source is
+/// not read.
 Value lowerLoadRows(Emitter &emit, LoadRowsOp op, LoadRowsOp::Adaptor adaptor) {
   constexpr int32_t kRowsAtOnce = 4;
   SharedType tile = op.getTile().getType();
@@ -217,20 +243,24 @@ Value lowerLoadRows(Emitter &emit, LoadRowsOp op, LoadRowsOp::Adaptor adaptor) {
     Value rows =
         rowsOfPiece(emit, adaptor.getRows(), adaptor.getColumns(), column);
     Value from = emit.offset(source, int32_t(panel * 128));
-    for (int32_t row = 0; row < tile.getRows(); row += kRowsAtOnce) {
-      Value exists = arith::CmpIOp::create(emit.builder, emit.loc,
-                                           arith::CmpIPredicate::slt,
-                                           emit.add(first, row), rows);
-      Value bytes = arith::SelectOp::create(
-          emit.builder, emit.loc, exists, emit.constant(16), emit.constant(0));
-      emit.assembly(
-          "cp.async.cg.shared::cta.global [$0], [$1], 16, $2;",
-          "r,l,r,~{memory}",
-          {emit.add(targets[row / kRowsAtOnce % 2],
-                    int32_t(panel * tile.getPanelBytes() + row * 128)),
-           from, bytes});
-      from = emit.offset(from, step);
-    }
+    auto copy = [&](Emitter &inside, Value row, Value from) {
+      for (int32_t half = 0; half < 2; ++half) {
+        Value at = inside.add(row, half * kRowsAtOnce);
+        Value exists = arith::CmpIOp::create(inside.builder, inside.loc,
+                                             arith::CmpIPredicate::slt,
+                                             inside.add(first, at), rows);
+        Value bytes =
+            arith::SelectOp::create(inside.builder, inside.loc, exists,
+                                    inside.constant(16), inside.constant(0));
+        Value target = inside.add(inside.add(targets[half], inside.shl(at, 7)),
+                                  int32_t(panel * tile.getPanelBytes()));
+        inside.assembly("cp.async.cg.shared::cta.global [$0], [$1], 16, $2;",
+                        "r,l,r,~{memory}", {target, from, bytes});
+        from = inside.offset(from, step);
+      }
+      return from;
+    };
+    forRows(emit, tile, 2 * kRowsAtOnce, from, copy);
   }
   return {};
 }

@@ -163,10 +163,12 @@ Value lowerCommit(Emitter &emit, CommitOp op, CommitOp::Adaptor adaptor) {
 
 Value lowerCommitCopies(Emitter &emit, CommitCopiesOp op,
                         CommitCopiesOp::Adaptor adaptor) {
-  emit.assembly("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [$0];",
-                "r,~{memory}",
-                {fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
-                             op.getRing().getType().getStages())});
+  Value barrier = fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
+                              op.getRing().getType().getStages());
+  // Each lane's copies add an arrival to those expected, and make it.
+  emit.assembly("cp.async.mbarrier.arrive.shared::cta.b64 [$0];", "r,~{memory}",
+                {barrier});
+  arrive(emit, barrier, Agent::warp);
   return {};
 }
 

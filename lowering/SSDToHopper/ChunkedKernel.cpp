@@ -66,6 +66,7 @@ ChunkedShape::ChunkedShape(const MixerUnit &unit, ChunkedBlock block)
       mayCut(!isPacked && partsOf(unit) != 1 &&
              (partsOf(unit) || !unit.batchInvariant)),
       transport(isPortable || unit.reverse ? Transport::rows
+                : isPacked                 ? Transport::boxesAndRows
                                            : Transport::boxes),
       columnParts(columnPartsOf(unit)), headDim(unit.headDim),
       stateDim(unit.stateDim),
@@ -126,11 +127,10 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   // releases what only products read.
   int32_t at = map.barriers;
   int32_t perHead = shape.rowBlocksPerHead;
-  int32_t fills = shape.fillArrivals(), products = shape.productArrivals();
-  ringMaps =
-      k.ring(at, shape.stages.maps, 1, fills, products * (1 + rows * parts));
-  ringX = k.ring(at += 16 * shape.stages.maps, shape.stages.x, rows, fills,
-                 4 * parts);
+  int32_t products = shape.productArrivals();
+  ringMaps = k.ring(at, shape.stages.maps, 1, 1, products * (1 + rows * parts));
+  ringX =
+      k.ring(at += 16 * shape.stages.maps, shape.stages.x, rows, 1, 4 * parts);
   ringTables = k.ring(at += 16 * rows * shape.stages.x, shape.stages.tables,
                       heads, 1, 4 * (1 + perHead * parts));
   ringScores = k.ring(at += 16 * heads * shape.stages.tables,
@@ -141,7 +141,7 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
     tilesEpilogue =
         k.alloc(map.epilogue, k.tiles({rows, shape.stages.y, 64, 64}, element));
     ringEpilogue = k.ring(at += 16 * heads * shape.stages.scores,
-                          shape.stages.y, rows, fills, 4);
+                          shape.stages.y, rows, 1, 4);
   }
   if (shape.hasPartialY()) {
     tablePartial =
@@ -334,7 +334,7 @@ void ChunkedKernel::prepare() {
   for (Value ring : {ringScores, ringEpilogue, ringPartial})
     if (ring)
       rings.push_back(ring);
-  if (shape.transport == Transport::boxes)
+  if (shape.transport != Transport::rows)
     prefetchTensorMaps();
   k.create<InitRingsOp>(rings);
   clearScores();
@@ -391,22 +391,36 @@ void ChunkedKernel::asProducer(function_ref<void()> body) {
   k.create<WaitCopiesOp>();
 }
 
-void ChunkedKernel::fill(Value ring, Value cursor, int32_t bytes,
-                         function_ref<void()> fetches) {
+void ChunkedKernel::fill(Value ring, Value cursor, Value rest, int32_t bytes,
+                         function_ref<void(bool)> fetches) {
   k.create<AcquireOp>(ring, cursor);
-  if (shape.transport == Transport::boxes)
+  auto boxes = [&]() {
     k.create<ExpectOp>(ring, cursor, bytes);
-  fetches();
-  if (shape.transport == Transport::rows)
+    fetches(/*asRows=*/false);
+  };
+  auto rows = [&]() -> Values {
+    fetches(/*asRows=*/true);
     k.create<CommitCopiesOp>(ring, cursor);
+    return {};
+  };
+  auto boxesByOne = [&]() -> Values {
+    k.elect(Agent::warp, boxes);
+    return {};
+  };
+  if (shape.transport == Transport::boxes)
+    boxes();
+  else if (shape.transport == Transport::rows)
+    rows();
+  else
+    k.choose(k.less(rest, k.i(64)), TypeRange(), rows, boxesByOne);
 }
 
-void ChunkedKernel::fetch(const TileTensor &from, const ChunkedUnit &unit,
-                          Value chunk, Value outer, Value inner, Value columns,
-                          Value tile, Value ring, Value cursor,
-                          CacheHint hint) {
+void ChunkedKernel::fetch(bool asRows, const TileTensor &from,
+                          const ChunkedUnit &unit, Value chunk, Value outer,
+                          Value inner, Value columns, Value tile, Value ring,
+                          Value cursor, CacheHint hint) {
   Value token = tokenOf(unit, k.mul(chunk, 64));
-  if (shape.transport == Transport::boxes) {
+  if (!asRows) {
     Value at[] = {unit.batch, token, outer, inner};
     k.create<TMALoadOp>(k.argument(from.map), ValueRange(at), tile, ring,
                         cursor, hint);
@@ -422,17 +436,18 @@ void ChunkedKernel::produceMaps() {
   auto fetchMaps = [&](const ChunkedUnit &unit, Value chunk, Value cursor,
                        bool isAhead) -> Values {
     Value group = k.div(unit.firstHead, mixer.heads / mixer.groups);
-    auto fetchAll = [&](const TileTensor &from, Value tiles) {
+    auto fetchAll = [&](bool asRows, const TileTensor &from, Value tiles) {
       for (int32_t part = 0; part < shape.columnParts; ++part)
-        fetch(from, unit, chunk, group, k.i(part * shape.columns),
+        fetch(asRows, from, unit, chunk, group, k.i(part * shape.columns),
               k.i(columnsOf(part)), k.slice(k.slice(tiles, cursor), k.i(part)),
               ringMaps, cursor, CacheHint::evict_last);
     };
-    fill(ringMaps, cursor, (isAhead ? 1 : 2) * shape.mapBytes(), [&]() {
-      if (!isAhead)
-        fetchAll(p.c, tilesC);
-      fetchAll(p.b, tilesB);
-    });
+    fill(ringMaps, cursor, tokensFrom(unit, chunk),
+         (isAhead ? 1 : 2) * shape.mapBytes(), [&](bool asRows) {
+           if (!isAhead)
+             fetchAll(asRows, p.c, tilesC);
+           fetchAll(asRows, p.b, tilesB);
+         });
     return {k.advance(cursor)};
   };
   Values cursor = forEachChunkAhead(
@@ -458,8 +473,8 @@ void ChunkedKernel::produceX() {
     for (int32_t i = 0; i < shape.rowBlocks(); ++i) {
       RowBlock rows = rowBlockOf(unit, k.i(i));
       Value ring = k.slice(rings, rows.index);
-      fill(ring, cursor, kTileBytes, [&]() {
-        fetch(from, unit, chunk, k.add(unit.firstHead, rows.head),
+      fill(ring, cursor, tokensFrom(unit, chunk), kTileBytes, [&](bool asRows) {
+        fetch(asRows, from, unit, chunk, k.add(unit.firstHead, rows.head),
               rows.firstRow, rows.rows,
               k.slice(k.slice(tiles, rows.index), cursor), ring, cursor, hint);
       });
@@ -488,7 +503,7 @@ void ChunkedKernel::produceX() {
 void ChunkedKernel::waitForMaps(Value cursor, Value full) {
   k.wait(ringMaps, cursor, full);
   // Products read by another proxy than that by which rows came.
-  if (shape.transport == Transport::rows)
+  if (shape.transport != Transport::boxes)
     k.create<FenceAsyncOp>();
 }
 
@@ -601,6 +616,6 @@ void ChunkedKernel::state(Value index, int32_t part) {
         finishState(unit, rowBlockOf(unit, index, part), v[kCursors]);
         return Values(v.take_front(kCursors));
       });
-  if (shape.transport == Transport::boxes)
+  if (shape.transport != Transport::rows)
     k.elect(Agent::warpgroup, [&]() { k.create<TMAStoreWaitOp>(0); });
 }

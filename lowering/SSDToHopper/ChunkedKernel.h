@@ -81,9 +81,6 @@ struct ChunkedShape {
   bool hasPadding() const {
     return headDim != kRows * rowBlocksPerHead * unitsPerHead;
   }
-  /// Arrivals of the warp that fills a stage with tiles: each lane's, whose
-  /// copies land by themselves, or one for all bytes of the boxes.
-  int32_t fillArrivals() const { return transport == Transport::rows ? 32 : 1; }
   /// Who releases, for each warpgroup, what only its products read: wgmma is
   /// the warpgroup's, mma.sync a warp's.
   hopper::Agent productAgent() const {
@@ -143,7 +140,7 @@ struct ChunkedParameters {
   ChunkedParameters(KernelArguments &arguments, const MixerUnit &unit,
                     const ChunkedShape &shape);
 
-  TileTensor x, b, c, y; // y also as rows where sequences are packed
+  TileTensor x, b, c, y;
   Factor decay, scale;
   SequenceTensor segmentIds;
   Tensor rate, offsets, slots, initialState, finalState, checkpoints;
@@ -280,15 +277,16 @@ private:
     return k.sub(unit.length, k.mul(chunk, 64));
   }
   RowBlock rowBlockOf(const ChunkedUnit &unit, Value index, int32_t part = 0);
-  /// A producer fills a stage with so many bytes of tiles.
-  void fill(Value ring, Value cursor, int32_t bytes,
-            llvm::function_ref<void()> fetches);
+  /// A producer fills a stage with so many bytes of a chunk's tiles, of which
+  /// the sequence has `rest` tokens.
+  void fill(Value ring, Value cursor, Value rest, int32_t bytes,
+            llvm::function_ref<void(bool asRows)> fetches);
   /// Fetches 64 tokens at a chunk into a stage's tile, from a head or group,
   /// and a row or column on, where so many columns are; null: all of the
   /// tile's.
-  void fetch(const TileTensor &from, const ChunkedUnit &unit, Value chunk,
-             Value outer, Value inner, Value columns, Value tile, Value ring,
-             Value cursor, hopper::CacheHint hint);
+  void fetch(bool asRows, const TileTensor &from, const ChunkedUnit &unit,
+             Value chunk, Value outer, Value inner, Value columns, Value tile,
+             Value ring, Value cursor, hopper::CacheHint hint);
   /// Waits for B and C.
   void waitForMaps(Value cursor, Value full = {});
 

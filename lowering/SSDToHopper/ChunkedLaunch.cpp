@@ -36,8 +36,6 @@ ChunkedParameters::ChunkedParameters(KernelArguments &arguments,
   checkpoints = Tensor(arguments, unit.checkpoints);
   if (unit.slots)
     poolRows = addPoolRows(arguments, unit);
-  if (shape.isPacked && !y.rows)
-    y.rows = SequenceTensor(arguments, unit.y);
 }
 
 namespace {

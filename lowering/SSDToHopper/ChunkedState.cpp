@@ -417,7 +417,7 @@ void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
   Value tile = k.slice(k.slice(tilesY, rows.index), at.y);
   Value barrier = k.add(rows.warpgroup, 1);
   IntegerAttr threads = k.builder.getI32IntegerAttr(128);
-  bool hasBoxes = shape.transport == Transport::boxes;
+  bool hasBoxes = shape.transport != Transport::rows;
   // Everybody has read the only slot.
   if (shape.stages.y == 1)
     k.create<BarrierOp>(barrier, threads);
@@ -452,7 +452,7 @@ void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
   };
   if (!hasBoxes)
     storeRows();
-  else if (!shape.isPacked)
+  else if (shape.transport == Transport::boxes)
     sendBox();
   else // Behind the sequence's last token is another one's first.
     k.choose(k.less(rest, k.i(64)), TypeRange(), storeRows, sendBox);

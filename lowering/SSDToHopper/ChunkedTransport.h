@@ -16,22 +16,24 @@ namespace ssd {
 
 /// How tiles of 64 tokens get from and to global memory: as boxes of a tensor
 /// map, by one thread, or row by row, by a warp: on every chip, and from the
-/// last token to the first.
-enum class Transport { boxes, rows };
+/// last token to the first. Or as boxes but for the end of a packed sequence,
+/// behind which are another one's tokens: rows leave zeros there, and whatever
+/// those tokens are, they are not in a product.
+enum class Transport { boxes, rows, boxesAndRows };
 
 /// A sequence operand that travels in tiles.
 struct TileTensor {
   TileTensor() = default;
   TileTensor(KernelArguments &arguments, const UnitBuffer &buffer,
              Transport transport) {
-    if (transport == Transport::boxes)
+    if (transport != Transport::rows)
       map = arguments.tensorMap(buffer.memref, {1, 64, 1, 64});
-    else
+    if (transport != Transport::boxes)
       rows = SequenceTensor(arguments, buffer);
   }
 
-  unsigned map = 0;    // of boxes
-  SequenceTensor rows; // absent where only boxes travel
+  unsigned map = 0; // of boxes
+  SequenceTensor rows;
 };
 
 } // namespace ssd

@@ -185,6 +185,35 @@ def check_packed(ids, lengths, segments, sizes):
                                             if n)])
 
 
+@pytest.mark.parametrize("segments", [False, True])
+@pytest.mark.parametrize("sizes", [(4, 64, 128), (3, 64, 64), (2, 80, 256),
+                                   (2, 160, 24), (2, 20, 20)])
+def test_packed_sequences_are_apart(sizes, segments):
+    """Whatever a sequence's tokens are, those before and after it do not see it."""
+    lengths = (50, 64, 71, 15, 200, 1, 33)
+    operands = draw_scan(Scan(sizes[0], 1, *sizes[1:], softplus=True), 1,
+                         sum(lengths))
+    ends = [0, *torch.tensor(lengths).cumsum(0).tolist()]
+    offsets = torch.tensor(ends, dtype=torch.int32, device="cuda")
+    if segments:
+        operands["seq_idx"] = torch.repeat_interleave(
+            torch.arange(len(lengths), dtype=torch.int32, device="cuda"),
+            offsets.diff())[None]
+
+    def run():
+        y, varlen = mamba_chunk_scan_combined(**operands, cu_seqlens=offsets,
+                                              return_varlen_states=True)
+        return ([y[:, first:last] for first, last in zip(ends, ends[1:])][::2],
+                varlen[::2])
+    expected, expected_states = run()
+    for number in range(1, len(lengths), 2):
+        for name in ("x", "dt", "B", "C"):
+            operands[name][:, ends[number]:ends[number + 1]] = math.nan
+    found, states = run()
+    assert all(map(torch.equal, found, expected))
+    assert torch.equal(states, expected_states)
+
+
 def write_mixer(heads, width, n, form, direction):
     """x, b = c, Δ, rate, segments, slots, pool → y, pool, checkpoints."""
     options = ("checkpoint_every = 128, leading_segment, "

@@ -75,7 +75,7 @@ gpu.module @m3 [#nvvm.target<chip = "sm_80">] {
 // CHECK-NOT:   fence
 // CHECK-NOT:   nvvm.setmaxregister
 // CHECK-COUNT-32: cp.async.cg.shared::cta.global [$0], [$1], 16, $2;
-// CHECK:       cp.async.mbarrier.arrive.noinc.shared::cta.b64
+// CHECK:       cp.async.mbarrier.arrive.shared::cta.b64
 // CHECK:       cp.async.wait_all;
 // CHECK-NOT:   try_wait
 // CHECK:       again:

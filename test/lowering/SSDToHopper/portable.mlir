@@ -16,11 +16,11 @@
 // Two stages of B and C, one of everything else. Each lane of a loading warp
 // arrives, and each warp of the roles that multiply.
 // CHECK:           hopper.alloc 0 : <2x1x64x128xbf16>
-// CHECK:           hopper.ring {{.*}} producers 32 consumers 8 : <2>
-// CHECK:           hopper.ring {{.*}} producers 32 consumers 4 : <1>
+// CHECK:           hopper.ring {{.*}} producers 1 consumers 8 : <2>
+// CHECK:           hopper.ring {{.*}} producers 1 consumers 4 : <1>
 // CHECK:           hopper.ring {{.*}} producers 1 consumers 8 : <1>
 // CHECK:           hopper.ring {{.*}} producers 4 consumers 4 : <1>
-// CHECK:           hopper.ring {{.*}} producers 32 consumers 4 : <1>
+// CHECK:           hopper.ring {{.*}} producers 1 consumers 4 : <1>
 // CHECK:           hopper.specialize warpgroups [1, 1, 1] registers [168, 168, 168]
 // CHECK-NOT:       hopper.elect
 // For the states that runs leave, B alone.
@@ -49,7 +49,7 @@
 // PTX-LABEL:   .entry ssd_chunked_portable_0
 // PTX-NOT:     .local
 // PTX-DAG:     cp.async.cg.shared::cta.global
-// PTX-DAG:     cp.async.mbarrier.arrive.noinc.shared::cta.b64
+// PTX-DAG:     cp.async.mbarrier.arrive.shared::cta.b64
 // PTX-DAG:     mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32
 // PTX-LABEL:   .entry ssd_recurrent_1
 func.func @gated(%x: memref<?x?x8x64xbf16>, %b: memref<?x?x1x128xbf16>, %dt: memref<?x?x8xf32>,

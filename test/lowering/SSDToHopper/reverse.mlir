@@ -6,7 +6,7 @@
 // CHECK-LABEL: func.func @reverse
 // CHECK-NOT:     hopper.encode_tensor_map
 // CHECK:         gpu.module @ssd_chunked_0
-// CHECK:           hopper.ring {{.*}} producers 32 consumers 3 : <3>
+// CHECK:           hopper.ring {{.*}} producers 1 consumers 3 : <3>
 // CHECK:             %[[STRIDE:.*]] = arith.subi %c0_i64{{.*}}, %{{.*}} : i64
 // CHECK:             hopper.load_rows %{{.*}} stride %[[STRIDE]] rows
 // CHECK-NOT:       hopper.tma_load

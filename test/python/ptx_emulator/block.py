@@ -156,7 +156,8 @@ class Warp:
     def run(self) -> None:
         """Runs until the warp waits for another, or for long enough. Lanes that have the
         smallest program counter go first, so that the others meet them where they join;
-        at a .sync instruction lanes wait for the rest of the warp."""
+        at a .sync instruction lanes wait for the rest of the warp, and those that wait
+        for another warp let the rest go on."""
         waiting = np.zeros(32, bool)
         self.waits_at = ""
         failed_waits = 0
@@ -181,7 +182,8 @@ class Warp:
                     failed_waits += 1
                     if failed_waits == 3:
                         self.waits_at = instruction.name
-                        return
+                        waiting |= lanes
+                        failed_waits = 0
 
     def need_all(self, instruction) -> None:
         """.aligned instructions run for whole warps."""

@@ -190,9 +190,12 @@ def read_bytes(memory, addresses, count):
     return np.concatenate(columns, 1)
 
 
-@form(r"cp\.async\.mbarrier\.arrive\.noinc\.shared(::cta)?\.b64")
+@form(r"cp\.async\.mbarrier\.arrive\.shared(::cta)?\.b64")
 def copy_async_arrive(warp, instruction, match):
-    """cp.async.mbarrier.arrive.noinc: arrives when the lane's copies have landed."""
+    """cp.async.mbarrier.arrive: one more arrival is expected, which is made when the
+    lane's copies have landed."""
+    for barrier in barriers(warp, instruction.operands[0]):
+        barrier.pending += 1
     land(warp)
     for barrier in barriers(warp, instruction.operands[0]):
         barrier.arrive()

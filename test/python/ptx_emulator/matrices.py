@@ -78,30 +78,42 @@ def registers_of(operand):
     return getattr(operand, "items", (operand,))
 
 
-@form(r"ldmatrix\.sync\.aligned\.m8n8\.x(?P<count>[124])(?P<transposed>\.trans)?"
-      r"\.shared(::cta)?\.b16")
+def shared_matrices(operation):
+    """The form of ldmatrix or stmatrix."""
+    return form(operation + r"\.sync\.aligned\.m8n8\.x(?P<count>[124])"
+                r"(?P<transposed>\.trans)?\.shared(::cta)?\.b16")
+
+
+def rows_of(warp, operand, match):
+    """Where the rows of the matrices are: lanes 8i to 8i + 7 have matrix i's."""
+    return warp.addresses(operand)[:8 * int(match["count"])]
+
+
+def oriented(matrices, match):
+    """Matrices as they are on the other side of the instruction."""
+    return [m.T if match["transposed"] else m for m in matrices]
+
+
+@shared_matrices("ldmatrix")
 def load_matrices(warp, instruction, match):
-    """ldmatrix: lanes 8i to 8i + 7 have the addresses of matrix i's rows."""
+    """ldmatrix"""
     warp.need_all(instruction)
     target, source = instruction.operands
-    count = int(match["count"])
-    rows = warp.block.shared.read(warp.addresses(source)[:8 * count], 16).view(np.uint16)
-    matrices = rows.astype(np.uint32).reshape(count, 8, 8)
+    rows = warp.block.shared.read(rows_of(warp, source, match), 16).view(np.uint16)
+    matrices = oriented(rows.astype(np.uint32).reshape(-1, 8, 8), match)
     for operand, matrix in zip(registers_of(target), matrices):
-        warp.write(operand, to_register(matrix.T if match["transposed"] else matrix))
+        warp.write(operand, to_register(matrix))
 
 
-@form(r"stmatrix\.sync\.aligned\.m8n8\.x(?P<count>[124])(?P<transposed>\.trans)?"
-      r"\.shared(::cta)?\.b16")
+@shared_matrices("stmatrix")
 def store_matrices(warp, instruction, match):
     """stmatrix"""
     warp.need_all(instruction)
     target, source = instruction.operands
-    count = int(match["count"])
     matrices = [to_matrix(warp.read(operand)).astype(np.uint16)
                 for operand in registers_of(source)]
-    rows = np.concatenate([m.T if match["transposed"] else m for m in matrices])
-    warp.block.shared.write(warp.addresses(target)[:8 * count],
+    rows = np.concatenate(oriented(matrices, match))
+    warp.block.shared.write(rows_of(warp, target, match),
                             np.ascontiguousarray(rows).view(np.uint8))
     warp.block.events += 1
 
