@@ -69,12 +69,18 @@ gpu.module @m3 [#nvvm.target<chip = "sm_80">] {
 // -----
 
 // A warp copies four rows at once, two panels of 64; rows and columns beyond the
-// counts become zeros. Its lanes arrive when their copies have landed. Barriers
-// are polled; nothing fences another proxy, and no register moves.
+// counts become zeros: two copies in each of 8 steps, a loop that nobody unrolls.
+// It arrives when its copies have landed. Barriers are polled; nothing fences
+// another proxy, and no register moves.
 // CHECK-LABEL: llvm.func @rings
 // CHECK-NOT:   fence
 // CHECK-NOT:   nvvm.setmaxregister
-// CHECK-COUNT-32: cp.async.cg.shared::cta.global [$0], [$1], 16, $2;
+// CHECK:       scf.for
+// CHECK-COUNT-2: cp.async.cg.shared::cta.global [$0], [$1], 16, $2;
+// CHECK:       } {loop_annotation = #loop_annotation}
+// CHECK:       scf.for
+// CHECK-COUNT-2: cp.async.cg.shared::cta.global [$0], [$1], 16, $2;
+// CHECK-NOT:   cp.async.cg
 // CHECK:       cp.async.mbarrier.arrive.shared::cta.b64
 // CHECK:       cp.async.wait_all;
 // CHECK-NOT:   try_wait
@@ -84,10 +90,11 @@ gpu.module @m3 [#nvvm.target<chip = "sm_80">] {
 // CHECK-NOT:   fence
 // PTX-LABEL:   .entry rings
 // PTX:         .reqntid 256
+// PTX-COUNT-2: .pragma "nounroll";
 gpu.module @m4 [#nvvm.target<chip = "sm_80">] {
   gpu.func @rings(%from: !llvm.ptr<1>, %stride: i64, %rows: i32, %columns: i32) kernel
       attributes {known_block_size = array<i32: 256, 1, 1>} {
-    %ring = hopper.ring 32768 producers 32 consumers 4 : !hopper.ring<2>
+    %ring = hopper.ring 32768 producers 1 consumers 4 : !hopper.ring<2>
     %tile = hopper.alloc 0 : !hopper.shared<64x128xbf16>
     hopper.init_rings %ring : !hopper.ring<2>
     hopper.fence_async
