@@ -29,6 +29,11 @@ git ls-files -z --cached --others --exclude-standard -- \
     [ -f "$file" ] && printf '%s\0' "$file"
   done | tar -c --null -T - | tar -x -C "$stage/source"
 cp tools/install_bundle.sh "$stage/install.sh"
+# Tests of single operations on a GPU need ssd-opt, or what it makes.
+if [ -x build/bin/ssd-opt ] && [ -x .venv/bin/python ]; then
+  mkdir "$stage/source/test/python/ptx"
+  .venv/bin/python test/python/test_hopper_ops.py "$stage/source/test/python/ptx"
+fi
 cp -r /usr/include/{nlohmann,dlpack} "$stage/deps/include"
 cp -r /usr/share/cmake/nlohmann_json "$stage/deps/share/cmake"
 [ -x .venv/bin/pip ] || make_venv
