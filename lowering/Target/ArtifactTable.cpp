@@ -30,7 +30,7 @@ class TableBuilder {
 public:
   TableBuilder(Module &module) : module(module), context(module.getContext()) {}
 
-  Error addEntry(StringRef name, const EntryInfo &info);
+  Error addEntry(mlir::LLVM::LLVMFuncOp function, const EntryInfo &info);
   void addKernel(mlir::gpu::BinaryOp binary);
   Constant *createArtifact(StringRef target, StringRef metadata);
 
@@ -108,7 +108,9 @@ Constant *TableBuilder::argument(const ArgumentInfo &info) {
 }
 
 /// ssd_entry.
-Error TableBuilder::addEntry(StringRef name, const EntryInfo &info) {
+Error TableBuilder::addEntry(mlir::LLVM::LLVMFuncOp function,
+                             const EntryInfo &info) {
+  StringRef name = function.getName();
   Function *run = module.getFunction((name + kRunSuffix).str());
   Function *workspace = module.getFunction((name + kWorkspaceSizeSuffix).str());
   if (!run)
@@ -118,7 +120,7 @@ Error TableBuilder::addEntry(StringRef name, const EntryInfo &info) {
   for (const ArgumentInfo &described : info.arguments)
     arguments.push_back(argument(described));
   entries.push_back(
-      structure({string(name), int32(arguments.size()), array(arguments), run,
+      structure({string(info.name), int32(arguments.size()), array(arguments), run,
                  workspace ? static_cast<Constant *>(workspace) : null(),
                  string(info.mixers)}));
   return Error::success();
@@ -221,7 +223,7 @@ Error addArtifactTable(Module &module, mlir::ModuleOp source,
   TableBuilder table(module);
   for (auto function : source.getOps<mlir::LLVM::LLVMFuncOp>())
     if (auto info = EntryInfo::getFrom(function))
-      if (Error error = table.addEntry(function.getName(), *info))
+      if (Error error = table.addEntry(function, *info))
         return error;
   for (auto binary : source.getOps<mlir::gpu::BinaryOp>())
     table.addKernel(binary);
