@@ -25,6 +25,8 @@
 
 // RUN: not ssd-compile %s -o %t/none.so --target=cpu,x86-64-v3,sm_80 2>&1 | FileCheck %s --check-prefix=LEVELS
 // RUN: not ssd-compile %S/gpu-unsupported.mlir -o %t/none.so --target=cpu,sm_80 2>&1 | FileCheck %s --check-prefix=REFUSED
+// RUN: sed 's/@scan(/@"cuda.scan"(/' %s > %t/taken.mlir && cat %s >> %t/taken.mlir
+// RUN: not ssd-compile %t/taken.mlir -o %t/none.so --target=cpu,sm_80 2>&1 | FileCheck %s --check-prefix=TAKEN
 // RUN: not ls %t/none.so
 
 // CHECK:      "target": "x86-64-v3"
@@ -53,6 +55,7 @@
 // DRIVER: This needs an NVIDIA GPU, but its driver can't be loaded: /nowhere/libcuda.so
 // DEVICE: --device is cpu or cuda; found 'gpu'
 // LEVELS: targets 'cpu,x86-64-v3,sm_80': an artifact has code for one CPU level; 'cpu' and 'x86-64-v3' are two
+// TAKEN: the program has 'cuda.scan' of its own, which is what code for cuda is called; rename it
 // REFUSED: error: 'ssd.rms_norm' has no GPU kernel here
 
 func.func @scan(%x: tensor<?x?x4x64xbf16> {ssd.name = "x", ssd.dims = ["B", "L", "", ""], ssd.strided},

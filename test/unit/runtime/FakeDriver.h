@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <dlfcn.h>
+#include <utility>
 
 namespace ssd::test {
 
