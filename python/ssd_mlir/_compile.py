@@ -92,7 +92,8 @@ def build(source: Source, target: str = "cpu", dtype: str = "f32",
     """Compiles to `output`, or into the cache, and returns the artifact."""
     check_options(target, dtype, form)
     options = [f"--target={target}", f"--dtype={dtype}", f"--form={form}"]
-    if target == "cpu":  # this machine
+    is_for_host = "cpu" in (name.strip() for name in target.split(","))
+    if is_for_host:
         options.append(f"--workers={default_num_threads()}")
     if batch_invariant:
         options.append("--batch-invariant")
@@ -115,7 +116,6 @@ def build(source: Source, target: str = "cpu", dtype: str = "f32",
                                    "not writable")
         produce(path)
         return path
-    is_for_host = "cpu" in (name.strip() for name in target.split(","))
     key = _cache.key_of(source=source.fingerprint(), options=options,
                         compiler=compiler_identity(compiler),
                         host=host_identity() if is_for_host else target)
