@@ -103,8 +103,8 @@ Constant *TableBuilder::argument(const ArgumentInfo &info) {
                     dataType(info.type.getElementType()),
                     int32(info.type.getRank()), array(shape),
                     int32(info.strided),
-                    int32(info.onDevice ? kDLCUDA : kDLCPU), int64(info.minValue),
-                    int64(info.maxValue)});
+                    int32(info.onDevice ? kDLCUDA : kDLCPU),
+                    int64(info.minValue), int64(info.maxValue)});
 }
 
 /// ssd_entry.
@@ -120,8 +120,8 @@ Error TableBuilder::addEntry(mlir::LLVM::LLVMFuncOp function,
   for (const ArgumentInfo &described : info.arguments)
     arguments.push_back(argument(described));
   entries.push_back(
-      structure({string(info.name), int32(arguments.size()), array(arguments), run,
-                 workspace ? static_cast<Constant *>(workspace) : null(),
+      structure({string(info.name), int32(arguments.size()), array(arguments),
+                 run, workspace ? static_cast<Constant *>(workspace) : null(),
                  string(info.mixers)}));
   return Error::success();
 }
@@ -150,11 +150,12 @@ void TableBuilder::addKernel(mlir::gpu::BinaryOp binary) {
   mlir::DictionaryAttr metadata =
       first.getKernels().lookup(binary.getName()).getMetadata();
   auto sizes = [&](ArrayRef<int32_t> values) {
-    return ConstantDataArray::get(context, ArrayRef<uint32_t>(
-        reinterpret_cast<const uint32_t *>(values.data()), values.size()));
+    return ConstantDataArray::get(
+        context,
+        ArrayRef<uint32_t>(reinterpret_cast<const uint32_t *>(values.data()),
+                           values.size()));
   };
-  int32_t shared =
-      metadata.getAs<mlir::IntegerAttr>("shared_bytes").getInt();
+  int32_t shared = metadata.getAs<mlir::IntegerAttr>("shared_bytes").getInt();
   kernels.push_back(structure(
       {string(binary.getName()),
        sizes(metadata.getAs<mlir::DenseI32ArrayAttr>("block").asArrayRef()),
