@@ -36,6 +36,16 @@ const char *roleName(int32_t role) {
   }
 }
 
+const char *deviceName(int32_t device) {
+  return device == kDLCUDA ? "cuda" : "cpu";
+}
+
+int32_t deviceNumber(const std::string &name) {
+  if (name != "cpu" && name != "cuda")
+    refuse("A device is 'cpu' or 'cuda', not '" + name + "'.");
+  return name == "cpu" ? kDLCPU : kDLCUDA;
+}
+
 py::dict describeArgument(const ssd_argument &argument) {
   py::list shape;
   for (int32_t d = 0; d < argument.rank; ++d)
@@ -46,7 +56,7 @@ py::dict describeArgument(const ssd_argument &argument) {
   result["dtype"] = elementTypeName(argument.dtype);
   result["shape"] = py::tuple(shape);
   result["strided"] = argument.strided != 0;
-  result["device"] = argument.device == kDLCUDA ? "cuda" : "cpu";
+  result["device"] = deviceName(argument.device);
   if (argument.min_value <= argument.max_value)
     result["range"] = py::make_tuple(argument.min_value, argument.max_value);
   else
@@ -114,16 +124,28 @@ py::dict Program::info() const {
   return result;
 }
 
-std::unique_ptr<State> Program::createState(int64_t batch) const {
+std::unique_ptr<State> Program::createState(int64_t batch,
+                                            const Kind &device) const {
   ssd_state *state = nullptr;
-  check(ssd_state_create(handle, batch, &state));
+  check(device
+            ? ssd_state_create_on(handle, deviceNumber(*device), batch, &state)
+            : ssd_state_create(handle, batch, &state));
   return std::make_unique<State>(state);
 }
 
-std::unique_ptr<State> Program::loadState(const std::string &path) const {
+std::unique_ptr<State> Program::loadState(const std::string &path,
+                                          const Kind &device) const {
   ssd_state *state = nullptr;
-  check(ssd_state_load(handle, path.c_str(), &state));
+  check(device ? ssd_state_load_on(handle, deviceNumber(*device), path.c_str(),
+                                   &state)
+               : ssd_state_load(handle, path.c_str(), &state));
   return std::make_unique<State>(state);
+}
+
+std::optional<std::string> State::device() const {
+  if (ssd_state_count(handle) == 0)
+    return std::nullopt;
+  return deviceName(ssd_state_tensor(handle, 0)->device.device_type);
 }
 
 //===----------------------------------------------------------------------===//

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <optional>
 #include <unistd.h>
 
 namespace ssd::python {
@@ -96,6 +97,8 @@ public:
   };
 
   int64_t batch() const { return ssd_state_batch(handle); }
+  /// "cpu" or "cuda"; nothing for a state without tensors.
+  std::optional<std::string> device() const;
   void zero() {
     Use use(*this);
     check(ssd_state_zero(handle));
@@ -130,6 +133,7 @@ py::tuple stateTensor(py::object self, int32_t index);
 class Program {
 public:
   using Arguments = std::vector<const DLTensor *>;
+  using Kind = std::optional<std::string>;
 
   explicit Program(const std::string &path);
   ~Program() { ssd_program_destroy(handle); }
@@ -144,13 +148,15 @@ public:
 
   py::list entries() const;
   py::dict info() const;
-  /// Null if there is no such entry.
-  const ssd_entry *entry(const std::string &name) const {
-    return ssd_program_entry(handle, name.c_str());
+  /// Null if there is no such entry for the device.
+  const ssd_entry *entry(const std::string &name, int32_t device) const {
+    return ssd_program_entry_on(handle, name.c_str(), device);
   }
 
-  std::unique_ptr<State> createState(int64_t batch) const;
-  std::unique_ptr<State> loadState(const std::string &path) const;
+  /// For "cpu" or "cuda"; nothing: for the first entry's device.
+  std::unique_ptr<State> createState(int64_t batch, const Kind &device) const;
+  std::unique_ptr<State> loadState(const std::string &path,
+                                   const Kind &device) const;
 
   /// `workspace` is a Workspace, or a function from a number of bytes to a
   /// tensor of PyTorch's; PyTorch's tensors are all on GPU `gpu`, or on the CPU

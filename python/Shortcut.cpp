@@ -14,9 +14,9 @@ Shortcut::Shortcut(py::object owner, const std::string &entry,
                    std::vector<Place> places, py::tuple allocators,
                    py::tuple types, py::object exchange, int32_t gpu)
     : owner(std::move(owner)), program(this->owner.cast<Program &>()),
-      entry(program.entry(entry)), places(std::move(places)),
-      allocators(std::move(allocators)), types(std::move(types)),
-      exchangeOwner(std::move(exchange)),
+      entry(program.entry(entry, deviceOf(gpu).device_type)),
+      places(std::move(places)), allocators(std::move(allocators)),
+      types(std::move(types)), exchangeOwner(std::move(exchange)),
       exchange(exchangeOwner.cast<Exchange &>()), device(deviceOf(gpu)) {
   if (!this->entry || this->places.size() != size_t(this->entry->n_args))
     refuse("A shortcut's arguments are not its entry's.");

@@ -41,6 +41,7 @@ PYBIND11_MODULE(_runtime, m) {
 
   py::class_<State>(m, "State", "The state tensors of one batch.")
       .def_property_readonly("batch", &State::batch)
+      .def_property_readonly("device", &State::device)
       .def_property_readonly("names", &State::names)
       .def("tensor", &stateTensor, py::arg("index"))
       .def("zero", &State::zero)
@@ -70,8 +71,10 @@ PYBIND11_MODULE(_runtime, m) {
            py::arg("dtype"), py::arg("gpu") = -1)
       .def("entries", &Program::entries)
       .def("info", &Program::info)
-      .def("create_state", &Program::createState, py::arg("batch"))
-      .def("load_state", &Program::loadState, py::arg("path"))
+      .def("create_state", &Program::createState, py::arg("batch"),
+           py::arg("device") = py::none())
+      .def("load_state", &Program::loadState, py::arg("path"),
+           py::arg("device") = py::none())
       .def("call", &Program::call, py::arg("entry"), py::arg("arrays"),
            py::arg("written"), py::arg("state").none(true), py::arg("context"),
            py::arg("workspace"), py::arg("gpu") = -1, py::arg("stream") = 0);

@@ -6,6 +6,7 @@
 #include "lowering/HostABI/EntryInfo.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/SymbolTable.h"
 
 using namespace mlir;
 
@@ -55,11 +56,12 @@ void EntryInfo::setOn(Operation *function) const {
   SmallVector<Attribute> encoded;
   for (const ArgumentInfo &argument : arguments)
     encoded.push_back(encode(argument, builder));
-  function->setAttr(
-      kEntryAttr,
-      builder.getDictionaryAttr(
-          {builder.getNamedAttr("arguments", builder.getArrayAttr(encoded)),
-           builder.getNamedAttr("mixers", builder.getStringAttr(mixers))}));
+  NamedAttrList record;
+  record.append("arguments", builder.getArrayAttr(encoded));
+  record.append("mixers", builder.getStringAttr(mixers));
+  if (name != SymbolTable::getSymbolName(function).getValue())
+    record.append("name", builder.getStringAttr(name));
+  function->setAttr(kEntryAttr, record.getDictionary(builder.getContext()));
 }
 
 std::optional<EntryInfo> EntryInfo::getFrom(Operation *function) {
@@ -67,6 +69,9 @@ std::optional<EntryInfo> EntryInfo::getFrom(Operation *function) {
   if (!record)
     return std::nullopt;
   EntryInfo info;
+  auto name = record.getAs<StringAttr>("name");
+  info.name =
+      (name ? name : SymbolTable::getSymbolName(function)).getValue().str();
   info.mixers = record.getAs<StringAttr>("mixers").getValue().str();
   for (Attribute argument : record.getAs<ArrayAttr>("arguments"))
     info.arguments.push_back(decode(cast<DictionaryAttr>(argument)));

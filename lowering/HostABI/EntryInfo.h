@@ -54,6 +54,8 @@ struct ArgumentInfo {
 };
 
 struct EntryInfo {
+  /// What callers know it by: the function's name, unless that was changed.
+  std::string name;
   std::vector<ArgumentInfo> arguments;
   std::string mixers = "[]";
 

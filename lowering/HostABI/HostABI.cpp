@@ -261,6 +261,7 @@ LogicalResult EntryRewriter::run() {
     return function.emitError() << "entry '" << function.getName()
                                 << "' has unstructured control flow; use scf";
   terminator = cast<func::ReturnOp>(function.getBody().front().back());
+  info.name = function.getName().str();
   if (auto mixers = function->getAttrOfType<StringAttr>(kMixersAttr))
     info.mixers = mixers.getValue().str();
   if (failed(describeArguments()) || failed(describeResults()))

@@ -30,7 +30,7 @@ class TableBuilder {
 public:
   TableBuilder(Module &module) : module(module), context(module.getContext()) {}
 
-  Error addEntry(StringRef name, const EntryInfo &info);
+  Error addEntry(mlir::LLVM::LLVMFuncOp function, const EntryInfo &info);
   void addKernel(mlir::gpu::BinaryOp binary);
   Constant *createArtifact(StringRef target, StringRef metadata);
 
@@ -103,12 +103,14 @@ Constant *TableBuilder::argument(const ArgumentInfo &info) {
                     dataType(info.type.getElementType()),
                     int32(info.type.getRank()), array(shape),
                     int32(info.strided),
-                    int32(info.onDevice ? kDLCUDA : kDLCPU), int64(info.minValue),
-                    int64(info.maxValue)});
+                    int32(info.onDevice ? kDLCUDA : kDLCPU),
+                    int64(info.minValue), int64(info.maxValue)});
 }
 
 /// ssd_entry.
-Error TableBuilder::addEntry(StringRef name, const EntryInfo &info) {
+Error TableBuilder::addEntry(mlir::LLVM::LLVMFuncOp function,
+                             const EntryInfo &info) {
+  StringRef name = function.getName();
   Function *run = module.getFunction((name + kRunSuffix).str());
   Function *workspace = module.getFunction((name + kWorkspaceSizeSuffix).str());
   if (!run)
@@ -118,8 +120,8 @@ Error TableBuilder::addEntry(StringRef name, const EntryInfo &info) {
   for (const ArgumentInfo &described : info.arguments)
     arguments.push_back(argument(described));
   entries.push_back(
-      structure({string(name), int32(arguments.size()), array(arguments), run,
-                 workspace ? static_cast<Constant *>(workspace) : null(),
+      structure({string(info.name), int32(arguments.size()), array(arguments),
+                 run, workspace ? static_cast<Constant *>(workspace) : null(),
                  string(info.mixers)}));
   return Error::success();
 }
@@ -148,11 +150,12 @@ void TableBuilder::addKernel(mlir::gpu::BinaryOp binary) {
   mlir::DictionaryAttr metadata =
       first.getKernels().lookup(binary.getName()).getMetadata();
   auto sizes = [&](ArrayRef<int32_t> values) {
-    return ConstantDataArray::get(context, ArrayRef<uint32_t>(
-        reinterpret_cast<const uint32_t *>(values.data()), values.size()));
+    return ConstantDataArray::get(
+        context,
+        ArrayRef<uint32_t>(reinterpret_cast<const uint32_t *>(values.data()),
+                           values.size()));
   };
-  int32_t shared =
-      metadata.getAs<mlir::IntegerAttr>("shared_bytes").getInt();
+  int32_t shared = metadata.getAs<mlir::IntegerAttr>("shared_bytes").getInt();
   kernels.push_back(structure(
       {string(binary.getName()),
        sizes(metadata.getAs<mlir::DenseI32ArrayAttr>("block").asArrayRef()),
@@ -221,7 +224,7 @@ Error addArtifactTable(Module &module, mlir::ModuleOp source,
   TableBuilder table(module);
   for (auto function : source.getOps<mlir::LLVM::LLVMFuncOp>())
     if (auto info = EntryInfo::getFrom(function))
-      if (Error error = table.addEntry(function.getName(), *info))
+      if (Error error = table.addEntry(function, *info))
         return error;
   for (auto binary : source.getOps<mlir::gpu::BinaryOp>())
     table.addKernel(binary);

@@ -41,10 +41,10 @@ Expected<CPUTarget> CPUTarget::parse(StringRef name) {
   if (name == "x86-64-v3" || name == "x86-64-v4")
     return CPUTarget{name.str(), "generic"};
   if (name != "cpu")
-    return createStringError("unknown target '%s'; targets are cpu (this "
-                             "machine), x86-64-v3, x86-64-v4, sm_90a (Hopper) "
-                             "and sm_80 (portable GPU code)",
-                             name.str().c_str());
+    return createStringError("unknown target '" + name +
+                             "'; targets are cpu (this machine), x86-64-v3, "
+                             "x86-64-v4, sm_90a (Hopper), sm_80 (portable GPU "
+                             "code), or a CPU and GPUs with commas in between");
   StringRef level = getHostLevel();
   if (level.empty())
     return createStringError("this CPU is below x86-64-v3, which compiled "
@@ -56,33 +56,15 @@ Expected<CPUTarget> CPUTarget::parse(StringRef name) {
 /// Chips since Ampere. Of those with features of one chip only (a) or of one
 /// family (f), Hopper's are the ones that kernels here are written for.
 ArrayRef<StringRef> GPUTarget::getKnownChips() {
-  static constexpr StringRef chips[] = {
-      "sm_80", "sm_86",  "sm_87",  "sm_88",  "sm_89",  "sm_90",
-      "sm_90a", "sm_100", "sm_103", "sm_110", "sm_120", "sm_121"};
+  static constexpr StringRef chips[] = {"sm_80",  "sm_86",  "sm_87",  "sm_88",
+                                        "sm_89",  "sm_90",  "sm_90a", "sm_100",
+                                        "sm_103", "sm_110", "sm_120", "sm_121"};
   return chips;
 }
 
-static SmallVector<StringRef> splitNames(StringRef names) {
-  SmallVector<StringRef> parts;
-  names.split(parts, ',');
-  for (StringRef &part : parts)
-    part = part.trim();
-  return parts;
-}
-
-bool GPUTarget::isNamedIn(StringRef names) {
-  return any_of(splitNames(names),
-                [](StringRef name) { return name.starts_with("sm_"); });
-}
-
-Expected<GPUTarget> GPUTarget::parse(StringRef names) {
+Expected<GPUTarget> GPUTarget::parse(ArrayRef<StringRef> chips) {
   GPUTarget target;
-  for (StringRef name : splitNames(names)) {
-    if (name == "cpu" || name.starts_with("x86-64"))
-      return createStringError("targets '" + names +
-                               "': an artifact is for a CPU or for GPUs, not "
-                               "for both; compile one for '" +
-                               name + "' and one for the GPUs");
+  for (StringRef name : chips) {
     if (!is_contained(getKnownChips(), name))
       return createStringError(
           "unknown GPU target '" + name +
@@ -97,6 +79,31 @@ Expected<GPUTarget> GPUTarget::parse(StringRef names) {
     if (!is_contained(target.chips, name))
       target.chips.push_back(name.str());
   }
+  return target;
+}
+
+Expected<ArtifactTarget> ArtifactTarget::parse(StringRef names) {
+  SmallVector<StringRef> cpus, chips;
+  for (StringRef name : split(names, ',')) {
+    name = name.trim();
+    (name.starts_with("sm_") ? chips : cpus).push_back(name);
+  }
+  if (cpus.size() > 1)
+    return createStringError("targets '" + names +
+                             "': an artifact has code for one CPU level; '" +
+                             cpus[0] + "' and '" + cpus[1] + "' are two");
+  ArtifactTarget target;
+  target.runsOnCPU = !cpus.empty();
+  auto cpu = CPUTarget::parse(cpus.empty() ? "x86-64-v3" : cpus[0]);
+  if (!cpu)
+    return cpu.takeError();
+  target.cpu = std::move(*cpu);
+  if (chips.empty())
+    return target;
+  auto gpu = GPUTarget::parse(chips);
+  if (!gpu)
+    return gpu.takeError();
+  target.gpu = std::move(*gpu);
   return target;
 }
 

@@ -6,7 +6,9 @@
 // The steps of the back end, each usable alone:
 //
 //   CPUTarget            "cpu", "x86-64-v3", "x86-64-v4" -> a TargetMachine
-//   GPUTarget            "sm_80,sm_90a" -> the chips whose kernels it has
+//   GPUTarget            "sm_80", "sm_90a" -> the chips whose kernels it has
+//   ArtifactTarget       "cpu,sm_80,sm_90a" -> both
+//   addDevice            modules in the LLVM dialect of two devices -> one
 //   translateToLLVM      module in the LLVM dialect -> llvm::Module
 //   addArtifactTable     the exported table and the ELF note
 //   optimize, emitObject llvm::Module -> object code
@@ -23,6 +25,7 @@
 #include "llvm/Target/TargetMachine.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace ssd {
@@ -54,11 +57,28 @@ struct GPUTarget {
   bool isAssembled() const { return chips.size() != 1 || chips[0] != "sm_80"; }
 
   static llvm::ArrayRef<llvm::StringRef> getKnownChips();
-  /// Whether a target's name, perhaps a list, has a GPU in it.
-  static bool isNamedIn(llvm::StringRef names);
-  /// Chips with commas in between.
-  static llvm::Expected<GPUTarget> parse(llvm::StringRef names);
+  static llvm::Expected<GPUTarget> parse(llvm::ArrayRef<llvm::StringRef> chips);
 };
+
+/// What the code in an artifact is for.
+struct ArtifactTarget {
+  /// Of all host code, that which launches kernels included.
+  CPUTarget cpu;
+  /// Whether there is code for tensors in the CPU's memory.
+  bool runsOnCPU = true;
+  /// For tensors in a GPU's memory.
+  std::optional<GPUTarget> gpu;
+
+  /// A CPU, GPU chips, or both, with commas in between. Host code for GPUs
+  /// alone is x86-64-v3.
+  static llvm::Expected<ArtifactTarget> parse(llvm::StringRef names);
+};
+
+/// Moves the functions and kernels of `from` into `module`, which is the same
+/// program lowered for another device. Functions are renamed to
+/// <device>.<name>; callers know entries by their old names.
+llvm::Error addDevice(mlir::ModuleOp module, mlir::ModuleOp from,
+                      llvm::StringRef device);
 
 /// Registers the translations of the dialects that lowered modules consist of.
 void registerTargetTranslations(mlir::DialectRegistry &registry);

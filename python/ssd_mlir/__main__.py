@@ -161,7 +161,9 @@ def _report(prompt: int, start: float, moments: Sequence[float]) -> None:
 
 def _add_compiling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="cpu",
-                        help="cpu (this machine), x86-64-v3 or x86-64-v4")
+                        help="cpu (this machine), x86-64-v3, x86-64-v4, GPU "
+                        "chips (sm_90a), or a CPU and chips with commas in "
+                        "between")
     parser.add_argument("--dtype", default="f32", choices=DTYPES,
                         help="type of the activations")
 

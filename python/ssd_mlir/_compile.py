@@ -92,7 +92,8 @@ def build(source: Source, target: str = "cpu", dtype: str = "f32",
     """Compiles to `output`, or into the cache, and returns the artifact."""
     check_options(target, dtype, form)
     options = [f"--target={target}", f"--dtype={dtype}", f"--form={form}"]
-    if target == "cpu":  # this machine
+    is_for_host = "cpu" in (name.strip() for name in target.split(","))
+    if is_for_host:
         options.append(f"--workers={default_num_threads()}")
     if batch_invariant:
         options.append("--batch-invariant")
@@ -117,7 +118,7 @@ def build(source: Source, target: str = "cpu", dtype: str = "f32",
         return path
     key = _cache.key_of(source=source.fingerprint(), options=options,
                         compiler=compiler_identity(compiler),
-                        host=host_identity() if target == "cpu" else target)
+                        host=host_identity() if is_for_host else target)
     return _cache.fetch(key, produce)
 
 
@@ -150,7 +151,8 @@ def compile(path_or_mlir: Union[PathLike, str], target: str = "cpu",
     (Hopper), "sm_80" (any GPU since Ampere, by PTX that the driver compiles), or
     chips with commas in between, as "sm_80,sm_86,sm_90a": one artifact with
     Hopper's kernels if sm_90a is there, portable ones assembled for each chip,
-    and their PTX for all others.
+    and their PTX for all others. A CPU and GPUs, as "cpu,sm_90a": code for both;
+    calls run where their tensors are, and those on the CPU need no GPU.
     dtype: the type of a model's activations: "f32", "bf16" or "f16".
     output: where to write the artifact; without it, it goes to the cache
     ($SSD_MLIR_CACHE, else the user's cache folder) and is found there again.

@@ -102,7 +102,10 @@ class _Group(NamedTuple):
 
     def where(self) -> str:
         times = f" × {self.number}" if self.number > 1 else ""
-        return f"{self.mixer.get('entry') or '?'}, {self.locations[0]}{times}"
+        device = self.mixer.get("device")
+        where = f" on {device}" if device else ""
+        return (f"{self.mixer.get('entry') or '?'}{where}, "
+                f"{self.locations[0]}{times}")
 
 
 def _group(mixers: Iterable[Mixer]) -> list[_Group]:

@@ -32,15 +32,18 @@ class Argument(NamedTuple):
     dtype: str  # f32, bf16, f16, i32, i64, ...
     shape: tuple[int, ...]
     strided: bool
-    device: str  # cpu or cuda
+    device: str  # cpu or cuda; of an entry for both, cpu
     range: Optional[tuple[int, int]]  # inclusive bounds of integers
 
 
 class Entry:
     """One function of a program: its tensors and what was chosen for it."""
 
-    def __init__(self, description: Mapping[str, Any]) -> None:
+    def __init__(self, descriptions: Sequence[Mapping[str, Any]]) -> None:
+        """One description for each device; they differ in no tensor."""
+        description = descriptions[0]
         self.name: str = description["name"]
+        self._mixers = {self._device(d): d["mixers"] for d in descriptions}
         self.arguments = [Argument(**a) for a in description["arguments"]]
         self.inputs = [a for a in self.arguments if a.role == "input"]
         self.outputs = [a for a in self.arguments if a.role == "output"]
@@ -53,12 +56,26 @@ class Entry:
         self.tensors = [a for a in self.arguments if a.role != "parameter"]
         self.tensors_written = [a.role != "input" for a in self.tensors]
         self.tensors_read = [a for a in self.tensors if a.role != "output"]
-        self._mixers: str = description["mixers"]
+
+    @staticmethod
+    def _device(description: Mapping[str, Any]) -> str:
+        devices = {a["device"] for a in description["arguments"]}
+        return "cuda" if "cuda" in devices else "cpu"
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Where it runs: "cpu", "cuda" or both. Of both, a call takes the one
+        that its tensors are on."""
+        return tuple(self._mixers)
 
     @property
     def mixers(self) -> list[dict[str, Any]]:
-        """The form that each mixer got, and its candidates' costs."""
-        return json.loads(self._mixers)
+        """The form that each mixer got, and its candidates' costs; of an entry
+        for several devices on each, which is then named."""
+        named = len(self._mixers) > 1
+        return [{"device": device, **mixer} if named else mixer
+                for device, mixers in self._mixers.items()
+                for mixer in json.loads(mixers)]
 
     def sizes(self, arguments: Sequence[Argument],
               inputs: Sequence[Array]) -> dict[int, int]:
@@ -146,7 +163,7 @@ class State:
         path = os.fspath(path)
         if not os.path.exists(path):
             raise FileMissingError(f"there is no state file '{path}'")
-        self._native = self._program.load_state(path)
+        self._native = self._program.load_state(path, self._native.device)
         return self
 
     def __copy__(self) -> State:
@@ -176,7 +193,10 @@ class Program:
         if not os.path.isfile(self._path):
             raise FileMissingError(f"there is no artifact '{self._path}'")
         self._native = _runtime.Program(self._path)
-        self._entries = {e["name"]: Entry(e) for e in self._native.entries()}
+        descriptions: dict[str, list[Mapping[str, Any]]] = {}
+        for entry in self._native.entries():
+            descriptions.setdefault(entry["name"], []).append(entry)
+        self._entries = {n: Entry(d) for n, d in descriptions.items()}
         self._buffers = _Buffers()
         self._info = self._native.info()
         if weights is not None:
@@ -239,12 +259,14 @@ class Program:
         bits = library.laid_out(library.read(name, array), strided=False)
         self._native.bind(name, bits.data, bits.dtype, library.gpu)
 
-    def new_state(self, batch: int = 1) -> State:
-        """A state at the start of `batch` sequences."""
-        return State(self._native.create_state(batch), self._native)
+    def new_state(self, batch: int = 1, device: Optional[str] = None) -> State:
+        """A state at the start of `batch` sequences: in the memory of "cpu" or
+        of the current GPU, "cuda"; by default where the program runs, on the CPU
+        if on both."""
+        return State(self._native.create_state(batch, device), self._native)
 
-    def load_state(self, path: PathLike) -> State:
-        """A state that `State.save` wrote.
+    def load_state(self, path: PathLike, device: Optional[str] = None) -> State:
+        """A state that `State.save` wrote. `device` is as for `new_state`.
 
         Raises: FileNotFoundError; ssd_mlir.Error if the file holds no state of
         this program.
@@ -252,7 +274,7 @@ class Program:
         path = os.fspath(path)
         if not os.path.exists(path):
             raise FileMissingError(f"there is no state file '{path}'")
-        return State(self._native.load_state(path), self._native)
+        return State(self._native.load_state(path, device), self._native)
 
     def _run(self, entry: Entry, inputs: Sequence[Array],
              outputs: Sequence[Array], state: Optional[State],
@@ -302,16 +324,19 @@ class Program:
             raise ArgumentError(f"Entry '{name}' has {len(entry.outputs)} "
                                 f"results, but out= has {len(out)} arrays")
         if state is None and arguments is entry.inputs and entry.states:
-            state = self._fresh_state(entry, sizes)
+            state = self._fresh_state(entry, sizes, library)
         self._run(entry, inputs, out, state, library)
         return list(out)
 
-    def _fresh_state(self, entry: Entry, sizes: Mapping[int, int]) -> State:
+    def _fresh_state(self, entry: Entry, sizes: Mapping[int, int],
+                     library: Library) -> State:
         batch = {sizes.get(d, -1) for a in entry.states for d in a.shape if d < 0}
         if len(batch) > 1 or -1 in batch:
             raise ArgumentError(f"Entry '{entry.name}' needs a state; make one "
                                 "with new_state(batch)")
-        return self.new_state(batch.pop() if batch else 1)
+        here = "cpu" if library.gpu < 0 else "cuda"
+        return self.new_state(batch.pop() if batch else 1,
+                              here if here in entry.devices else None)
 
     def call(self, entry: str, *arrays: Any, out: Optional[Sequence[Any]] = None,
              state: Optional[State] = None) -> Any:
@@ -324,7 +349,7 @@ class Program:
         from the inputs, or else `out` gives the arrays to write. An entry with
         states starts from zero where no `state` is passed. A program for a GPU
         takes tensors of PyTorch's there, and puts the work into its current
-        stream.
+        stream; one for a CPU and GPUs runs where the tensors are.
 
         Raises: LookupError for an unknown entry; ValueError for a wrong number
         of arrays, shape, element type or value.

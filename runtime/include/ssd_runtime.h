@@ -26,8 +26,10 @@
 extern "C" {
 #endif
 
-/* Raised when the layout or meaning of anything in the artifact half changes. */
-#define SSD_ABI_VERSION 1u
+/* Raised when the layout or meaning of anything in the artifact half changes.
+ * Version 2: an entry may be there once for the CPU and once for GPUs; artifacts
+ * of version 1 are read as before. */
+#define SSD_ABI_VERSION 2u
 
 #define SSD_API __attribute__((visibility("default")))
 
@@ -130,6 +132,9 @@ typedef int32_t (*ssd_entry_fn)(ssd_context *, const DLTensor *const *args,
 typedef int64_t (*ssd_workspace_fn)(const DLTensor *const *args,
                                     int32_t n_args);
 
+/* An entry with an argument in a GPU's memory is for GPUs, another for the CPU.
+ * A name occurs at most once for each of the two, with the same arguments but
+ * for their device: code that calls choose from by where their tensors are. */
 typedef struct ssd_entry {
   const char *name;
   int32_t n_args;
@@ -159,7 +164,8 @@ typedef struct ssd_kernel {
 typedef struct ssd_artifact {
   uint32_t abi_version;
   const char *compiler; /* "ssd-mlir 0.1.0" */
-  const char *target;   /* CPU level: "x86-64-v3", "x86-64-v4" */
+  const char *target;   /* CPU level of all host code, that of entries for GPUs
+                         * included: "x86-64-v3", "x86-64-v4" */
   const char *metadata; /* JSON object: what the importer kept of the model */
   int32_t n_entries;
   const ssd_entry *entries;
@@ -193,36 +199,47 @@ SSD_API int32_t ssd_context_threads(const ssd_context *);
 SSD_API void ssd_context_destroy(ssd_context *);
 
 /* An artifact that needs a GPU loads its kernels here, on every GPU that the
- * process uses already (else on the first), so that calls load and allocate
- * nothing and can be captured in CUDA graphs; the first call on another GPU
- * loads them there. The driver is libcuda.so.1, or the library that the
- * environment variable SSD_CUDA_DRIVER names. Without driver or GPU the artifact
- * still loads and can be described, and calls return SSD_ERROR_NO_DEVICE. */
+ * process uses already, so that calls load and allocate nothing and can be
+ * captured in CUDA graphs; the first call on another GPU loads them there. One
+ * without entries for the CPU loads them on the first GPU where none is in use.
+ * The driver is libcuda.so.1, or the library that the environment variable
+ * SSD_CUDA_DRIVER names. Without driver or GPU the artifact still loads, can be
+ * described and runs its entries for the CPU; calls of those for GPUs return
+ * SSD_ERROR_NO_DEVICE. */
 SSD_API int32_t ssd_program_load(const char *artifact_path, ssd_program **out);
 SSD_API void ssd_program_destroy(ssd_program *);
 SSD_API const ssd_artifact *ssd_program_artifact(const ssd_program *);
+/* Where an entry is there for the CPU and for GPUs: the one that comes first in
+ * the table, or the one for `device` (kDLCPU or kDLCUDA). */
 SSD_API const ssd_entry *ssd_program_entry(const ssd_program *,
                                            const char *name);
+SSD_API const ssd_entry *ssd_program_entry_on(const ssd_program *,
+                                              const char *name, int32_t device);
 /* The table as JSON; owned by the program. */
 SSD_API const char *ssd_program_describe(const ssd_program *);
 /* A .safetensors file, or a directory with model.safetensors or with an index
  * and its shards. Files are memory-mapped and must outlive nothing: the
  * mapping is the program's. Float parameters stored in another float type
- * than the program's are converted once, here. Parameters on the GPU are copied
- * to the calling thread's current device. */
+ * than the program's are converted once, here. Parameters of entries for GPUs
+ * are copied to the calling thread's current device; where there is none and
+ * the program has entries for the CPU, only theirs are bound. */
 SSD_API int32_t ssd_program_bind_weights(ssd_program *, const char *path);
-/* Binds one parameter to caller's memory, which must outlive the program. */
+/* Binds one parameter to caller's memory, which must outlive the program: that
+ * of the entries for GPUs if the tensor is in a GPU's memory. */
 SSD_API int32_t ssd_program_bind(ssd_program *, const char *name,
                                  const DLTensor *);
-/* True once every parameter of every entry is bound. */
+/* True once every parameter of every entry that can run here is bound. */
 SSD_API int32_t ssd_program_is_bound(const ssd_program *);
 
 /* Zeroed state for `batch` sequences (dynamic sizes of states are the batch).
  * State tensors of one program have the same names and types in all entries.
- * States on the GPU are made on the calling thread's current device; to copy,
- * clear, save or load one waits for all work there. */
+ * The state is for entries on `device` (kDLCPU or kDLCUDA), or on that of the
+ * table's first entry. States on the GPU are made on the calling thread's
+ * current device; to copy, clear, save or load one waits for all work there. */
 SSD_API int32_t ssd_state_create(const ssd_program *, int64_t batch,
                                  ssd_state **out);
+SSD_API int32_t ssd_state_create_on(const ssd_program *, int32_t device,
+                                    int64_t batch, ssd_state **out);
 SSD_API void ssd_state_destroy(ssd_state *);
 SSD_API int64_t ssd_state_batch(const ssd_state *);
 SSD_API int32_t ssd_state_count(const ssd_state *);
@@ -235,17 +252,22 @@ SSD_API int32_t ssd_state_zero(ssd_state *);
 SSD_API int32_t ssd_state_save(const ssd_state *, const char *path);
 SSD_API int32_t ssd_state_load(const ssd_program *, const char *path,
                                ssd_state **out);
+SSD_API int32_t ssd_state_load_on(const ssd_program *, int32_t device,
+                                  const char *path, ssd_state **out);
 
 /* Calls take the entry's inputs and outputs, in the order of its argument
  * list with states and parameters left out. Where `state` is null, they take
  * the state tensors too, in their places in that list: the caller's own memory,
  * written in place. Shapes, dtypes, devices, strides and, on the CPU, integer
- * ranges are checked against the table before anything runs. A call with
- * tensors on a GPU runs there, on `stream` of its primary context, and returns
- * before it is done; the workspace is then memory of that GPU, and sizes can be
- * asked for on any machine. What is written, outputs and states, must share no
- * element with another argument, which is not checked: strided views of one
- * buffer may well lie between each other. */
+ * ranges are checked against the table before anything runs. Of an entry that is
+ * there for the CPU and for GPUs, calls with a tensor or a state in a GPU's
+ * memory take the latter; others, also with nothing but pinned or managed
+ * memory, take the former. A call with tensors on a GPU runs there, on `stream`
+ * of its primary context, and returns before it is done; the workspace is then
+ * memory of that GPU, and sizes can be asked for on any machine. What is
+ * written, outputs and states, must share no element with another argument,
+ * which is not checked: strided views of one buffer may well lie between each
+ * other. */
 SSD_API int32_t ssd_workspace_size(const ssd_program *, const char *entry,
                                    const DLTensor *const *args, int32_t n_args,
                                    const ssd_state *state, size_t *bytes);

@@ -35,6 +35,9 @@ private:
 /// Failure (SSD_ERROR_CORRUPT); `path` is for messages.
 void checkTable(const ssd_artifact &table, const std::string &path);
 
+/// Where an entry runs: kDLCUDA if any of its arguments is there, else kDLCPU.
+DLDeviceType deviceOf(const ssd_entry &entry);
+
 /// The table as JSON; `table` must have passed checkTable.
 std::string describeTable(const ssd_artifact &table);
 

@@ -37,16 +37,31 @@ CallScratch &threadScratch() {
   return scratch;
 }
 
+/// The device whose code a call takes where the program has several.
+DLDeviceType chooseDevice(const DLTensor *const *args, int32_t count,
+                          const ssd_state *state) {
+  if (state && state->memory->device())
+    return kDLCUDA;
+  for (int32_t i = 0; args && i < count; ++i)
+    if (args[i] && args[i]->device.device_type == kDLCUDA)
+      return kDLCUDA;
+  return kDLCPU;
+}
+
 /// Checks the tensors of one call and puts the entry's argument list together.
 class CallBuilder {
 public:
-  CallBuilder(const ssd_program &program, const char *entry)
-      : program(program), plan(program.plan(entry)), scratch(threadScratch()) {}
+  CallBuilder(const ssd_program &program, const char *entry,
+              const DLTensor *const *args, int32_t count,
+              const ssd_state *state)
+      : program(program),
+        plan(program.plan(entry, chooseDevice(args, count, state))), args(args),
+        count(count), state(state), scratch(threadScratch()) {}
 
-  void build(const DLTensor *const *args, int32_t count,
-             const ssd_state *state);
+  void build();
 
   const ssd_entry &entry() const { return *plan.entry; }
+  bool isOnGpu() const { return plan.device == kDLCUDA; }
   const DLTensor *const *arguments() const { return scratch.arguments.data(); }
   size_t workspaceBytes() const;
   std::optional<int32_t> device() const { return scratch.device.ordinal(); }
@@ -55,34 +70,40 @@ private:
   TensorName nameOf(int32_t position) const {
     return {plan.entry->name, &plan.entry->args[position]};
   }
-  void addCallArguments(const std::vector<int32_t> &positions,
-                        const DLTensor *const *args, int32_t count);
+  void addCallArguments(const std::vector<int32_t> &positions);
   void add(int32_t position, const DLTensor &tensor);
-  [[noreturn]] void failCount(size_t expected, int32_t count) const;
-  void addStates(const ssd_state &state);
+  [[noreturn]] void failCount(size_t expected) const;
+  void addStates();
+  const Binding &bindingOf(const EntryPlan::Source &parameter) const {
+    const ssd_argument &argument = plan.entry->args[parameter.position];
+    return program.parameters[parameter.index].bindings.at(
+        static_cast<DLDeviceType>(argument.device));
+  }
   void addParameters();
   [[noreturn]] void failUnbound() const;
 
   const ssd_program &program;
   const EntryPlan &plan;
+  const DLTensor *const *args;
+  int32_t count;
+  const ssd_state *state;
   CallScratch &scratch;
 };
 
-void CallBuilder::build(const DLTensor *const *args, int32_t count,
-                        const ssd_state *state) {
+void CallBuilder::build() {
   scratch.arguments.assign(plan.entry->n_args, nullptr);
   scratch.sizes.clear();
   scratch.device.clear();
   if (state) {
-    addCallArguments(plan.callPositions, args, count);
-    addStates(*state);
+    addCallArguments(plan.callPositions);
+    addStates();
   } else {
-    addCallArguments(plan.tensorPositions, args, count);
+    addCallArguments(plan.tensorPositions);
   }
   addParameters();
 }
 
-void CallBuilder::failCount(size_t expected, int32_t count) const {
+void CallBuilder::failCount(size_t expected) const {
   if (expected != plan.callPositions.size() &&
       static_cast<size_t>(count) == plan.callPositions.size())
     fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
@@ -92,11 +113,10 @@ void CallBuilder::failCount(size_t expected, int32_t count) const {
        expected, " inputs and outputs; found ", count, ".");
 }
 
-void CallBuilder::addCallArguments(const std::vector<int32_t> &positions,
-                                   const DLTensor *const *args, int32_t count) {
+void CallBuilder::addCallArguments(const std::vector<int32_t> &positions) {
   size_t expected = positions.size();
   if (count < 0 || static_cast<size_t>(count) != expected)
-    failCount(expected, count);
+    failCount(expected);
   if (count > 0 && !args)
     fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
          "': the argument list is null.");
@@ -131,20 +151,25 @@ void CallBuilder::add(int32_t position, const DLTensor &tensor) {
   scratch.arguments[position] = &tensor;
 }
 
-void CallBuilder::addStates(const ssd_state &state) {
+void CallBuilder::addStates() {
   if (plan.states.empty())
     return;
   // A state made by another load of the same artifact serves as well.
-  if (state.layout != program.states && !(*state.layout == *program.states))
+  if (state->layout != program.states && !(*state->layout == *program.states))
     fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
          "': the state was made for another program.");
+  DLDevice memory = state->memory->dlDevice();
+  if (memory.device_type != plan.device)
+    fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name,
+         "': the state is on ", deviceName(memory), "; expected ",
+         isOnGpu() ? "cuda" : "cpu", ", as ssd_state_create_on() makes it.");
   for (const EntryPlan::Source &source : plan.states)
-    add(source.position, state.tensors[source.index]);
+    add(source.position, state->tensors[source.index]);
 }
 
 void CallBuilder::addParameters() {
   for (const EntryPlan::Source &source : plan.parameters) {
-    const Binding &binding = program.parameters[source.index].binding;
+    const Binding &binding = bindingOf(source);
     if (!binding.isBound())
       failUnbound();
     add(source.position, binding.tensor());
@@ -155,10 +180,9 @@ void CallBuilder::failUnbound() const {
   size_t unbound = 0;
   const char *first = nullptr;
   for (const EntryPlan::Source &source : plan.parameters) {
-    const Parameter &parameter = program.parameters[source.index];
-    if (parameter.binding.isBound())
+    if (bindingOf(source).isBound())
       continue;
-    first = first ? first : parameter.argument->name;
+    first = first ? first : plan.entry->args[source.position].name;
     ++unbound;
   }
   fail(SSD_ERROR_INVALID_ARGUMENT, "Entry '", plan.entry->name, "': ", unbound,
@@ -209,13 +233,12 @@ private:
   Context &context;
 };
 
-/// The kernels on the device of the call's tensors; null on the CPU.
-const DeviceKernels *kernelsFor(ProgramKernels *gpu,
+/// The kernels on the device of the call's tensors; where these are all in
+/// memory that the CPU shares, on the current one.
+const DeviceKernels &kernelsFor(ProgramKernels &gpu,
                                 std::optional<int32_t> device, void *stream) {
-  if (!gpu)
-    return nullptr;
-  return &gpu->on(device ? *device : gpu->driver().currentDevice().ordinal,
-                  stream);
+  return gpu.on(device ? *device : gpu.driver().currentDevice().ordinal,
+                stream);
 }
 
 void runEntry(const ssd_entry &entry, Context &context,
@@ -242,8 +265,8 @@ int32_t ssd_workspace_size(const ssd_program *program, const char *entry,
       fail(SSD_ERROR_INVALID_ARGUMENT,
            "ssd_workspace_size: the program or the result pointer is null.");
     *bytes = 0;
-    CallBuilder call(*program, entry);
-    call.build(args, n_args, state);
+    CallBuilder call(*program, entry, args, n_args, state);
+    call.build();
     *bytes = call.workspaceBytes();
   });
 }
@@ -256,17 +279,18 @@ int32_t ssd_call(const ssd_program *program, ssd_context *context,
     if (!program || !context)
       fail(SSD_ERROR_INVALID_ARGUMENT,
            "ssd_call: the program or the context is null.");
-    ProgramKernels *gpu = program->gpu();
+    CallBuilder call(*program, entry, args, n_args, state);
+    ProgramKernels *gpu = call.isOnGpu() ? &program->gpu() : nullptr;
     Context &own = *Context::of(context);
     ContextLease lease(own);
-    CallBuilder call(*program, entry);
-    call.build(args, n_args, state);
+    call.build();
     checkWorkspace(call.entry(), call.workspaceBytes(), workspace,
                    workspace_bytes);
-    own.kernels = kernelsFor(gpu, call.device(), stream);
     std::optional<DeviceScope> scope;
-    if (own.kernels)
+    if (gpu) {
+      own.kernels = &kernelsFor(*gpu, call.device(), stream);
       scope.emplace(*own.kernels->device);
+    }
     runEntry(call.entry(), own, call.arguments(), workspace, stream);
   });
 }

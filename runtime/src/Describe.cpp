@@ -66,6 +66,7 @@ ordered_json describeEntry(const ssd_entry &entry) {
   for (int32_t i = 0; i < entry.n_args; ++i)
     arguments.push_back(describeArgument(entry.args[i]));
   return {{"name", entry.name},
+          {"device", deviceOf(entry) == kDLCPU ? "cpu" : "cuda"},
           {"arguments", arguments},
           {"mixers", parseOr(entry.mixers, ordered_json::array())}};
 }

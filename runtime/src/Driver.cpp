@@ -50,8 +50,9 @@ constexpr Advice kAdvice[] = {
 };
 
 [[noreturn]] void failMissing(const std::string &reason) {
-  fail(SSD_ERROR_NO_DEVICE, "This program needs an NVIDIA GPU, but ", reason,
-       " To run on this machine's CPU, compile with --target=cpu.");
+  fail(SSD_ERROR_NO_DEVICE, "This needs an NVIDIA GPU, but ", reason,
+       " To run on this machine's CPU, pass tensors in its memory to a program "
+       "that is compiled for it, too (--target=cpu).");
 }
 
 } // namespace

@@ -67,21 +67,7 @@ bool isPortable(const ssd_kernel_image &image) {
   return std::strcmp(image.target, "ptx") == 0;
 }
 
-bool hasDeviceArgument(const ssd_entry &entry) {
-  for (int32_t i = 0; i < entry.n_args; ++i)
-    if (entry.args[i].device == kDLCUDA)
-      return true;
-  return false;
-}
-
 } // namespace
-
-bool ssd::usesGpu(const ssd_artifact &table) {
-  bool uses = table.n_kernels > 0;
-  for (int32_t i = 0; i < table.n_entries; ++i)
-    uses |= hasDeviceArgument(table.entries[i]);
-  return uses;
-}
 
 const ssd_kernel_image *ssd::chooseImage(const ssd_kernel &kernel,
                                          const Device &device) {
@@ -101,10 +87,11 @@ const ssd_kernel_image *ssd::chooseImage(const ssd_kernel &kernel,
   return portable;
 }
 
-ProgramKernels::ProgramKernels(const ssd_artifact &table)
+ProgramKernels::ProgramKernels(const ssd_artifact &table, bool needsDevice)
     : table(table), cudaDriver(Driver::get()),
       devices(cudaDriver.deviceCount()) {
-  prepare(cudaDriver.currentDevice().ordinal);
+  if (needsDevice)
+    prepare(cudaDriver.currentDevice().ordinal);
   for (int32_t i = 0; i < cudaDriver.deviceCount(); ++i)
     if (!devices[i] && cudaDriver.isActive(i))
       prepare(i);

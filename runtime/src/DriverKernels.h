@@ -29,12 +29,12 @@ struct DeviceKernels {
   std::vector<cuda::Function> functions;
 };
 
-/// The kernels of an artifact that uses the GPU.
+/// The kernels of an artifact with entries for GPUs.
 class ProgramKernels {
 public:
-  /// Loads them on all devices that the process uses, or on the first. Throws
-  /// Failure.
-  explicit ProgramKernels(const ssd_artifact &table);
+  /// Loads them on all devices that the process uses; where it uses none and
+  /// `needsDevice`, on the first. Throws Failure.
+  ProgramKernels(const ssd_artifact &table, bool needsDevice);
   ~ProgramKernels();
   ProgramKernels(const ProgramKernels &) = delete;
 
@@ -63,9 +63,6 @@ private:
   /// By ordinal; null where not prepared.
   std::vector<std::atomic<const DeviceKernels *>> devices;
 };
-
-/// Whether entries of the artifact need a GPU.
-bool usesGpu(const ssd_artifact &table);
 
 } // namespace ssd
 

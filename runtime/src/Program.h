@@ -9,7 +9,9 @@
 
 #include "runtime/src/DriverKernels.h"
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -39,12 +41,13 @@ private:
 
 /// One weight of the program, whichever entries use it.
 struct Parameter {
-  const ssd_argument *argument;
-  Binding binding;
+  const ssd_argument *argument; // the first of those that declare it
+  /// By where entries want it.
+  std::map<DLDeviceType, Binding> bindings;
 };
 
-/// The state tensors that all entries of a program agree on. Shared with the
-/// states, which may outlive the program.
+/// The state tensors that all entries of a program agree on, wherever they run.
+/// Shared with the states, which may outlive the program.
 struct StateLayout {
   struct Tensor {
     std::string name;
@@ -55,16 +58,19 @@ struct StateLayout {
     bool operator==(const Tensor &other) const;
   };
   std::vector<Tensor> tensors;
-  DLDeviceType device = kDLCPU;
 
   bool operator==(const StateLayout &other) const {
-    return device == other.device && tensors == other.tensors;
+    return tensors == other.tensors;
   }
 };
+
+/// A caller's DLDeviceType of entries. Throws Failure for others.
+DLDeviceType deviceKind(int32_t device);
 
 /// Where each argument of an entry comes from in a call.
 struct EntryPlan {
   const ssd_entry *entry;
+  DLDeviceType device;
   /// Positions of inputs and outputs, in the order of a call's arguments, and
   /// the same with the states.
   std::vector<int32_t> callPositions, tensorPositions;
@@ -82,11 +88,22 @@ struct EntryPlan {
 struct ssd_program {
   explicit ssd_program(const std::string &path);
 
-  const ssd::EntryPlan &plan(const char *entry) const;
+  /// The entry for `device`, or else for the other one; without a device the
+  /// table's first.
+  const ssd::EntryPlan &plan(const char *entry,
+                             std::optional<DLDeviceType> device = {}) const;
   ssd::Parameter *findParameter(const std::string &name);
-  /// The kernels on the GPU; null if no entry uses it. Throws Failure where
-  /// the GPU can't be used.
-  ssd::ProgramKernels *gpu() const;
+  /// Whether there are entries for a device.
+  bool isFor(DLDeviceType device) const;
+  /// Whether what is for a device is of use here: all but what is for GPUs
+  /// where none can be used, unless there is nothing else.
+  bool isAvailable(DLDeviceType device) const;
+  /// Whether a parameter is bound wherever it can be of use.
+  bool isBound(const ssd::Parameter &parameter) const;
+  /// Of the first entry.
+  DLDeviceType firstDevice() const;
+  /// The kernels on the GPU. Throws Failure where they can't be used.
+  ssd::ProgramKernels &gpu() const;
   /// Where new memory for arguments on `device` goes: null for the CPU.
   const ssd::Device *memoryDevice(DLDeviceType device) const;
 
@@ -98,13 +115,14 @@ struct ssd_program {
 
 private:
   void loadKernels();
+  ssd::EntryPlan makePlan(const ssd_entry &entry, ssd::StateLayout &layout);
   int32_t addParameter(const ssd_argument &argument);
   int32_t addState(ssd::StateLayout &layout, const ssd_argument &argument);
 
   std::unordered_map<std::string, int32_t> parameterIndex;
   std::unique_ptr<ssd::ProgramKernels> kernels;
-  /// Why there are none, in an artifact that needs some: it can be described,
-  /// but not called.
+  /// Why there are none, in an artifact with entries for GPUs: they can be
+  /// described, but not called.
   std::optional<ssd::Failure> gpuFailure;
 };
 

@@ -40,8 +40,10 @@ ssd_state::ssd_state(std::shared_ptr<const StateLayout> stateLayout,
          shapes[i].data(), strides[i].data(), 0});
 }
 
-int32_t ssd_state_create(const ssd_program *program, int64_t batch,
-                         ssd_state **out) {
+/// `device`: a DLDeviceType, or nothing for the program's first.
+static int32_t createState(const ssd_program *program,
+                           std::optional<int32_t> device, int64_t batch,
+                           ssd_state **out) {
   return guard([&] {
     if (!program || !out)
       fail(SSD_ERROR_INVALID_ARGUMENT,
@@ -53,10 +55,22 @@ int32_t ssd_state_create(const ssd_program *program, int64_t batch,
            "found ",
            batch, ".");
     auto state = std::make_unique<ssd_state>(
-        program->states, batch, program->memoryDevice(program->states->device));
+        program->states, batch,
+        program->memoryDevice(device ? deviceKind(*device)
+                                     : program->firstDevice()));
     state->memory->clear();
     *out = state.release();
   });
+}
+
+int32_t ssd_state_create(const ssd_program *program, int64_t batch,
+                         ssd_state **out) {
+  return createState(program, std::nullopt, batch, out);
+}
+
+int32_t ssd_state_create_on(const ssd_program *program, int32_t device,
+                            int64_t batch, ssd_state **out) {
+  return createState(program, device, batch, out);
 }
 
 void ssd_state_destroy(ssd_state *state) { delete state; }

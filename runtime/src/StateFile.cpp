@@ -121,8 +121,10 @@ int32_t ssd_state_save(const ssd_state *state, const char *path) {
   });
 }
 
-int32_t ssd_state_load(const ssd_program *program, const char *path,
-                       ssd_state **out) {
+/// `kind`: a DLDeviceType, or nothing for the program's first.
+static int32_t loadState(const ssd_program *program,
+                         std::optional<int32_t> kind, const char *path,
+                         ssd_state **out) {
   return guard([&] {
     if (!program || !path || !out)
       fail(SSD_ERROR_INVALID_ARGUMENT,
@@ -141,11 +143,22 @@ int32_t ssd_state_load(const ssd_program *program, const char *path,
       std::memcpy(state->tensors[i].data, file.data() + stored.begin,
                   stored.bytes);
     }
-    if (const Device *device = program->memoryDevice(state->layout->device)) {
+    if (const Device *device = program->memoryDevice(
+            kind ? deviceKind(*kind) : program->firstDevice())) {
       auto onGpu = std::make_unique<ssd_state>(state->layout, batch, device);
       onGpu->memory->write(state->memory->data(), state->memory->size());
       state = std::move(onGpu);
     }
     *out = state.release();
   });
+}
+
+int32_t ssd_state_load(const ssd_program *program, const char *path,
+                       ssd_state **out) {
+  return loadState(program, std::nullopt, path, out);
+}
+
+int32_t ssd_state_load_on(const ssd_program *program, int32_t device,
+                          const char *path, ssd_state **out) {
+  return loadState(program, device, path, out);
 }

@@ -10,6 +10,7 @@
 #include "runtime/src/Type.h"
 
 #include <cstring>
+#include <set>
 #include <unordered_set>
 
 using namespace ssd;
@@ -49,11 +50,14 @@ void TableCheck::check(const ssd_artifact &table) {
     corrupt("it lists ", table.n_kernels, " kernels",
             table.kernels ? "." : " at a null pointer.");
   checkJson(table.metadata, "metadata", /*array=*/false);
-  std::unordered_set<std::string> names;
+  std::set<std::pair<std::string, DLDeviceType>> names;
   for (int32_t i = 0; i < table.n_entries; ++i) {
-    checkEntry(table.entries[i]);
-    if (!names.insert(table.entries[i].name).second)
-      corrupt("there are two entries '", table.entries[i].name, "'.");
+    const ssd_entry &entry = table.entries[i];
+    checkEntry(entry);
+    DLDeviceType device = deviceOf(entry);
+    if (!names.emplace(entry.name, device).second)
+      corrupt("there are two entries '", entry.name, "' for ",
+              device == kDLCPU ? "the CPU." : "GPUs.");
   }
   for (int32_t i = 0; i < table.n_kernels; ++i)
     checkKernel(table.kernels[i]);
@@ -138,6 +142,13 @@ void TableCheck::checkJson(const char *text, const std::string &what,
 }
 
 } // namespace
+
+DLDeviceType ssd::deviceOf(const ssd_entry &entry) {
+  for (int32_t i = 0; i < entry.n_args; ++i)
+    if (entry.args[i].device == kDLCUDA)
+      return kDLCUDA;
+  return kDLCPU;
+}
 
 void ssd::checkTable(const ssd_artifact &table, const std::string &path) {
   TableCheck(path).check(table);

@@ -49,7 +49,8 @@ private:
   /// What is wrong with the checkpoint's tensor; empty if it fits.
   std::string findMismatch(const ssd_argument &argument,
                            const Checkpoint::Tensor &tensor);
-  Binding bind(const ssd_argument &argument, const Checkpoint::Tensor &tensor);
+  Binding bind(const ssd_argument &argument, DLDeviceType device,
+               const Checkpoint::Tensor &tensor);
   Binding bindOnCpu(const ssd_argument &argument,
                     const Checkpoint::Tensor &tensor);
   [[noreturn]] void failMismatch();
@@ -84,11 +85,10 @@ std::string WeightBinder::findMismatch(const ssd_argument &argument,
   return "";
 }
 
-Binding WeightBinder::bind(const ssd_argument &argument,
+Binding WeightBinder::bind(const ssd_argument &argument, DLDeviceType kind,
                            const Checkpoint::Tensor &tensor) {
   Binding onCpu = bindOnCpu(argument, tensor);
-  const Device *device =
-      program.memoryDevice(static_cast<DLDeviceType>(argument.device));
+  const Device *device = program.memoryDevice(kind);
   if (!device)
     return onCpu;
   const std::vector<int64_t> &shape = tensor.stored->shape;
@@ -133,7 +133,7 @@ void WeightBinder::bindAll() {
   for (const Parameter &parameter : program.parameters) {
     const ssd_argument &argument = *parameter.argument;
     std::optional<Checkpoint::Tensor> tensor = checkpoint.find(argument.name);
-    if (!tensor && parameter.binding.isBound())
+    if (!tensor && program.isBound(parameter))
       continue; // the caller provided it
     if (!tensor) {
       ++missing;
@@ -146,12 +146,15 @@ void WeightBinder::bindAll() {
   if (!mismatches.empty())
     failMismatch();
 
-  std::vector<std::pair<Parameter *, Binding>> bindings;
+  std::vector<std::pair<Binding *, Binding>> bindings;
   for (Parameter &parameter : program.parameters)
     if (auto tensor = checkpoint.find(parameter.argument->name))
-      bindings.emplace_back(&parameter, bind(*parameter.argument, *tensor));
-  for (auto &[parameter, binding] : bindings)
-    parameter->binding = std::move(binding);
+      for (auto &[device, binding] : parameter.bindings)
+        if (program.isAvailable(device))
+          bindings.emplace_back(&binding,
+                                bind(*parameter.argument, device, *tensor));
+  for (auto &[old, binding] : bindings)
+    *old = std::move(binding);
 }
 
 } // namespace
@@ -177,14 +180,19 @@ int32_t ssd_program_bind(ssd_program *program, const char *name,
       fail(SSD_ERROR_NOT_FOUND, "'", program->artifact.path(),
            "' has no parameter '", name, "' among its ",
            program->parameters.size(), "; ssd_program_describe() lists them.");
-    const ssd_argument &argument = *parameter->argument;
+    auto &bindings = parameter->bindings;
+    auto found = bindings.find(
+        tensor && tensor->device.device_type == kDLCUDA ? kDLCUDA : kDLCPU);
+    auto &[device, binding] =
+        found == bindings.end() ? *bindings.begin() : *found;
+    ssd_argument argument = *parameter->argument;
+    argument.device = device;
     checkTensor({nullptr, &argument}, tensor);
     std::vector<int64_t> shape(tensor->shape, tensor->shape + tensor->ndim);
     const char *data = static_cast<const char *>(tensor->data);
-    parameter->binding =
-        Binding(data ? data + tensor->byte_offset : nullptr, tensor->device,
-                tensor->dtype, std::move(shape),
-                argument.strided ? tensor->strides : nullptr, nullptr);
+    binding = Binding(data ? data + tensor->byte_offset : nullptr,
+                      tensor->device, tensor->dtype, std::move(shape),
+                      argument.strided ? tensor->strides : nullptr, nullptr);
   });
 }
 
@@ -192,7 +200,7 @@ int32_t ssd_program_is_bound(const ssd_program *program) {
   if (!program)
     return 0;
   for (const Parameter &parameter : program->parameters)
-    if (!parameter.binding.isBound())
+    if (!program->isBound(parameter))
       return 0;
   return 1;
 }

@@ -99,24 +99,6 @@ Error Compilation::readInput(mlir::MLIRContext &context) {
 // Output
 //===----------------------------------------------------------------------===//
 
-Error Compilation::runPasses(ArrayRef<Stage> stages) {
-  for (const Stage &stage : stages) {
-    Error error = step(stage.name, [&]() -> Error {
-      mlir::PassManager manager(module->getContext());
-      stage.build(manager);
-      if (failed(manager.run(*module)))
-        return createStringError("compilation failed in stage '" + stage.name +
-                                 "'");
-      return Error::success();
-    });
-    if (error)
-      return error;
-    if (Error error = dump(stage.name))
-      return error;
-  }
-  return Error::success();
-}
-
 Error Compilation::write(function_ref<Error(raw_fd_ostream &)> body) {
   auto writeTo = [&](StringRef path) -> Error {
     std::error_code code;
@@ -159,18 +141,18 @@ Error Compilation::emitArtifact(Module &module, TargetMachine &machine) {
   return joinErrors(std::move(error), object->discard());
 }
 
-Error Compilation::emit(const CPUTarget &target) {
-  auto machine = target.createMachine();
+Error Compilation::emit() {
+  auto machine = target.cpu.createMachine();
   if (!machine)
     return machine.takeError();
   LLVMContext context;
   std::unique_ptr<Module> translated;
   Error error = step("translate to LLVM IR", [&]() -> Error {
-    auto result = translateToLLVM(*module, context, target, **machine);
+    auto result = translateToLLVM(*module, context, target.cpu, **machine);
     if (!result)
       return result.takeError();
     translated = std::move(*result);
-    return addArtifactTable(*translated, *module, target);
+    return addArtifactTable(*translated, *module, target.cpu);
   });
   if (!error)
     error = step("optimize", [&] {
@@ -205,45 +187,96 @@ static mlir::LogicalResult printNamed(mlir::Diagnostic &diagnostic) {
   return mlir::success();
 }
 
-/// The passes for the target; GPU programs have host code for any x86-64-v3.
-Expected<std::vector<Stage>> Compilation::chooseStages(CPUTarget &target) {
-  std::string form = options.form == "auto" ? "" : options.form;
-  bool isGPU = GPUTarget::isNamedIn(options.target);
-  auto parsed = CPUTarget::parse(isGPU ? "x86-64-v3" : options.target);
-  if (!parsed)
-    return parsed.takeError();
-  target = *parsed;
-  if (!isGPU && !options.kernel.empty())
-    return createStringError("--kernel=" + options.kernel +
-                             " names a kernel of GPUs; the target '" +
-                             options.target + "' is a CPU");
-  if (!isGPU) {
-    CPUPipelineOptions pipeline;
-    pipeline.form = form;
-    pipeline.tuningSpec = options.tuningSpec;
-    pipeline.batchInvariant = options.batchInvariant;
-    pipeline.workers = options.workers;
-    pipeline.vectorBytes = target.getVectorBits() / 8;
-    return getCPUStages(pipeline);
-  }
-  auto gpus = GPUTarget::parse(options.target);
-  if (!gpus)
-    return gpus.takeError();
+//===----------------------------------------------------------------------===//
+// Passes
+//===----------------------------------------------------------------------===//
+
+Compilation::Pipeline Compilation::getCPUPipeline() const {
+  CPUPipelineOptions pipeline;
+  pipeline.form = options.form == "auto" ? "" : options.form;
+  pipeline.tuningSpec = options.tuningSpec;
+  pipeline.batchInvariant = options.batchInvariant;
+  pipeline.workers = options.workers;
+  pipeline.vectorBytes = target.cpu.getVectorBits() / 8;
+  return {"cpu", getCPUStages(pipeline)};
+}
+
+Compilation::Pipeline Compilation::getGPUPipeline() const {
   GPUPipelineOptions pipeline;
-  pipeline.form = form;
+  pipeline.form = options.form == "auto" ? "" : options.form;
   pipeline.kernel = options.kernel;
   pipeline.tuningSpec = options.tuningSpec;
   pipeline.batchInvariant = options.batchInvariant;
-  pipeline.chips = gpus->chips;
-  pipeline.cubin = gpus->isAssembled();
-  return getGPUStages(pipeline);
+  pipeline.chips = target.gpu->chips;
+  pipeline.cubin = target.gpu->isAssembled();
+  return {"cuda", getGPUStages(pipeline)};
 }
 
+/// One for each device. Where there are several, stages have the device's name
+/// in theirs.
+Expected<std::vector<Compilation::Pipeline>> Compilation::choosePipelines() {
+  auto parsed = ArtifactTarget::parse(options.target);
+  if (!parsed)
+    return parsed.takeError();
+  target = std::move(*parsed);
+  if (!target.gpu && !options.kernel.empty())
+    return createStringError("--kernel=" + options.kernel +
+                             " names a kernel of GPUs; the target '" +
+                             options.target + "' is a CPU");
+  std::vector<Pipeline> pipelines;
+  if (target.runsOnCPU)
+    pipelines.push_back(getCPUPipeline());
+  if (target.gpu)
+    pipelines.push_back(getGPUPipeline());
+  if (pipelines.size() > 1)
+    for (Pipeline &pipeline : pipelines)
+      for (Stage &stage : pipeline.stages)
+        stage.name = (pipeline.device + "-" + stage.name).str();
+  return pipelines;
+}
+
+Error Compilation::runPasses(ArrayRef<Stage> stages) {
+  for (const Stage &stage : stages) {
+    Error error = step(stage.name, [&]() -> Error {
+      mlir::PassManager manager(module->getContext());
+      stage.build(manager);
+      if (failed(manager.run(*module)))
+        return createStringError("compilation failed in stage '" + stage.name +
+                                 "'");
+      return Error::success();
+    });
+    if (error)
+      return error;
+    if (Error error = dump(stage.name))
+      return error;
+  }
+  return Error::success();
+}
+
+/// The program for each device, as one module.
+Error Compilation::lower(ArrayRef<Pipeline> pipelines) {
+  mlir::OwningOpRef<mlir::ModuleOp> input = std::move(module), all;
+  for (const Pipeline &pipeline : pipelines) {
+    module = input->clone();
+    if (Error error = runPasses(pipeline.stages))
+      return error;
+    if (!all)
+      all = std::move(module);
+    else if (Error error = addDevice(*all, *module, pipeline.device))
+      return error;
+  }
+  module = std::move(all);
+  return Error::success();
+}
+
+//===----------------------------------------------------------------------===//
+// All of it
+//===----------------------------------------------------------------------===//
+
 Error Compilation::run() {
-  CPUTarget target;
-  auto stages = chooseStages(target);
-  if (!stages)
-    return stages.takeError();
+  auto pipelines = choosePipelines();
+  if (!pipelines)
+    return pipelines.takeError();
   bool isText = options.emit == Output::LLVMIR || options.emit == Output::MLIR;
   if (!isText && options.output == "-")
     return createStringError("only --emit=mlir and --emit=llvm can be written "
@@ -260,7 +293,9 @@ Error Compilation::run() {
       return createStringError("can't make the directory '" +
                                options.dumpDirectory + "': " + code.message());
   const unsigned backEnd[] = {4, 3, 2, 0};
-  stepsTotal = 1 + stages->size() + backEnd[int(options.emit)];
+  stepsTotal = 1 + backEnd[int(options.emit)];
+  for (const Pipeline &pipeline : *pipelines)
+    stepsTotal += pipeline.stages.size();
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
   registerTargetTranslations(registry);
@@ -271,14 +306,14 @@ Error Compilation::run() {
   mlir::ScopedDiagnosticHandler withName(&context, printNamed);
   Error error = step("read", [&] { return readInput(context); });
   if (!error)
-    error = runPasses(*stages);
+    error = lower(*pipelines);
   if (!error && options.emit == Output::MLIR)
     error = write([&](raw_fd_ostream &out) {
       module->print(out);
       return Error::success();
     });
   else if (!error)
-    error = emit(target);
+    error = emit();
   module = nullptr; // before its context
   if (error)
     return error;

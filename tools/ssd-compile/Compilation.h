@@ -25,7 +25,7 @@ enum class Activations { F32, BF16, F16 };
 
 struct CompileOptions {
   std::string input, output;
-  std::string target = "cpu"; // or GPU chips with commas
+  std::string target = "cpu"; // or GPU chips, or both, with commas
   Activations activations = Activations::F32;
   std::string form = "auto"; // or recurrent, chunked, quadratic
   std::string kernel;        // of a GPU; empty: the fastest for each mixer
@@ -63,18 +63,28 @@ public:
   llvm::Error run();
 
 private:
-  llvm::Expected<std::vector<Stage>> chooseStages(CPUTarget &target);
+  /// From the input to code for tensors on one device.
+  struct Pipeline {
+    llvm::StringRef device; // "cpu" or "cuda"
+    std::vector<Stage> stages;
+  };
+
+  llvm::Expected<std::vector<Pipeline>> choosePipelines();
+  Pipeline getCPUPipeline() const;
+  Pipeline getGPUPipeline() const;
   llvm::Error readInput(mlir::MLIRContext &context);
   llvm::Error importDirectory(mlir::MLIRContext &context);
   llvm::Error parseFile(mlir::MLIRContext &context);
+  llvm::Error lower(llvm::ArrayRef<Pipeline> pipelines);
   llvm::Error runPasses(llvm::ArrayRef<Stage> stages);
-  llvm::Error emit(const CPUTarget &target);
+  llvm::Error emit();
   llvm::Error emitArtifact(llvm::Module &module, llvm::TargetMachine &machine);
   llvm::Error write(llvm::function_ref<llvm::Error(llvm::raw_fd_ostream &)>);
   llvm::Error dump(llvm::StringRef name);
   llvm::Error step(llvm::StringRef name, llvm::function_ref<llvm::Error()>);
 
   CompileOptions options;
+  ArtifactTarget target;
   std::optional<OutputFile> output;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   unsigned stepsDone = 0, stepsTotal = 0, dumps = 0;

@@ -28,7 +28,9 @@ static cl::opt<std::string>
                cl::desc("cpu (this machine), x86-64-v3, x86-64-v4, sm_90a "
                         "(Hopper), sm_80 (portable GPU code as PTX), or GPU "
                         "chips with commas (sm_80,sm_86,sm_90a): portable code "
-                        "for each and as PTX, Hopper's own for sm_90a"));
+                        "for each and as PTX, Hopper's own for sm_90a; with a "
+                        "CPU among them (cpu,sm_90a) also code for that: calls "
+                        "run where their tensors are"));
 static cl::opt<Activations>
     activations("dtype", cl::cat(category), cl::init(Activations::F32),
                 cl::desc("Type of the activations of an imported model"),
@@ -69,7 +71,8 @@ static cl::opt<Output> emitKind(
                clEnumValN(Output::MLIR, "mlir", "LLVM dialect")));
 static cl::opt<std::string>
     dumpStages("dump-stages", cl::cat(category), cl::value_desc("directory"),
-               cl::desc("Write the module after each stage"));
+               cl::desc("Write the module after each stage, for a CPU and GPUs "
+                        "after each of cpu-... and of cuda-..."));
 static cl::opt<bool> progress("progress", cl::cat(category),
                               cl::desc("Say what takes how long"));
 static cl::opt<std::string>

@@ -20,6 +20,8 @@ Runs one entry of a compiled artifact.
 
   --describe              print the artifact's table as JSON and stop
   --entry=NAME            the entry to run (default: the only one)
+  --device=cpu|cuda       where to run an entry that is there for both
+                          (default: where the table lists it first, the CPU)
   --weights=PATH          .safetensors file or model directory; or: random
   --threads=N             worker threads (default 0: one per core)
   --dim K=SIZE            dynamic size number K, as --describe shows it (dK)
@@ -102,6 +104,7 @@ void setDim(Options &options, const std::string &value,
 const std::map<std::string, Setter> &valueOptions() {
   static const std::map<std::string, Setter> all = {
       {"--entry", text(&Options::entry)},
+      {"--device", text(&Options::device)},
       {"--weights", text(&Options::weights)},
       {"--threads", number(&Options::threads)},
       {"--seed", number(&Options::seed)},
@@ -162,6 +165,10 @@ Options ssd::run::parseOptions(int argc, char **argv) {
     parseOne(options, i, argc, argv);
   if (options.artifact.empty() && !options.help)
     throw UsageError("The artifact is missing.");
+  if (!options.device.empty() && options.device != "cpu" &&
+      options.device != "cuda")
+    throw UsageError("--device is cpu or cuda; found '" + options.device +
+                     "'.");
   if (!options.check.empty() && options.check != "ssd-mix")
     throw UsageError("--check knows ssd-mix only; found '" + options.check +
                      "'.");

@@ -25,6 +25,7 @@ struct UsageError : std::runtime_error {
 struct Options {
   std::string artifact;
   std::string entry;
+  std::string device; // cpu or cuda; empty: the entry's, the CPU if it has both
   std::string weights; // a path, or "random"
   int32_t threads = 0;
   uint64_t seed = 0;

@@ -8,6 +8,10 @@
 
 #include "tools/ssd-run/Runner.h"
 
+#include "runtime/src/Artifact.h"
+
+#include <algorithm>
+
 using namespace ssd;
 using namespace ssd::run;
 
@@ -22,20 +26,28 @@ Runner::Runner(const Options &options) : options(options) {
   program.reset(loaded);
 }
 
-void Runner::chooseEntry() {
+std::string Runner::onlyEntry() const {
   const ssd_artifact *table = ssd_program_artifact(program.get());
-  if (options.entry.empty() && table->n_entries == 1) {
-    entry = &table->entries[0];
-    return;
-  }
-  if (options.entry.empty()) {
-    std::string names;
-    for (int32_t i = 0; i < table->n_entries; ++i)
-      names += (i ? ", " : "") + std::string(table->entries[i].name);
-    throw UsageError("Choose an entry with --entry=NAME, one of: " + names +
-                     ".");
-  }
-  entry = ssd_program_entry(program.get(), options.entry.c_str());
+  std::vector<std::string> names;
+  for (int32_t i = 0; i < table->n_entries; ++i)
+    if (std::string name = table->entries[i].name;
+        std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(name);
+  if (names.size() == 1)
+    return names[0];
+  std::string list;
+  for (const std::string &name : names)
+    list += (list.empty() ? "" : ", ") + name;
+  throw UsageError("Choose an entry with --entry=NAME, one of: " + list + ".");
+}
+
+void Runner::chooseEntry() {
+  std::string name = options.entry.empty() ? onlyEntry() : options.entry;
+  if (options.device.empty())
+    entry = ssd_program_entry(program.get(), name.c_str());
+  else
+    entry = ssd_program_entry_on(program.get(), name.c_str(),
+                                 options.device == "cpu" ? kDLCPU : kDLCUDA);
   if (!entry)
     throw std::runtime_error(ssd_last_error());
 }
@@ -69,7 +81,8 @@ void Runner::loadState(Sizes &sizes) {
   if (options.stateIn.empty())
     return;
   ssd_state *loaded = nullptr;
-  require(ssd_state_load(program.get(), options.stateIn.c_str(), &loaded));
+  require(ssd_state_load_on(program.get(), deviceOf(*entry),
+                            options.stateIn.c_str(), &loaded));
   state.reset(loaded);
   for (int32_t i = 0; i < ssd_state_count(loaded); ++i) {
     const DLTensor &tensor = *ssd_state_tensor(loaded, i);
@@ -90,7 +103,8 @@ void Runner::prepare() {
   arguments.emplace(*entry, options, sizes);
   if (!state) {
     ssd_state *zeros = nullptr;
-    require(ssd_state_create(program.get(), sizes.batch(), &zeros));
+    require(ssd_state_create_on(program.get(), deviceOf(*entry), sizes.batch(),
+                                &zeros));
     state.reset(zeros);
   }
   tensors = arguments->tensors();

@@ -48,6 +48,8 @@ public:
 
 private:
   void chooseEntry();
+  /// The name that all entries have; throws UsageError if there are several.
+  std::string onlyEntry() const;
   void bindWeights();
   void bindRandomWeights();
   void loadState(Sizes &sizes);

@@ -7,7 +7,7 @@
 // CHECK:       Symbol table '.dynsym' contains 2 entries:
 // CHECK:       FUNC GLOBAL DEFAULT {{.*}} ssd_artifact_query
 // CHECK:       ssd-mlir
-// CHECK:       description data: 01 00 00 00 78 38 36 2d 36 34 2d 76 33 00
+// CHECK:       description data: 02 00 00 00 78 38 36 2d 36 34 2d 76 33 00
 
 // Linking is deterministic.
 // RUN: ssd-compile %s -o %t.2.so --target=x86-64-v3 && cmp %t.so %t.2.so

@@ -22,7 +22,7 @@
 // RUN: not ssd-compile %t/library.mlir -o %t 2>&1 | FileCheck %s --check-prefix=FOLDER
 // FOLDER: it exists and is not a regular file
 // RUN: not ssd-compile %t/library.mlir -o %t/out.so --target=sparc 2>&1 | FileCheck %s --check-prefix=TARGET
-// TARGET: unknown target 'sparc'; targets are cpu (this machine), x86-64-v3, x86-64-v4, sm_90a (Hopper) and sm_80 (portable GPU code)
+// TARGET: unknown target 'sparc'; targets are cpu (this machine), x86-64-v3, x86-64-v4, sm_90a (Hopper), sm_80 (portable GPU code), or a CPU and GPUs with commas in between
 // RUN: not ssd-compile %t/absent.mlir -o %t/out.so 2>&1 | FileCheck %s --check-prefix=ABSENT
 // ABSENT: absent.mlir
 // RUN: not ssd-compile %t/library.mlir 2>&1 | FileCheck %s --check-prefix=NO-OUTPUT

@@ -92,20 +92,25 @@ TEST(Artifact, truncated) {
   }
 }
 
+TEST(Artifact, older_version) {
+  Program program = loadProgram("version_1");
+  EXPECT_EQ(ssd_program_artifact(program.get())->abi_version, 1u);
+}
+
 TEST(Artifact, newer_note) {
   EXPECT_FAILS(load(artifactPath("newer_note")), SSD_ERROR_ABI_VERSION,
-               "speaks version 2 of the artifact ABI, but this runtime knows "
-               "versions up to 1");
+               "speaks version 3 of the artifact ABI, but this runtime knows "
+               "versions up to 2");
 }
 
 TEST(Artifact, newer_table) {
   EXPECT_FAILS(load(artifactPath("newer_table")), SSD_ERROR_ABI_VERSION,
-               "speaks version 2");
+               "speaks version 3");
 }
 
 TEST(Artifact, table_of_another_version_than_the_note) {
   EXPECT_FAILS(load(artifactPath("older_table")), SSD_ERROR_CORRUPT,
-               "ABI version 1 in its note, 0 in its table");
+               "ABI version 2 in its note, 0 in its table");
 }
 
 TEST(Artifact, unknown_cpu_level) {
@@ -120,7 +125,7 @@ TEST(Artifact, table_of_another_target_than_the_note) {
 
 TEST(Artifact, no_table_for_this_version) {
   EXPECT_FAILS(load(artifactPath("null_table")), SSD_ERROR_ABI_VERSION,
-               "has no table for version 1");
+               "has no table for version 2");
 }
 
 TEST(Artifact, no_note) {
@@ -159,7 +164,7 @@ TEST(Artifact, one_file_can_be_loaded_twice) {
 TEST(Describe, shows_the_whole_table) {
   Program program = loadProgram();
   auto json = nlohmann::json::parse(ssd_program_describe(program.get()));
-  EXPECT_EQ(json["abi_version"], 1);
+  EXPECT_EQ(json["abi_version"], SSD_ABI_VERSION);
   EXPECT_EQ(json["target"], "x86-64");
   EXPECT_EQ(json["metadata"]["vocabulary"], 10);
   const auto &multiply = json["entries"][0];

@@ -8,58 +8,23 @@
 
 #include "runtime/src/DriverKernels.h"
 #include "runtime/src/Safetensors.h"
-#include "test/unit/runtime/FakeCuda.h"
-#include "test/unit/runtime/TestSupport.h"
+#include "test/unit/runtime/FakeDriver.h"
 
-#include <dlfcn.h>
 #include <nlohmann/json.hpp>
 
 using namespace ssd;
 using namespace ssd::test;
-using testing::Test;
 
 namespace {
 
-/// Sets $SSD_CUDA_DRIVER for a test.
-class DriverPath {
-public:
-  explicit DriverPath(const std::string &path) {
-    setenv("SSD_CUDA_DRIVER", path.c_str(), 1);
-  }
-  ~DriverPath() { unsetenv("SSD_CUDA_DRIVER"); }
-};
-
-FakeCuda &fakeDriver() {
-  void *library = dlopen(artifactPath("fake_cuda").c_str(), RTLD_NOW);
-  EXPECT_NE(library, nullptr) << dlerror();
-  return reinterpret_cast<FakeCudaFunction>(dlsym(library, "fakeCuda"))();
-}
-
-template <typename T> void moveToGpu(Tensor<T> &tensor, int32_t ordinal = 0) {
-  tensor.device = {kDLCUDA, ordinal};
-}
-
-/// The artifact "gpu" on the fake driver. The runtime keeps a driver by its
-/// path, so each test has a path of its own.
-class Gpu : public Test {
+/// The artifact "gpu".
+class Gpu : public OnFakeDriver {
 protected:
-  Gpu() : fake(fakeDriver()), path(folder / "libcuda.so") {
-    fake = FakeCuda();
-    std::filesystem::create_symlink(artifactPath("fake_cuda"),
-                                    std::string(folder / "libcuda.so"));
-  }
-
   void load() {
     program = loadProgram("gpu");
     moveToGpu(weight);
     ASSERT_EQ(ssd_program_bind(program.get(), "weight", &weight), SSD_OK)
         << ssd_last_error();
-  }
-  int32_t call(const char *entry, std::vector<const DLTensor *> args,
-               ssd_state *state = nullptr, uintptr_t stream = 7) {
-    return ssd_call(program.get(), context.get(), entry, args.data(),
-                    int32_t(args.size()), state, workspace, sizeof(workspace),
-                    reinterpret_cast<void *>(stream));
   }
   /// The entry with one of everything, on `ordinal`.
   int32_t run(int32_t ordinal = 0, uintptr_t stream = 7) {
@@ -67,23 +32,9 @@ protected:
     moveToGpu(y, ordinal);
     return call("run", {&x, &y}, state.get(), stream);
   }
-  /// What the driver was asked since the last time.
-  std::vector<std::string> takeLog() { return std::exchange(fake.log, {}); }
-  int count(const std::string &part) {
-    return int(std::count_if(fake.log.begin(), fake.log.end(),
-                             [&](const std::string &line) {
-                               return line.find(part) != std::string::npos;
-                             }));
-  }
 
-  FakeCuda &fake;
-  TemporaryFolder folder;
-  DriverPath path;
-  Program program;
-  ContextHandle context = makeContext();
   State state;
   Tensor<float> weight{{4}}, x{{3, 4}, {1, 2, 3}}, y{{3, 4}}, cube{{1, 1, 4}};
-  alignas(64) char workspace[512];
 };
 
 //===----------------------------------------------------------------------===//
@@ -185,6 +136,7 @@ TEST_F(Gpu, is_described) {
   load();
   auto json = nlohmann::json::parse(ssd_program_describe(program.get()));
   EXPECT_EQ(json["kernels"][0]["images"][1]["target"], "sm_90a");
+  EXPECT_EQ(json["entries"][0]["device"], "cuda");
   EXPECT_EQ(json["entries"][0]["arguments"][0]["device"], "cuda");
   EXPECT_FALSE(json["entries"][1]["arguments"][0].contains("device"));
 }
@@ -195,7 +147,7 @@ void expectUnusable(int32_t status, const char *reason) {
   ContextHandle context = makeContext();
   EXPECT_NE(std::string(ssd_program_describe(program.get())).find("sm_90a"),
             std::string::npos);
-  EXPECT_FAILS(ssd_call(program.get(), context.get(), "nothing", nullptr, 0,
+  EXPECT_FAILS(ssd_call(program.get(), context.get(), "maps", nullptr, 0,
                         nullptr, nullptr, 0, nullptr),
                status, reason);
   ssd_state *state = nullptr;
@@ -205,8 +157,8 @@ void expectUnusable(int32_t status, const char *reason) {
 TEST_F(Gpu, no_driver) {
   DriverPath nowhere("/nowhere/libcuda.so");
   expectUnusable(SSD_ERROR_NO_DEVICE,
-                 "This program needs an NVIDIA GPU, but its driver can't be "
-                 "loaded: /nowhere/libcuda.so: cannot open shared object file");
+                 "This needs an NVIDIA GPU, but its driver can't be loaded: "
+                 "/nowhere/libcuda.so: cannot open shared object file");
   // A machine without a driver still tells how much memory a call needs.
   program = loadProgram("gpu");
   moveToGpu(weight);
@@ -298,13 +250,16 @@ TEST_F(Gpu, no_blocks_are_no_launch) {
   load();
   Tensor<int64_t> blocks({1}, {0});
   takeLog();
-  ASSERT_EQ(call("launch_wide", {&blocks}), SSD_OK) << ssd_last_error();
+  ASSERT_EQ(call("launch_wide", {&blocks, &weight}), SSD_OK)
+      << ssd_last_error();
   EXPECT_EQ(count("launch"), 0);
   blocks.values[0] = 2;
-  ASSERT_EQ(call("launch_wide", {&blocks}), SSD_OK) << ssd_last_error();
+  ASSERT_EQ(call("launch_wide", {&blocks, &weight}), SSD_OK)
+      << ssd_last_error();
   EXPECT_EQ(count("launch wide grid 2,1,1 block 32,1,1 cluster 16,1,1"), 1);
   blocks.values[0] = -1;
-  EXPECT_FAILS(call("launch_wide", {&blocks}), SSD_ERROR_INVALID_ARGUMENT,
+  EXPECT_FAILS(call("launch_wide", {&blocks, &weight}),
+               SSD_ERROR_INVALID_ARGUMENT,
                "Kernel 'wide' can't be launched in -1 blocks.");
 }
 
@@ -313,7 +268,7 @@ TEST_F(Gpu, a_kernel_that_does_not_fit_the_device) {
   load();
   Tensor<int64_t> blocks({1}, {1});
   EXPECT_FAILS(
-      call("launch_wide", {&blocks}), SSD_ERROR_NO_DEVICE,
+      call("launch_wide", {&blocks, &weight}), SSD_ERROR_NO_DEVICE,
       "Kernel 'wide' can't run on GPU 0 (Fake H200, compute "
       "capability 9.0): it is compiled for ptx, sm_90a, sm_80 and "
       "takes up to 200000 bytes of shared memory; the GPU has 101376.");
@@ -393,7 +348,8 @@ TEST_F(Gpu, devices_of_arguments) {
                "argument 'cache' is on device cuda:0, but 'x' is on cuda:1;");
   Tensor<int64_t> blocks({1}, {1});
   moveToGpu(blocks);
-  EXPECT_FAILS(call("launch_wide", {&blocks}), SSD_ERROR_INVALID_ARGUMENT,
+  EXPECT_FAILS(call("launch_wide", {&blocks, &weight}),
+               SSD_ERROR_INVALID_ARGUMENT,
                "argument 'blocks' is on device cuda:0; expected cpu.");
   Tensor<float> onCpu({4});
   EXPECT_FAILS(ssd_program_bind(program.get(), "weight", &onCpu),

@@ -66,7 +66,14 @@ TEST_F(Table, entries) {
 
 TEST_F(Table, entry_names) {
   entries[1].name = "e";
-  EXPECT_CONTAINS(refusal(), "two entries 'e'.");
+  EXPECT_CONTAINS(refusal(), "two entries 'e' for the CPU.");
+  // But one for the CPU and one for GPUs.
+  ssd_argument onGpu = args[0];
+  onGpu.device = kDLCUDA;
+  entries[1] = {"e", 1, &onGpu, doNothing, nullptr, nullptr};
+  EXPECT_NO_THROW(checkTable(table, "f"));
+  entries[0] = entries[1];
+  EXPECT_CONTAINS(refusal(), "two entries 'e' for GPUs.");
   entries[1].name = "";
   EXPECT_CONTAINS(refusal(), "an entry has no name.");
 }

@@ -34,7 +34,7 @@ protected:
     return ssd_program_bind_weights(program.get(), store(tensors).c_str());
   }
   const DLTensor &bound(const std::string &name) {
-    return program->findParameter(name)->binding.tensor();
+    return program->findParameter(name)->bindings.at(kDLCPU).tensor();
   }
 
   TemporaryFolder folder;
@@ -136,7 +136,7 @@ TEST_F(Weights, names_a_wrong_type) {
 TEST_F(Weights, binds_all_or_nothing) {
   Tensor<float> wrong({2});
   bind({{"layer.weight", &weight}, {"a.bf16", &wrong}, {"b.f16", &b}});
-  EXPECT_FALSE(program->findParameter("layer.weight")->binding.isBound());
+  EXPECT_FALSE(program->isBound(*program->findParameter("layer.weight")));
 }
 
 TEST_F(Weights, keeps_callers_tensors_that_the_file_lacks) {

@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # ===-----------------------------------------------------------------------===#
 """Reads the table of ssd_runtime.h without the runtime, and calls entries with
-numpy arrays and a parallel_for that runs the tasks backwards."""
+numpy arrays and a parallel_for that runs the tasks backwards. Kernels don't run;
+their launches are recorded."""
 
 import ctypes as c
 
@@ -37,6 +38,7 @@ class Argument(c.Structure):
         ("rank", c.c_int32),
         ("shape", c.POINTER(c.c_int64)),
         ("strided", c.c_int32),
+        ("device", c.c_int32),
         ("min_value", c.c_int64),
         ("max_value", c.c_int64),
     ]
@@ -60,6 +62,17 @@ class Entry(c.Structure):
     ]
 
 
+class Kernel(c.Structure):
+    _fields_ = [
+        ("name", c.c_char_p),
+        ("block", c.c_uint32 * 3),
+        ("cluster", c.c_uint32 * 3),
+        ("max_shared_bytes", c.c_uint32),
+        ("n_images", c.c_int32),
+        ("images", c.c_void_p),
+    ]
+
+
 class Table(c.Structure):
     _fields_ = [
         ("abi_version", c.c_uint32),
@@ -69,7 +82,7 @@ class Table(c.Structure):
         ("n_entries", c.c_int32),
         ("entries", c.POINTER(Entry)),
         ("n_kernels", c.c_int32),
-        ("kernels", c.c_void_p),
+        ("kernels", c.POINTER(Kernel)),
     ]
 
 
@@ -77,32 +90,61 @@ Task = c.CFUNCTYPE(None, c.c_void_p, c.c_int64, c.c_int32)
 ParallelFor = c.CFUNCTYPE(None, c.c_void_p, c.c_int64, c.c_void_p, c.c_void_p)
 
 
+Launch = c.CFUNCTYPE(
+    None, c.c_void_p, c.c_int32, c.c_int64, c.c_uint32, c.c_void_p
+)
+HasKernel = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_int32)
+Ask = c.CFUNCTYPE(c.c_int32, c.c_void_p)
+
+
 class Api(c.Structure):
     _fields_ = [
         ("version", c.c_uint32),
         ("parallel_for", ParallelFor),
-        ("launch", c.c_void_p),
+        ("launch", Launch),
+        ("clear", c.c_void_p),
+        ("copy", c.c_void_p),
+        ("encode_tensor_map", c.c_void_p),
+        ("has_kernel", HasKernel),
+        ("multiprocessors", Ask),
+        ("status", Ask),
     ]
 
 
 class Context(c.Structure):
-    _fields_ = [("api", c.POINTER(Api))]
+    _fields_ = [("api", c.POINTER(Api)), ("stream", c.c_void_p)]
+
+
+CPU, GPU = 1, 2  # of DLPack
 
 
 class Artifact:
-    def __init__(self, path):
+    def __init__(self, path, device=CPU):
         query = c.CDLL(path).ssd_artifact_query
         query.restype = c.POINTER(Table)
         query.argtypes = [c.c_uint32]
-        assert not query(0), "speaks version 0"
-        self.table = query(1).contents
+        assert not query(1), "speaks version 1"
+        self.table = query(2).contents
         self.entries = {
             e.name.decode(): e
             for e in self.table.entries[: self.table.n_entries]
+            if all(a.device == device for a in e.args[: e.n_args])
         }
         self.parallel_counts = []
-        self.api = Api(1, ParallelFor(self._parallel_for), None)
+        self.launched = []
+        self.api = Api(
+            version=2,
+            parallel_for=ParallelFor(self._parallel_for),
+            launch=Launch(self._launch),
+            has_kernel=HasKernel(lambda context, kernel: 1),
+            multiprocessors=Ask(lambda context: 100),
+            status=Ask(lambda context: 0),
+        )
         self.context = Context(c.pointer(self.api))
+
+    def _launch(self, context, kernel, blocks, shared, params):
+        assert 0 <= kernel < self.table.n_kernels
+        self.launched.append(self.table.kernels[kernel].name.decode())
 
     def _parallel_for(self, context, count, task, closure):
         self.parallel_counts.append(count)

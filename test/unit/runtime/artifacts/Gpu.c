@@ -69,7 +69,7 @@ static const ssd_argument run_args[] = {
     ON_GPU("weight", SSD_ROLE_PARAMETER, F32, 4),
     ON_GPU("y", SSD_ROLE_OUTPUT, F32, -1, 4)};
 
-/* launch_wide(blocks [1] on the CPU, in [-1, 5]) */
+/* launch_wide(blocks [1] on the CPU, in [-1, 5], x [4]) */
 static int32_t launch_wide(ssd_context *context, const DLTensor *const *args,
                            int32_t count, void *workspace, void *stream) {
   (void)count, (void)workspace;
@@ -78,7 +78,8 @@ static int32_t launch_wide(ssd_context *context, const DLTensor *const *args,
   return context->api->status(context);
 }
 static const ssd_argument wide_args[] = {
-    {"blocks", SSD_ROLE_INPUT, I64, 1, SHAPE(1), 0, kDLCPU, -1, 5}};
+    {"blocks", SSD_ROLE_INPUT, I64, 1, SHAPE(1), 0, kDLCPU, -1, 5},
+    ON_GPU("x", SSD_ROLE_INPUT, F32, 4)};
 
 /* maps(x [d0, d1, 4]) of which the middle size is 1 or 0 */
 static int32_t maps(ssd_context *context, const DLTensor *const *args,
@@ -97,7 +98,7 @@ static const ssd_argument maps_args[] = {
 
 static const ssd_entry entries[] = {
     {"run", LENGTH(run_args), run_args, run, run_bytes, 0},
-    {"launch_wide", 1, wide_args, launch_wide, 0, 0},
+    {"launch_wide", 2, wide_args, launch_wide, 0, 0},
     {"maps", 1, maps_args, maps, 0, 0}};
 
 static const ssd_artifact table = {

@@ -19,6 +19,11 @@
 #elif defined(ODD_NEWER_TABLE)
 #undef TABLE_VERSION
 #define TABLE_VERSION (SSD_ABI_VERSION + 1)
+#elif defined(ODD_VERSION_1)
+#undef NOTE_VERSION
+#undef TABLE_VERSION
+#define NOTE_VERSION 1
+#define TABLE_VERSION 1
 #elif defined(ODD_UNKNOWN_CPU)
 #undef NOTE_TARGET
 #define NOTE_TARGET "x86-64-v9"
