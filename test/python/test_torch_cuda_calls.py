@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 import pytest
@@ -14,6 +15,7 @@ from cuda_cases import (draw_scan, draw_states, draw_update, error_ratio,
                         needs_gpu, reference_scan, reference_update, Scan,
                         SCANS, torch, UPDATES)
 from ssd_mlir import mamba_chunk_scan_combined, selective_state_update
+from ssd_mlir._template import ENTRY, ShapeClass, write_operator
 
 pytestmark = [needs_gpu, pytest.mark.usefixtures("gpu_operators")]
 
@@ -230,3 +232,29 @@ def test_compiled():
                                both(state, scan, update)):
         torch.testing.assert_close(found, expected)
     torch.testing.assert_close(held, state)
+
+
+# -- where the tensors are -----------------------------------------------------
+
+
+def test_program_for_a_cpu_and_gpus():
+    """One artifact: calls run where their tensors are."""
+    shape = ShapeClass("scan", 4, 1, 64, 128, "bf16", "f32", z_dtype=None,
+                       skip=None, softplus=True, limits=(0.0, math.inf),
+                       initial=True, final=True, segments=False, offsets=False)
+    text, names = write_operator(shape)
+    program = ssd_mlir.compile(text, target="cpu,sm_90a,sm_80")
+    operands = draw_scan(Scan(4, 1, 64, 128, dt_dtype="f32", softplus=True,
+                              initial=True), 2, 200)
+    expected = reference_scan(**operands)
+    operands["initial_state"] = operands.pop("initial_states")
+    inputs = [operands[name] for name in names]
+    stays = [value.cpu() for value in inputs]
+    for _ in range(2):
+        for given in (inputs, stays):
+            results = program.call(ENTRY, *given)
+            for found, wanted in zip(results, expected):
+                assert found.device == given[0].device
+                assert error_ratio(found.to(wanted.device), wanted) <= 5e-3
+        with pytest.raises(ssd_mlir.ArgumentError, match="on device cpu"):
+            program.call(ENTRY, inputs[0], *stays[1:])
