@@ -2,10 +2,11 @@
 # Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# The tests that need a GPU: numerics of every option at awkward sizes, streams,
-# threads, graphs and failures, then a part of them under compute-sanitizer. Runs
-# on a host with PyTorch and the Python package, as tools/install_bundle.sh makes
-# one; the compiler is found as the package finds it.
+# The tests that need a GPU: kernels' operations one by one, numerics of every
+# option at awkward sizes, streams, threads, graphs and failures, then a part of
+# them under compute-sanitizer. Runs on a host with PyTorch and the Python package,
+# as tools/install_bundle.sh makes one; the compiler is found as the package finds
+# it.
 #
 #   tools/check-gpu.sh [PYTEST OPTIONS]
 set -euo pipefail
@@ -21,11 +22,15 @@ run() { # name command...
   printf '\033[1m==> %s\033[0m\n' "$1" >&2
   "${@:2}" || failed+=("$1")
 }
-tests=(-m pytest -q -p no:cacheprovider test/python/test_torch_cuda.py
-  test/python/test_torch_cuda_calls.py)
+pytest=(-m pytest -q -p no:cacheprovider)
+tests=("${pytest[@]}" test/python/test_torch_cuda.py test/python/test_torch_cuda_calls.py)
 # Few, for they take a hundred times as long: every kernel, strides, guards.
 reduced="strided or all_written or in_a_pool or packed"
+run "Operations of kernels" "$python" "${pytest[@]}" test/python/test_hopper_ops.py \
+  test/python/test_hopper_layouts.py "$@"
 run "Numerics and behaviour" "$python" "${tests[@]}" "$@"
+# This PyTorch's calls of the operators, on CPUs.
+run "PyTorch" "$python" "${pytest[@]}" test/python/test_torch.py "$@"
 # racecheck sees one thread arrive at an mbarrier for its warp and does not
 # follow the warp's other threads through it: it is of use only where kernels
 # don't hand over shared memory so.

@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Optional
-
 import pytest
 
+from compiled_operators import Scan, Update
 from ssd_mlir import mamba_chunk_scan_combined, selective_state_update
 
 torch = pytest.importorskip("torch")
@@ -96,25 +95,6 @@ def reference_update(state, x, dt, A, B, C, D=None, z=None, dt_bias=None,
 # -- operands ----------------------------------------------------------------
 
 
-class Scan(NamedTuple):
-    """One compiled operator."""
-
-    heads: int
-    groups: int
-    width: int
-    n: int
-    dtype: str = "bf16"
-    dt_dtype: Optional[str] = None  # as x
-    D: Optional[str] = None  # head or channel
-    z: bool = False
-    bias: bool = False
-    softplus: bool = False
-    limits: tuple = (0.0, math.inf)
-    initial: bool = False
-    segments: Optional[torch.dtype] = None
-    parameters: str = "f32"  # the type of D and dt_bias
-
-
 SCANS = [
     Scan(8, 1, 64, 128, bias=True, softplus=True, D="head"),
     Scan(8, 1, 64, 128, dt_dtype="f32", bias=True, softplus=True, D="head",
@@ -196,20 +176,6 @@ def check_scan(operands, bound):
     assert error_ratio(y, expected) <= bound
     assert error_ratio(state, expected_state) <= bound
     return y, state
-
-
-class Update(NamedTuple):
-    channels: tuple  # (D,) or (H, P)
-    n: int
-    groups: int = 1
-    tied: bool = True
-    dtype: str = "bf16"
-    state: str = "f32"
-    D: Optional[str] = "channel"  # or head, where tied
-    z: bool = False
-    bias: bool = True
-    softplus: bool = True
-    parameters: str = "f32"  # the type of D and dt_bias
 
 
 UPDATES = [

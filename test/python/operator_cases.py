@@ -7,13 +7,13 @@ recurrence."""
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Optional
 
 import ml_dtypes
 import numpy as np
 from hypothesis import HealthCheck, settings
 
 import reference
+from compiled_operators import Scan
 from ssd_mlir import mamba_chunk_scan_combined
 
 TYPES = {"f32": np.float32, "bf16": ml_dtypes.bfloat16, "f16": np.float16}
@@ -32,51 +32,35 @@ def zeros(*shape, dtype=np.float32):
     return np.zeros(shape, dtype)
 
 
-class Class(NamedTuple):
-    """One compiled operator (for each form)."""
-
-    heads: int
-    groups: int
-    head_dim: int
-    state_dim: int
-    dtype: str = "f32"
-    dt_dtype: Optional[str] = None  # as x
-    z_dtype: Optional[str] = None
-    D: Optional[str] = None  # head or channel
-    bias: bool = False
-    softplus: bool = False
-    limits: tuple = (0.0, math.inf)
-    initial: bool = False
-    segments: bool = False
-    parameters: str = "f32"  # the type of D and dt_bias
-
-
 CLASSES = [
-    Class(2, 1, 64, 64),
-    Class(4, 2, 32, 16, bias=True, softplus=True),
-    Class(8, 8, 24, 20, D="head"),
-    Class(2, 1, 64, 128, initial=True),
-    Class(4, 1, 80, 16, segments=True),
-    Class(2, 2, 128, 64, D="channel", z_dtype="f32"),
-    Class(1, 1, 1, 1),
-    Class(3, 1, 5, 7, D="head", z_dtype="f32", bias=True, softplus=True,
-          initial=True, segments=True),
-    Class(6, 2, 16, 256, softplus=True, limits=(0.01, 0.05)),
-    Class(2, 1, 32, 32, limits=(-math.inf, 0.03), bias=True),
-    Class(16, 4, 8, 8, initial=True, segments=True),
-    Class(2, 1, 64, 64, "bf16"),
-    Class(4, 2, 32, 16, "bf16", "f32", bias=True, softplus=True, D="head"),
-    Class(2, 1, 24, 20, "bf16", z_dtype="bf16", D="channel", initial=True),
-    Class(4, 4, 16, 32, "bf16", segments=True, initial=True),
-    Class(2, 1, 64, 128, "bf16", "f32", "f32", "head", True, True,
-          (0.0, math.inf), True, True),
-    Class(2, 1, 64, 64, "f16"),
-    Class(4, 2, 32, 16, "f16", "f32", "f16", "head", True, True),
-    Class(3, 3, 12, 20, "f16", initial=True, segments=True),
-    Class(2, 1, 80, 64, "f16", "f16", z_dtype="f32", softplus=True),
-    Class(4, 1, 32, 32, "bf16", D="channel", bias=True, softplus=True,
-          parameters="bf16"),
-    Class(3, 1, 16, 20, D="head", bias=True, softplus=True, parameters="f16"),
+    Scan(2, 1, 64, 64, "f32"),
+    Scan(4, 2, 32, 16, "f32", bias=True, softplus=True),
+    Scan(8, 8, 24, 20, "f32", D="head"),
+    Scan(2, 1, 64, 128, "f32", initial=True),
+    Scan(4, 1, 80, 16, "f32", segments=True),
+    Scan(2, 2, 128, 64, "f32", D="channel", z=True),
+    Scan(1, 1, 1, 1, "f32"),
+    Scan(3, 1, 5, 7, "f32", D="head", z=True, bias=True, softplus=True,
+         initial=True, segments=True),
+    Scan(6, 2, 16, 256, "f32", softplus=True, limits=(0.01, 0.05)),
+    Scan(2, 1, 32, 32, "f32", bias=True, limits=(-math.inf, 0.03)),
+    Scan(16, 4, 8, 8, "f32", initial=True, segments=True),
+    Scan(2, 1, 64, 64, "bf16"),
+    Scan(4, 2, 32, 16, "bf16", dt_dtype="f32", D="head", bias=True,
+         softplus=True),
+    Scan(2, 1, 24, 20, "bf16", D="channel", z=True, initial=True),
+    Scan(4, 4, 16, 32, "bf16", initial=True, segments=True),
+    Scan(2, 1, 64, 128, "bf16", dt_dtype="f32", D="head", z="f32", bias=True,
+         softplus=True, initial=True, segments=True),
+    Scan(2, 1, 64, 64, "f16"),
+    Scan(4, 2, 32, 16, "f16", dt_dtype="f32", D="head", z=True, bias=True,
+         softplus=True),
+    Scan(3, 3, 12, 20, "f16", initial=True, segments=True),
+    Scan(2, 1, 80, 64, "f16", z="f32", softplus=True),
+    Scan(4, 1, 32, 32, "bf16", D="channel", bias=True, softplus=True,
+         parameters="bf16"),
+    Scan(3, 1, 16, 20, "f32", D="head", bias=True, softplus=True,
+         parameters="f16"),
 ]
 
 
@@ -84,7 +68,7 @@ def to_type(value, dtype):
     return np.asarray(value, np.float32).astype(TYPES[dtype])
 
 
-def draw_inputs(shape: Class, batch, length, decay, seed):
+def draw_inputs(shape: Scan, batch, length, decay, seed):
     """Keyword arguments of the operator, drawn as models have them."""
     rng = np.random.default_rng(seed)
     heads, groups, width, n = shape[:4]

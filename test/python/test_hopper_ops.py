@@ -4,110 +4,20 @@
 """Single operations of the hopper dialect, compiled to PTX and run in the emulator and,
 where there is one, on a GPU: layouts of fragments, swizzles, products, copies, barriers.
 
-Texts are compiled by the ssd-opt beside the compiler. A host without one takes the PTX in
-the folder ptx, which `python test_hopper_ops.py ptx` writes where there is one;
-tools/make_bundle.sh does."""
+`python test_hopper_ops.py FOLDER` writes the PTX (see hopper_machine.py)."""
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-import gpu_driver
-from ptx_emulator import GlobalMemory, TensorMap, parse, run_kernel
+from hopper_machine import CHIPS, Kernel, machine, run, write_ptx  # noqa: F401  a fixture
+from ptx_emulator import GlobalMemory
 from ptx_emulator.memory import narrow, widen
-
-SHARED_BYTES = 96 << 10
-CHIPS = {"sm_80": (8, 0), "sm_90a": (9, 0)}
-
-
-class Kernel(NamedTuple):
-    """A kernel of 128 threads: its parameters and body in MLIR."""
-
-    parameters: str
-    body: str
-    chip: str = "sm_90a"
-    threads: int = 128
-
-    @property
-    def text(self) -> str:
-        return f"""gpu.module @module [#nvvm.target<chip = "{self.chip}">] {{
-  gpu.func @kernel({self.parameters}) kernel
-      attributes {{known_block_size = array<i32: {self.threads}, 1, 1>}} {{
-{self.body}
-    gpu.return
-  }}
-}}
-"""
-
-    @property
-    def file(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16] + ".ptx"
-
-
-def compile_ptx(kernel: Kernel, ssd_opt: Path) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        output = Path(folder, "kernel.ptx")
-        done = subprocess.run([ssd_opt, "-", f"--emit-ptx=output={output}", "-o", os.devnull],
-                              input=kernel.text, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return output.read_text()
-
-
-def find_ssd_opt():
-    import ssd_mlir
-    tool = ssd_mlir._compiler.find_compiler().parent / "ssd-opt"
-    return tool if tool.is_file() else None
-
-
-def ptx_of(kernel: Kernel) -> str:
-    ssd_opt = find_ssd_opt()
-    made = Path(__file__).parent / "ptx" / kernel.file
-    if ssd_opt is None and not made.is_file():
-        pytest.skip("there is no ssd-opt beside the compiler, nor PTX of its making")
-    return made.read_text() if ssd_opt is None else compile_ptx(kernel, ssd_opt)
-
-
-def on_emulator(kernel, arguments, memory, blocks):
-    values = [a.value if isinstance(a, ctypes._SimpleCData) else a for a in arguments]
-    run_kernel(parse(ptx_of(kernel)), values, memory, blocks, SHARED_BYTES)
-
-
-def on_gpu(kernel, arguments, memory, blocks):
-    if gpu_driver.driver() is None:
-        pytest.skip("there is no GPU, or no driver")
-    if kernel.chip == "sm_90a" and gpu_driver.capability() != CHIPS["sm_90a"]:
-        pytest.skip("the GPU is no sm_90a")
-    gpu_driver.run_ptx(ptx_of(kernel), "kernel", arguments, memory, blocks, kernel.threads,
-                       SHARED_BYTES)
-
-
-@pytest.fixture(params=[on_emulator, on_gpu], ids=["emulator", "gpu"])
-def machine(request):
-    return request.param
-
-
-def run(machine, kernel: Kernel, buffers: dict, arguments: list, results=("out",),
-        blocks: int = 1) -> dict:
-    """Runs it on named buffers, which arguments name; returns the results. Nothing else
-    may change."""
-    memory = GlobalMemory(buffers, results)
-    values = [memory.address[a] if isinstance(a, str)
-              else TensorMap(memory.get(a[0]), a[1]) if isinstance(a, tuple) else a
-              for a in arguments]
-    machine(kernel, values, memory, blocks)
-    assert not memory.changed_outside(results)
-    return {name: memory.get(name) for name in results}
-
 
 # -- parts of kernels ----------------------------------------------------------
 
@@ -547,11 +457,5 @@ KERNELS = [*(product_kernel(*case) for case in PRODUCTS),
            *(boxes_kernel(columns) for columns in (64, 128)), flags_kernel()]
 
 
-def write_ptx(folder: Path, ssd_opt: Path) -> None:
-    """The PTX of all kernels of this file."""
-    for kernel in KERNELS:
-        (folder / kernel.file).write_text(compile_ptx(kernel, ssd_opt))
-
-
 if __name__ == "__main__":
-    write_ptx(Path(sys.argv[1]), find_ssd_opt())
+    write_ptx(KERNELS, Path(sys.argv[1]))

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from operator_cases import (BOUNDS, CLASSES, Class, check, draw_inputs,
+from compiled_operators import Scan
+from operator_cases import (BOUNDS, CLASSES, check, draw_inputs,
                             property_test, to_type)
 from ssd_mlir import _compile, _threads, mamba_chunk_scan_combined
 
@@ -40,7 +41,7 @@ def test_every_class_and_form(backend, shape, form):
 
 
 def test_long(backend):
-    inputs = draw_inputs(CLASSES[6]._replace(heads=2, head_dim=8, state_dim=16),
+    inputs = draw_inputs(CLASSES[6]._replace(heads=2, width=8, n=16),
                          1, 32768, "model", 3)
     check(inputs, 1e-5)
 
@@ -80,7 +81,7 @@ def test_empty(backend):
 
 def test_in_parts(backend):
     """The final state of one part is the initial state of the next."""
-    shape = Class(4, 2, 16, 32, bias=True, softplus=True, initial=True)
+    shape = Scan(4, 2, 16, 32, "f32", bias=True, softplus=True, initial=True)
     inputs = draw_inputs(shape, 2, 200, "model", 5)
     whole, end = check(inputs, 1e-5)
     state, parts = inputs["initial_states"], []
@@ -111,7 +112,7 @@ def test_cut_for_idle_threads(backend, monkeypatch):
     planned for, as the batch of a call leaves them idle. With how many it runs
     changes nothing."""
     monkeypatch.setattr(_compile, "default_num_threads", lambda: 12)
-    shape = Class(2, 1, 32, 64, D="head", bias=True, softplus=True, initial=True,
+    shape = Scan(2, 1, 32, 64, "f32", D="head", bias=True, softplus=True, initial=True,
                   segments=True)
     for batch in (1, 2, 5, 7):
         inputs = draw_inputs(shape, batch, 2900, "model", batch)
@@ -132,7 +133,7 @@ def test_repeatable(backend):
 
 def test_limits_without_softplus(backend):
     """A negative step size is clipped to 0 by default: the state stays."""
-    shape = Class(2, 1, 8, 8, initial=True)
+    shape = Scan(2, 1, 8, 8, "f32", initial=True)
     inputs = draw_inputs(shape, 1, 9, "model", 0)
     inputs["dt"] = -inputs["dt"]
     _, state = check(inputs, 1e-5)
@@ -141,7 +142,7 @@ def test_limits_without_softplus(backend):
 
 def test_half_precision_operands_of_f32(backend):
     """A, D, dt_bias and initial states in any float type."""
-    shape = Class(2, 1, 8, 8, D="head", bias=True, initial=True)
+    shape = Scan(2, 1, 8, 8, "f32", D="head", bias=True, initial=True)
     inputs = draw_inputs(shape, 1, 9, "model", 0)
     inputs["A"] = to_type(inputs["A"], "bf16")
     inputs["D"] = to_type(inputs["D"], "f16")
@@ -169,7 +170,7 @@ def test_torch(backend):
 
 
 def test_first_use_by_many_threads(backend):
-    inputs = draw_inputs(Class(2, 1, 9, 11), 1, 20, "model", 0)
+    inputs = draw_inputs(Scan(2, 1, 9, 11, "f32"), 1, 20, "model", 0)
     results = []
     threads = [threading.Thread(target=lambda: results.append(
         mamba_chunk_scan_combined(**inputs))) for _ in range(4)]

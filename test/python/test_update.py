@@ -5,55 +5,44 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
-from operator_cases import (BOUNDS, Class, check, draw_inputs, property_test,
+from compiled_operators import Scan, Update
+from operator_cases import (BOUNDS, check, draw_inputs, property_test,
                             to_type)
 from ssd_mlir import mamba_chunk_scan_combined, selective_state_update
 
 
-class Update(NamedTuple):
-    """One compiled update."""
-
-    channels: tuple  # (D,) or (H, P)
-    state_dim: int
-    groups: int = 1
-    tied: bool = False
-    dtype: str = "f32"
-    state_dtype: str = "f32"
-    D: Optional[str] = None  # head (where tied) or channel
-    z: bool = False
-    bias: bool = False
-    softplus: bool = False
-    parameters: str = "f32"  # the type of D and dt_bias
-
-
 UPDATES = [
-    Update((48,), 16),
-    Update((33,), 5, D="channel", z=True, bias=True, softplus=True),
-    Update((64,), 16, dtype="bf16", bias=True, softplus=True),
-    Update((4, 32), 64, tied=True),
-    Update((8, 24), 20, 2, True, D="channel", z=True, bias=True, softplus=True),
-    Update((4, 64), 128, 1, True, "bf16", D="head", bias=True, softplus=True),
-    Update((4, 64), 16, 1, True, "bf16", D="head", bias=True, parameters="bf16"),
-    Update((4, 8), 16, 1, True, D="channel", bias=True, parameters="f16"),
-    Update((24,), 16, D="channel", bias=True, parameters="bf16"),
-    Update((4, 64), 128, 1, True, "bf16", "bf16", softplus=True),
-    Update((4, 16), 16, 4, False, D="channel", bias=True, softplus=True),
-    Update((2, 8), 32, 2, False, "f16", "f16", z=True),
+    Update((48,), 16, 1, False, "f32", "f32", D=None, bias=False,
+           softplus=False),
+    Update((33,), 5, 1, False, "f32", "f32", z=True),
+    Update((64,), 16, 1, False, "bf16", "f32", D=None),
+    Update((4, 32), 64, 1, True, "f32", "f32", D=None, bias=False,
+           softplus=False),
+    Update((8, 24), 20, 2, True, "f32", "f32", z=True),
+    Update((4, 64), 128, 1, True, "bf16", "f32", D="head"),
+    Update((4, 64), 16, 1, True, "bf16", "f32", D="head", softplus=False,
+           parameters="bf16"),
+    Update((4, 8), 16, 1, True, "f32", "f32", softplus=False,
+           parameters="f16"),
+    Update((24,), 16, 1, False, "f32", "f32", softplus=False,
+           parameters="bf16"),
+    Update((4, 64), 128, 1, True, "bf16", "bf16", D=None, bias=False),
+    Update((4, 16), 16, 4, False, "f32", "f32"),
+    Update((2, 8), 32, 2, False, "f16", "f16", D=None, z=True, bias=False,
+           softplus=False),
 ]
 
 
 def draw_update(shape: Update, batch, seed):
     rng = np.random.default_rng(seed)
     flat = len(shape.channels) == 1
-    channels, n = shape.channels, shape.state_dim
+    channels, n = shape.channels, shape.n
     grouped = (n,) if flat else (shape.groups, n)
 
     def normal(*sizes):
@@ -90,15 +79,15 @@ def draw_update(shape: Update, batch, seed):
 
 def draw_state(shape: Update, rows, seed):
     rng = np.random.default_rng(seed + 1)
-    return to_type(rng.standard_normal((rows, *shape.channels, shape.state_dim)),
-                   shape.state_dtype)
+    return to_type(rng.standard_normal((rows, *shape.channels, shape.n)),
+                   shape.state)
 
 
 def check_update(y, state, inputs, before, shape):
     expected, expected_state = reference.step(before, **inputs)
     assert y.dtype == inputs["x"].dtype and y.shape == inputs["x"].shape
     assert reference.error_ratio(y, expected) <= BOUNDS[shape.dtype]
-    bound = max(BOUNDS[shape.dtype], BOUNDS[shape.state_dtype])
+    bound = max(BOUNDS[shape.dtype], BOUNDS[shape.state])
     assert reference.error_ratio(state, expected_state) <= bound
 
 
@@ -134,7 +123,7 @@ def test_slots(backend, shape, slots, data):
     used = [s for s in slots if s >= 0]
     if used:
         assert reference.error_ratio(
-            pool[used], after[indices >= 0]) <= BOUNDS[shape.state_dtype]
+            pool[used], after[indices >= 0]) <= BOUNDS[shape.state]
     untouched = [s for s in range(7) if s not in used]
     np.testing.assert_array_equal(pool[untouched], before[untouched])
 
@@ -143,7 +132,7 @@ def test_update_of_a_view(backend):
     """The state may be any writable view."""
     shape = UPDATES[4]
     inputs = draw_update(shape, 3, 0)
-    buffer = np.zeros((6, *shape.channels, 2 * shape.state_dim), np.float32)
+    buffer = np.zeros((6, *shape.channels, 2 * shape.n), np.float32)
     view = buffer[::2, ..., ::2]
     view[...] = draw_state(shape, 3, 0)
     before = view.copy()
@@ -154,8 +143,8 @@ def test_update_of_a_view(backend):
 
 def test_update_continues_a_scan(backend):
     """Mamba-2 decode: a scan's final state, then tokens one by one."""
-    inputs = draw_inputs(Class(4, 2, 16, 32, D="channel", bias=True,
-                               softplus=True), 2, 40, "model", 9)
+    inputs = draw_inputs(Scan(4, 2, 16, 32, "f32", D="channel", bias=True,
+                              softplus=True), 2, 40, "model", 9)
     expected, _ = check(inputs, 1e-5)
     head = {k: v[:, :35] if k in ("x", "dt", "B", "C") else v
             for k, v in inputs.items()}
