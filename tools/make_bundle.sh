@@ -33,7 +33,8 @@ cp tools/install_bundle.sh "$stage/install.sh"
 if [ -x build/bin/ssd-opt ] && [ -x .venv/bin/python ]; then
   mkdir "$stage/source/test/python/ptx"
   for kernels in ops layouts; do
-    .venv/bin/python "test/python/test_hopper_$kernels.py" "$stage/source/test/python/ptx"
+    SSD_MLIR_COMPILER=$PWD/build/bin/ssd-compile .venv/bin/python \
+      "test/python/test_hopper_$kernels.py" "$stage/source/test/python/ptx"
   done
 fi
 cp -r /usr/include/{nlohmann,dlpack} "$stage/deps/include"
