@@ -9,7 +9,8 @@ import math
 import pytest
 
 from compiled_operators import Scan, Update
-from ssd_mlir import mamba_chunk_scan_combined, selective_state_update
+from ssd_mlir import (_template, mamba_chunk_scan_combined,
+                      selective_state_update)
 
 torch = pytest.importorskip("torch")
 
@@ -168,9 +169,20 @@ def draw_scan(shape: Scan, batch, length, seed=0, decay=1.0):
     return operands
 
 
-def check_scan(operands, bound):
+def write_operator(shape: Scan, offsets=False):
+    """The MLIR of an operator that returns final states, and its arguments' names."""
+    return _template.write_operator(_template.ShapeClass(
+        "scan", *shape[:5], dt_dtype=shape.dt_dtype or shape.dtype,
+        z_dtype=shape.z_dtype, skip=shape.D,
+        bias_dtype=shape.parameters if shape.bias else None,
+        softplus=shape.softplus, limits=shape.limits, initial=shape.initial,
+        final=True, segments=bool(shape.segments), offsets=offsets))
+
+
+def check_scan(operands, bound, form="auto"):
     expected, expected_state = reference_scan(**operands)
-    y, state = mamba_chunk_scan_combined(**operands, return_final_states=True)
+    y, state = mamba_chunk_scan_combined(**operands, form=form,
+                                         return_final_states=True)
     assert y.dtype == operands["x"].dtype and y.is_cuda
     assert state.dtype == torch.float32
     assert error_ratio(y, expected) <= bound

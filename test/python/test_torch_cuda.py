@@ -13,8 +13,10 @@ import ssd_mlir
 from cuda_cases import (BOUNDS, check_scan, check_update, draw_scan,
                         draw_states, draw_update, error_ratio, needs_gpu,
                         reference_scan, reference_update, Scan, SCANS, torch,
-                        UPDATES)
+                        UPDATES, write_operator)
+from pairwise import pairwise
 from ssd_mlir import mamba_chunk_scan_combined, selective_state_update
+from ssd_mlir._torch import TorchLibrary
 
 pytestmark = [needs_gpu, pytest.mark.usefixtures("gpu_operators")]
 
@@ -38,14 +40,44 @@ def test_portable_scan(portable, shape, batch, length):
     check_scan(draw_scan(shape, batch, length), BOUNDS[shape.dtype])
 
 
+# Every two values of two options meet; sizes that kernels have code of their own for.
+CROSSED = pairwise({
+    "heads": ((8, 1), (6, 2), (3, 3), (80, 1)),  # and groups
+    "width": (64, 24, 80, 128, 33),
+    "n": (128, 64, 20, 136, 256),
+    "dtype": ("bf16", "f16", "f32"),
+    "dt": (None, "f32"),
+    "D": (None, "head", "channel"),
+    "z": (False, True, "f32"),
+    "bias": (None, "f32", "bf16"),  # its type, and D's
+    "softplus": (False, True),
+    "limits": ((0.0, math.inf), (0.001, 0.05)),
+    "initial": (False, True),
+    "segments": (None, torch.int32, torch.int64),
+    "length": (1, 63, 65, 257, 1030),
+    "batch": (1, 3),
+    "form": ("auto", "recurrent", "chunked"),
+    "portable": (False, True),
+})
+
+
+@pytest.mark.parametrize("number", range(len(CROSSED)))
+def test_crossed_options(request, number):
+    row = CROSSED[number]
+    if row["portable"]:
+        request.getfixturevalue("portable")
+    shape = Scan(*row["heads"], row["width"], row["n"], row["dtype"], row["dt"],
+                 row["D"], row["z"], row["bias"] is not None, row["softplus"],
+                 row["limits"], row["initial"], row["segments"], row["bias"] or "f32")
+    operands = draw_scan(shape, row["batch"], row["length"], seed=number)
+    if isinstance(row["z"], str):
+        operands["z"] = operands["z"].float()
+    check_scan(operands, BOUNDS[shape.dtype], row["form"])
+
+
 def compile_reverse(shape: Scan, target, offsets=False):
     """The operator from the last token to the first, and its arguments' names."""
-    text, names = ssd_mlir._template.write_operator(ssd_mlir._template.ShapeClass(
-        "scan", *shape[:5], dt_dtype=shape.dt_dtype or shape.dtype,
-        z_dtype=shape.dtype if shape.z else None, skip=shape.D,
-        bias_dtype=shape.parameters if shape.bias else None,
-        softplus=shape.softplus, limits=shape.limits, initial=shape.initial,
-        final=True, segments=bool(shape.segments), offsets=offsets))
+    text, names = write_operator(shape, offsets)
     reverse = text.replace(
         "ssd.mix ins", "ssd.mix {direction = #ssd<direction reverse>} ins")
     assert reverse != text
@@ -304,27 +336,56 @@ def test_strided_views():
                 "B": odd[:, :, None, 3:23], "C": odd[:, :, None, 9:29]}, 5e-3)
 
 
-def test_results_are_all_written_and_nothing_else():
-    """Results in the middle of poisoned memory, between guard bands."""
-    guard = 4096
-    for shape in (SCANS[0], SCANS[4], SCANS[8], SCANS[10], SCANS[11]):
-        operands = draw_scan(shape, 3, 77)
+GUARD = 4096
+
+
+def fenced(value):
+    """A copy in the middle of NaN."""
+    if not isinstance(value, torch.Tensor) or not value.is_floating_point():
+        return value
+    band = torch.full((value.numel() + 2 * GUARD,), math.nan, dtype=value.dtype,
+                      device="cuda")
+    inner = band[GUARD:-GUARD].view(value.shape)
+    inner.copy_(value)
+    return inner
+
+
+def band_of(value):
+    """All that a fenced tensor lies in."""
+    return value.as_strided((value.numel() + 2 * GUARD,), (1,),
+                            value.storage_offset() - GUARD)
+
+
+def test_results_are_all_written_and_nothing_else(monkeypatch):
+    """Results, operands and a workspace in the middle of poisoned memory."""
+    allocate, sizes = TorchLibrary.workspace, []
+
+    def poisoned(library, size):
+        sizes.append(size)
+        return allocate(library, size).fill_(0xFF)
+
+    monkeypatch.setattr(TorchLibrary, "workspace", poisoned)
+    for shape, batch, length in ((SCANS[0], 3, 77), (SCANS[4], 3, 77), (SCANS[8], 3, 77),
+                                 (SCANS[10], 3, 77), (SCANS[11], 3, 77),
+                                 (SCANS[1], 1, 3000)):  # cut into parts
+        operands = draw_scan(shape, batch, length)
         expected = mamba_chunk_scan_combined(**operands, return_final_states=True)
         operator = next(reversed(ssd_mlir._operators._operators.values()))
         entry = operator.program.entries["operator"]
         given = {**operands, "initial_state": operands.get("initial_states"),
                  "segment_ids": operands.get("seq_idx")}
-        bands, out = [], []
-        for result in expected:
-            band = torch.full((result.numel() + 2 * guard,), math.nan,
-                              dtype=result.dtype, device="cuda")
-            bands.append(band)
-            out.append(band[guard:-guard].view(result.shape))
+        given = {name: fenced(value) for name, value in given.items()}
+        out = [fenced(torch.full_like(result, math.nan)) for result in expected]
         operator.program.call("operator", *[given[a.name] for a in entry.inputs],
                               out=out)
-        for band, found, wanted in zip(bands, out, expected):
+        for found, wanted in zip(out, expected):
+            band = band_of(found)
             assert torch.equal(found, wanted)
-            assert band[:guard].isnan().all() and band[-guard:].isnan().all()
+            assert band[:GUARD].isnan().all() and band[-GUARD:].isnan().all()
+        for name, value in operands.items():
+            if name in given and isinstance(value, torch.Tensor):
+                assert torch.equal(given[name], value)
+    assert any(sizes), "no call had a workspace"
 
 
 @pytest.mark.parametrize("form", ["auto", "recurrent"])

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
-import math
+import gc
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
 
 import ssd_mlir
-from cuda_cases import (draw_scan, draw_states, draw_update, error_ratio,
+from cuda_cases import (check_scan, draw_scan, draw_states, draw_update, error_ratio,
                         needs_gpu, reference_scan, reference_update, Scan,
-                        SCANS, torch, UPDATES)
+                        SCANS, torch, Update, UPDATES, write_operator)
 from ssd_mlir import mamba_chunk_scan_combined, selective_state_update
-from ssd_mlir._template import ENTRY, ShapeClass, write_operator
+from ssd_mlir._template import ENTRY
 
 pytestmark = [needs_gpu, pytest.mark.usefixtures("gpu_operators")]
 
@@ -162,7 +165,131 @@ def test_results_do_not_depend_on_the_batch(shape):
         assert torch.equal(part, y[rows]) and torch.equal(after, state[rows])
 
 
-# -- what is refused ---------------------------------------------------------
+@pytest.mark.parametrize("how", ["option", "attribute"])
+@pytest.mark.parametrize("target", ["sm_90a", "sm_80"])
+@pytest.mark.parametrize("length", [64, 330, 5000])
+def test_batch_invariant_programs(how, target, length):
+    """So few heads that a long sequence by itself would be cut into parts."""
+    shape, batch = Scan(4, 1, 64, 128, D="head", initial=True), 40
+    text, names = write_operator(shape)
+    if how == "attribute":
+        text = f"module attributes {{ssd.batch_invariant}} {{\n{text}\n}}"
+    program = ssd_mlir.compile(text, target=target, batch_invariant=how == "option")
+    operands = draw_scan(shape, batch, length)
+    operands["initial_state"] = operands["initial_states"]
+
+    def run(rows):
+        return program.call("operator", *[
+            operands[name][rows] if operands[name].shape[0] == batch
+            else operands[name] for name in names])
+
+    expected = run(slice(0, batch))
+    for rows in (slice(0, 1), slice(39, 40), slice(5, 8)):
+        for found, wanted in zip(run(rows), expected):
+            assert torch.equal(found, wanted[rows])
+
+
+@pytest.mark.parametrize("shape", UPDATES, ids=str)
+def test_steps_do_not_depend_on_the_batch(shape):
+    batch = 33
+    operands, states = draw_update(shape, batch), draw_states(shape, batch)
+    alone = states.clone()
+    expected = selective_state_update(states, **operands)
+    for row in (0, 7, 32):
+        rows = slice(row, row + 1)
+        some = {name: value[rows] if name in ("x", "dt", "B", "C", "z") else value
+                for name, value in operands.items()}
+        y = selective_state_update(alone[rows], **some)
+        assert torch.equal(y, expected[rows])
+        assert torch.equal(alone[rows], states[rows])
+
+
+# -- what is refused, and goes on afterwards ----------------------------------
+
+
+def test_out_of_memory():
+    """Neither the first call nor a repeated one leaves anything behind."""
+    operands = draw_scan(SCANS[0], 8, 8192)
+    expected = mamba_chunk_scan_combined(**operands)
+    torch.cuda.synchronize()
+    size = expected.numel() * expected.element_size()
+    total = torch.cuda.get_device_properties(0).total_memory
+    for forget in (False, True):
+        if forget:
+            ssd_mlir._operators.forget()
+        torch.cuda.empty_cache()
+        torch.cuda.set_per_process_memory_fraction(
+            (torch.cuda.memory_reserved() + size // 2) / total)
+        before = torch.cuda.memory_allocated()
+        try:
+            for _ in range(2):
+                with pytest.raises(torch.cuda.OutOfMemoryError, match="out of memory"):
+                    mamba_chunk_scan_combined(**operands)
+        finally:
+            torch.cuda.set_per_process_memory_fraction(1.0)
+        gc.collect()  # tracebacks
+        assert torch.cuda.memory_allocated() == before
+        assert torch.equal(mamba_chunk_scan_combined(**operands), expected)
+
+
+def test_code_for_other_chips_has_portable_code():
+    """A cubin of another chip is passed over."""
+    shape = Scan(4, 1, 64, 128)
+    text, names = write_operator(shape)
+    operands = draw_scan(shape, 2, 200)
+    program = ssd_mlir.compile(text, target="sm_120")
+    y, state = program.call("operator", *[operands[name] for name in names])
+    expected, expected_state = reference_scan(**operands)
+    assert error_ratio(y, expected) <= 5e-3
+    assert error_ratio(state, expected_state) <= 5e-3
+
+
+CALL_WITHOUT_DRIVER = """
+import ssd_mlir, torch
+x = torch.randn(1, 9, 4, 64, device="cuda").bfloat16()
+for attempt in range(2):
+    try:
+        ssd_mlir.mamba_chunk_scan_combined(x, x[..., 0].abs(), -torch.ones(4, device="cuda"),
+                                           x[:, :, :1], x[:, :, :1])
+    except ssd_mlir.DeviceError as error:
+        print(error)
+y = ssd_mlir.mamba_chunk_scan_combined(x.cpu(), x[..., 0].abs().cpu(), -torch.ones(4),
+                                       x[:, :, :1].cpu(), x[:, :, :1].cpu())
+assert y.isfinite().all()
+"""
+
+
+def test_without_a_driver():
+    """In another process: this one has loaded it. CPUs still compute."""
+    done = subprocess.run([sys.executable, "-c", CALL_WITHOUT_DRIVER], check=False,
+                          env={**os.environ, "SSD_CUDA_DRIVER": "/nowhere/libcuda.so"},
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("needs an NVIDIA GPU, but its driver can't be loaded") == 2
+    assert "/nowhere" in done.stdout
+
+
+def test_misaligned_tensors():
+    """Rows that begin at any element are none of TMA's."""
+    for offset in (1, 2, 4):
+        operands = draw_scan(SCANS[0], 2, 100)
+        for name in ("x", "B", "C", "dt"):
+            value = operands[name]
+            flat = torch.empty(value.numel() + offset, dtype=value.dtype, device="cuda")
+            moved = flat[offset:].view(value.shape)
+            moved.copy_(value)
+            assert moved.data_ptr() % 16
+            operands[name] = moved
+        check_scan(operands, 5e-3)
+    check_scan(draw_scan(SCANS[0], 2, 100), 5e-3)
+
+
+def test_views_that_negate():
+    operands = draw_scan(SCANS[0], 2, 100)
+    expected = mamba_chunk_scan_combined(**{**operands, "x": -operands["x"]})
+    for _ in range(2):
+        found = mamba_chunk_scan_combined(**{**operands, "x": torch._neg_view(operands["x"])})
+        assert torch.equal(found, expected)
 
 
 def test_gradients():
@@ -212,6 +339,7 @@ def test_types():
         with pytest.raises(ssd_mlir.ArgumentError, match=message):
             mamba_chunk_scan_combined(**{**operands,
                                          name: operands[name].to(dtype)})
+        check_scan(operands, 5e-3)
 
 
 # -- traced ------------------------------------------------------------------
@@ -234,18 +362,45 @@ def test_compiled():
     torch.testing.assert_close(held, state)
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_exported(strict):
+    names = ("x", "dt", "A", "B", "C")
+
+    class Model(torch.nn.Module):
+        def forward(self, *values):
+            return mamba_chunk_scan_combined(*values, return_final_states=True)
+
+    operands = draw_scan(Scan(8, 1, 64, 128), 2, 130)
+    values = tuple(operands[name] for name in names)
+    program = torch.export.export(Model(), values, strict=strict)
+    for found, expected in zip(program.module()(*values), Model()(*values)):
+        assert torch.equal(found, expected)
+
+
+def test_opcheck():
+    from ssd_mlir import _torch_operators as registered
+
+    scan = draw_scan(Scan(8, 1, 64, 128), 2, 130)
+    torch.library.opcheck(registered._scan, (
+        scan["x"], scan["dt"], scan["A"], scan["B"], scan["C"], 64, None,
+        scan["x"].clone(), None, None, None, None, True, 0.0, float("inf"), True,
+        False, "auto"))
+    shape = Update((8, 64), 128)
+    update = draw_update(shape, 3)
+    torch.library.opcheck(registered._update, (
+        draw_states(shape, 3), update["x"], update["dt"], update["A"], update["B"],
+        update["C"], update["D"], None, update["dt_bias"], True, None))
+
+
 # -- where the tensors are -----------------------------------------------------
 
 
 def test_program_for_a_cpu_and_gpus():
     """One artifact: calls run where their tensors are."""
-    shape = ShapeClass("scan", 4, 1, 64, 128, "bf16", "f32", z_dtype=None,
-                       skip=None, softplus=True, limits=(0.0, math.inf),
-                       initial=True, final=True, segments=False, offsets=False)
+    shape = Scan(4, 1, 64, 128, dt_dtype="f32", softplus=True, initial=True)
     text, names = write_operator(shape)
     program = ssd_mlir.compile(text, target="cpu,sm_90a,sm_80")
-    operands = draw_scan(Scan(4, 1, 64, 128, dt_dtype="f32", softplus=True,
-                              initial=True), 2, 200)
+    operands = draw_scan(shape, 2, 200)
     expected = reference_scan(**operands)
     operands["initial_state"] = operands.pop("initial_states")
     inputs = [operands[name] for name in names]
