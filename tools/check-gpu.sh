@@ -30,8 +30,7 @@ pytest=(-m pytest -q -p no:cacheprovider)
 tests=("${pytest[@]}" test/python/test_torch_cuda.py test/python/test_torch_cuda_calls.py)
 # Few, for they take a hundred times as long: every kernel, strides, guards.
 reduced="strided or all_written or in_a_pool or packed"
-run "Operations of kernels" "$python" "${pytest[@]}" test/python/test_hopper_ops.py \
-  test/python/test_hopper_layouts.py "$@"
+run "Operations of kernels" "$python" "${pytest[@]}" test/python/test_hopper_ops.py "$@"
 run "Numerics and behaviour" "$python" "${tests[@]}" "$@"
 # This PyTorch's calls of the operators, on CPUs.
 run "PyTorch" "$python" "${pytest[@]}" test/python/test_torch.py "$@"

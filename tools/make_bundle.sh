@@ -32,10 +32,8 @@ cp tools/install_bundle.sh "$stage/install.sh"
 # Tests of single operations on a GPU need ssd-opt, or what it makes.
 if [ -x build/bin/ssd-opt ] && [ -x .venv/bin/python ]; then
   mkdir "$stage/source/test/python/ptx"
-  for kernels in ops layouts; do
-    SSD_MLIR_COMPILER=$PWD/build/bin/ssd-compile .venv/bin/python \
-      "test/python/test_hopper_$kernels.py" "$stage/source/test/python/ptx"
-  done
+  SSD_MLIR_COMPILER=$PWD/build/bin/ssd-compile .venv/bin/python \
+    test/python/test_hopper_ops.py "$stage/source/test/python/ptx"
 fi
 cp -r /usr/include/{nlohmann,dlpack} "$stage/deps/include"
 cp -r /usr/share/cmake/nlohmann_json "$stage/deps/share/cmake"

@@ -98,7 +98,8 @@ def Hopper_TMAStoreOp : Hopper_Op<"tma_store"> {
   let summary = "starts the copy of a tile to global memory, as its own group";
   let description = [{
     One thread executes it, after the writers' `hopper.fence_async` and a barrier.
-    What lies outside the tensor is not written.
+    What lies beyond the tensor is not written; coordinates are not negative (an
+    H200 takes those of a store for an illegal instruction, those of a load not).
 
     Errors: as for `hopper.tma_load`.
   }];

@@ -1,461 +1,755 @@
 # Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Single operations of the hopper dialect, compiled to PTX and run in the emulator and,
-where there is one, on a GPU: layouts of fragments, swizzles, products, copies, barriers.
+"""Operations of the hopper dialect, each in a kernel of its own: every layout that they have
+in kernels, in all sizes, for both kinds of chips, and at the edges of what is there.
 
 `python test_hopper_ops.py FOLDER` writes the PTX (see hopper_machine.py)."""
 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from hopper_machine import CHIPS, Kernel, machine, run, write_ptx  # noqa: F401  a fixture
-from ptx_emulator import GlobalMemory
+from hopper_machine import At, CHIPS, Kernel, machine, run, write_ptx  # noqa: F401  a fixture
 from ptx_emulator.memory import narrow, widen
 
-# -- parts of kernels ----------------------------------------------------------
+# -- kernels -----------------------------------------------------------------
 
+HOPPER, PORTABLE = "sm_90a", "sm_80"
 POINTER = "!llvm.ptr<1>"
-START = """    %c0 = arith.constant 0 : i32
+KERNELS: dict = {}  # by name
+
+
+def add(name, parameters, body, threads=128, chip=HOPPER):
+    """A kernel in a module of its own."""
+    listed = ", ".join(f"%{p}: {kind}" for p, kind in parameters.items())
+    KERNELS[name] = Kernel(listed, f"""    %c0 = arith.constant 0 : i32
     %c1 = arith.constant 1 : i32
-    %c64 = arith.constant 64 : i32"""
+    %c2 = arith.constant 2 : i32
+    %c4 = arith.constant 4 : i32
+{body}""", chip, threads)
 
 
-def tile(rows, columns, dtype):
+def shared(rows, columns, dtype):
     return f"!hopper.shared<{rows}x{columns}x{dtype}>"
 
 
-def fragment(rows, columns, dtype):
-    return f"!hopper.fragment<{rows}x{columns}x{dtype}>"
+def fragment(columns, dtype="f32"):
+    return f"!hopper.fragment<64x{columns}x{dtype}>"
 
 
-def fetch(name, source, at, columns, dtype):
-    """A tile %<name> of 64 rows with what %<source> points to; every warp copies it."""
-    return f"""    %{name} = hopper.alloc {at} : {tile(64, columns, dtype)}
-    %{name}_stride = arith.constant {columns} : i64
-    hopper.load_rows %{source} stride %{name}_stride rows %c64 to %{name}
-        : {POINTER} to {tile(64, columns, dtype)}"""
+def table(size, dtype="f32"):
+    return f"!hopper.shared<{size}x{dtype}, linear>"
 
 
-MEET = """    hopper.wait_copies
+def fill(tile, pointer, rows, columns, dtype):
+    """Copies [rows, columns] to a tile."""
+    return f"""
+    %{tile}_pitch = arith.constant {columns} : i64
+    %{tile}_rows = arith.constant {rows} : i32
+    hopper.load_rows %{pointer} stride %{tile}_pitch rows %{tile}_rows to %{tile}
+        : {POINTER} to {shared(rows, columns, dtype)}"""
+
+
+LANDED = """
+    hopper.wait_copies
     hopper.fence_async
     hopper.barrier"""
 
 
-def send(name, target, columns, dtype):
-    """The rows of a tile, 64 of them."""
-    return f"""    hopper.barrier
-    %{name}_out = arith.constant {columns} : i64
-    hopper.store_rows %{name} to %{target} stride %{name}_out rows %c64
-        : {tile(64, columns, dtype)} to {POINTER}"""
+def element(result, pointer, index, dtype="f32"):
+    """The address of an element."""
+    return (f"\n    %{result} = llvm.getelementptr %{pointer}[%{index}] : ({POINTER}, i32) -> "
+            f"{POINTER}, {dtype}")
 
 
-def small(seed, *sizes, most=8):
-    """Integers, so that sums of products are exact in every order."""
-    return np.random.default_rng(seed).integers(-most, most + 1, sizes).astype(np.float32)
+def save(value, columns, pointer="out"):
+    return f"\n    hopper.global_store %{value} to %{pointer} row_major of f32 : " \
+        f"{fragment(columns)} to {POINTER}"
 
 
-def bits(values, dtype):
-    return narrow(values, dtype).astype(np.uint16)
+# -- products ----------------------------------------------------------------
 
 
-# -- products ------------------------------------------------------------------
+class Product(NamedTuple):
+    """64 x n = 64 x k times k x n."""
+
+    a: str  # shared, registers or transposed: in registers from a tile of [k, 64]
+    b: str  # K: [n, k]; MN: [k, n]
+    n: int
+    k: int
+    dtype: str
+    chip: str
+
+    @property
+    def sums(self) -> bool:
+        """Whether it is added to what there is."""
+        return self.n != 64
+
+    @property
+    def name(self) -> str:
+        return "product_" + "_".join(map(str, self))
+
+    def shapes(self):
+        return ((self.k, 64) if self.a == "transposed" else (64, self.k),
+                (self.k, self.n) if self.b == "MN" else (self.n, self.k))
 
 
-def product_kernel(chip, dtype, left, depth, mn_major, columns) -> Kernel:
-    """out = A B (or A Bᵀ, K-major) + out, with A from shared memory or registers."""
-    width = columns if mn_major else depth
-    a, b = tile(64, depth, dtype), tile(64, width, dtype)
-    sums = fragment(64, columns, "f32")
-    operand, operand_type = "%a", a
-    load = ""
-    if left != "shared":
-        operand, operand_type = "%fa", fragment(64, depth, dtype)
-        transpose = " {transpose}" if left == "transposed" else ""
-        load = f"    %fa = hopper.load_fragment %a{transpose} : {a} to {operand_type}"
-    major = " {mn_major}" if mn_major else ""
-    body = f"""{START}
-{fetch("a", "pa", 0, depth, dtype)}
-{fetch("b", "pb", 32768, width, dtype)}
-{MEET}
-{load}
-    %s = hopper.global_load %out row_major of f32 : {POINTER} to {sums}
-    %0 = hopper.wgmma {operand}, %b into %s{major} : {operand_type}, {b}, {sums} -> !hopper.inflight<64x{columns}xf32>
-    %1 = hopper.wgmma_wait 0 tied(%0) : (!hopper.inflight<64x{columns}xf32>) -> {sums}
-    hopper.global_store %1 to %out row_major of f32 : {sums} to {POINTER}"""
-    return Kernel(f"%pa: {POINTER}, %pb: {POINTER}, %out: {POINTER}", body, chip)
+def add_product(case: Product):
+    a_shape, b_shape = case.shapes()
+    a_type, b_type = (shared(*shape, case.dtype) for shape in (a_shape, b_shape))
+    body = f"""
+    %ta = hopper.alloc 0 : {a_type}
+    %tb = hopper.alloc 32768 : {b_type}"""
+    body += fill("ta", "a", *a_shape, case.dtype) + fill("tb", "b", *b_shape, case.dtype)
+    body += LANDED
+    left = "ta"
+    if case.a != "shared":
+        left, a_type, held = "fa", fragment(case.k, case.dtype), a_type
+        how = " {transpose}" if case.a == "transposed" else ""
+        body += f"\n    %fa = hopper.load_fragment %ta{how} : {held} to {a_type}"
+    types, into = f"{a_type}, {b_type}", ""
+    if case.sums:
+        body += f"\n    %c = hopper.global_load %out row_major of f32 : {POINTER} to " \
+            f"{fragment(case.n)}"
+        types, into = f"{types}, {fragment(case.n)}", " into %c"
+    major = " {mn_major}" if case.b == "MN" else ""
+    flying = f"!hopper.inflight<64x{case.n}xf32>"
+    body += f"""
+    %s = hopper.wgmma %{left}, %tb{into}{major} : {types} -> {flying}
+    %y = hopper.wgmma_wait 0 tied(%s) : ({flying}) -> {fragment(case.n)}"""
+    add(case.name, {"a": POINTER, "b": POINTER, "out": POINTER}, body + save("y", case.n),
+        chip=case.chip)
 
 
-# chip, dtype, A's place, depth, B's rows along the columns, columns
-PRODUCTS = [(chip, dtype, *rest) for chip in CHIPS for dtype in ("bf16", "f16") for rest in (
-    ("shared", 64, False, 64), ("shared", 128, False, 64), ("shared", 64, True, 128),
-    ("registers", 64, False, 64), ("registers", 128, False, 64),
-    ("registers", 64, True, 64), ("registers", 64, True, 128),
-    ("transposed", 64, False, 64), ("transposed", 64, True, 128))]
+PRODUCTS = [Product(a, b, n, k, dtype, chip) for a, b, (n, k), dtype, chip in itertools.product(
+    ("shared", "registers", "transposed"), ("K", "MN"), ((64, 64), (128, 128), (256, 64)),
+    ("bf16", "f16"), CHIPS)]
+for _case in PRODUCTS:
+    add_product(_case)
 
 
-@pytest.mark.parametrize("case", PRODUCTS, ids=lambda c: "-".join(map(str, c)))
-def test_product(machine, case):
-    _, dtype, left, depth, mn_major, columns = case
-    a = small(0, 64, depth)
-    b = small(1, 64, columns if mn_major else depth)
-    sums = small(2, 64, columns)
-    found = run(machine, product_kernel(*case),
-                {"a": bits(a, dtype), "b": bits(b, dtype), "out": sums}, ["a", "b", "out"])
-    first = a.T if left == "transposed" else a
-    np.testing.assert_array_equal(found["out"], first @ (b if mn_major else b.T) + sums)
+# -- fragments and tiles -----------------------------------------------------
 
 
-# -- fragments -----------------------------------------------------------------
+class Access(NamedTuple):
+    """A fragment of 64 x columns from or to a tile."""
+
+    what: str
+    columns: int
+    transposed: bool
+    dtype: str
+    chip: str
+
+    @property
+    def name(self) -> str:
+        how = "transposed" if self.transposed else "straight"
+        return f"{self.what}_{self.columns}_{how}_{self.dtype}_{self.chip}"
+
+    @property
+    def tile(self):
+        return (self.columns, 64) if self.transposed else (64, self.columns)
 
 
-def fragment_kernel(chip, dtype, on_load, on_store) -> Kernel:
-    """A tile through registers into another one, transposed on either side."""
-    t, f = tile(64, 64, dtype), fragment(64, 64, dtype)
-    flag = {False: "", True: " {transpose}"}
-    body = f"""{START}
-{fetch("a", "pa", 0, 64, dtype)}
-{MEET}
-    %f = hopper.load_fragment %a{flag[on_load]} : {t} to {f}
-    %o = hopper.alloc 8192 : {t}
-    hopper.store_fragment %f to %o column 0{flag[on_store]} : {f} to {t}
-{send("o", "out", 64, dtype)}"""
-    return Kernel(f"%pa: {POINTER}, %out: {POINTER}", body, chip)
+def add_load(case: Access):
+    tile, how = shared(*case.tile, case.dtype), " {transpose}" if case.transposed else ""
+    packed = fragment(case.columns, case.dtype)
+    add(case.name, {"p": POINTER, "out": POINTER}, f"""
+    %t = hopper.alloc 0 : {tile}{fill('t', 'p', *case.tile, case.dtype)}{LANDED}
+    %f = hopper.load_fragment %t{how} : {tile} to {packed}
+    %e = hopper.extend %f : {packed} to {fragment(case.columns)}{save('e', case.columns)}""",
+        chip=case.chip)
 
 
-FRAGMENTS = [(chip, "bf16", a, b) for chip in CHIPS for a in (False, True)
-             for b in (False, True)]
-
-
-@pytest.mark.parametrize("case", FRAGMENTS, ids=lambda c: "-".join(map(str, c)))
-def test_fragments(machine, case):
-    values = np.arange(4096, dtype=np.uint16).reshape(64, 64)
-    found = run(machine, fragment_kernel(*case),
-                {"a": values, "out": np.zeros_like(values)}, ["a", "out"])
-    np.testing.assert_array_equal(found["out"], values if case[2] == case[3] else values.T)
-
-
-def elements_kernel(chip) -> Kernel:
-    """Blocks, vectors along rows and columns, positions, types and a table: out =
-    2^(row vector) · x · (column vector), below the diagonal; elsewhere 5."""
-    matrix, block = fragment(64, 64, "f32"), fragment(64, 16, "f32")
-    table = "!hopper.shared<64xf32, linear>"
-    body = f"""{START}
-    %c63 = arith.constant 63 : i32
-    %five = arith.constant 5.0 : f32
-    %table = hopper.alloc 0 : {table}
-    %o = hopper.alloc 8192 : {tile(64, 64, "bf16")}
-    %thread = hopper.thread
-    %lane = arith.andi %thread, %c63 : i32
-    %index = arith.extui %lane : i32 to i64
-    %at = llvm.getelementptr %pv[%index] : ({POINTER}, i64) -> {POINTER}, f32
-    %v = llvm.load %at : {POINTER} -> f32
-    hopper.store %v to %table[%lane] : f32 to {table}
+def add_store(case: Access):
+    """To a tile of one panel, that store_rows copies from."""
+    tile, how = shared(*case.tile, case.dtype), " {transpose}" if case.transposed else ""
+    packed = fragment(case.columns, case.dtype)
+    add(case.name, {"p": POINTER, "out": POINTER}, f"""
+    %t = hopper.alloc 0 : {tile}
+    %pitch = arith.constant 64 : i64
+    %rows = arith.constant {case.tile[0]} : i32
+    %e = hopper.global_load %p row_major of f32 : {POINTER} to {fragment(case.columns)}
+    %f = hopper.truncate %e : {fragment(case.columns)} to {packed}
+    hopper.store_fragment %f to %t column 0{how} : {packed} to {tile}
     hopper.barrier
-    %x = hopper.global_load %pa row_major of f32 : {POINTER} to {matrix}
-    %rows = hopper.load_vector %table from 0 : {table} to !hopper.fragment<64xf32, rows>
-    %fives = hopper.splat %five : {block}"""
-    for i in range(4):
-        body += f"""
-    %b{i} = hopper.block_of %x column {16 * i} : {matrix} to {block}
-    %w{i} = hopper.load_vector %table from {16 * i} : {table} to !hopper.fragment<16xf32, columns>
-    %first{i} = arith.constant {16 * i} : i32
-    %m{i} = hopper.map %b{i}, %rows, %w{i}, %fives : ({block}, !hopper.fragment<64xf32, rows>, !hopper.fragment<16xf32, columns>, {block}) -> {block} {{
-    ^bb0(%e: f32, %r: f32, %c: f32, %other: f32):
-      %row, %column = hopper.position : i32, i32
-      %there = arith.addi %column, %first{i} : i32
-      %below = arith.cmpi sge, %row, %there : i32
-      %power = hopper.exp2 %r : f32
-      %p = arith.mulf %e, %power : f32
-      %q = arith.mulf %p, %c : f32
-      %kept = arith.select %below, %q, %other : f32
-      hopper.yield %kept : f32
+    hopper.store_rows %t to %out stride %pitch rows %rows : {tile} to {POINTER}""",
+        chip=case.chip)
+
+
+LOADS = [Access("load", *case) for case in itertools.product(
+    (64, 128, 256), (False, True), ("bf16", "f16"), CHIPS)]
+STORES = [Access("store", *case) for case in itertools.product(
+    (64, 128), (False, True), ("bf16", "f16"), CHIPS) if case[0] == 64 or case[1]]
+for _case in LOADS:
+    add_load(_case)
+for _case in STORES:
+    add_store(_case)
+
+# A fragment of 16 columns into a tile of two panels that is zero otherwise.
+COLUMNS = (0, 16, 48, 64, 112)
+for _column, _chip in itertools.product(COLUMNS, CHIPS):
+    add(f"store_at_{_column}_{_chip}", {"p": POINTER, "out": POINTER}, f"""
+    %t = hopper.alloc 0 : {shared(64, 128, 'bf16')}
+    %pitch = arith.constant 128 : i64
+    hopper.load_rows %p stride %pitch rows %c0 to %t
+        : {POINTER} to {shared(64, 128, 'bf16')}{LANDED}
+    %e = hopper.global_load %p row_major of f32 : {POINTER} to {fragment(16)}
+    %f = hopper.truncate %e : {fragment(16)} to {fragment(16, 'bf16')}
+    hopper.store_fragment %f to %t column {_column}
+        : {fragment(16, 'bf16')} to {shared(64, 128, 'bf16')}
+    hopper.barrier
+    %g = hopper.load_fragment %t : {shared(64, 128, 'bf16')} to {fragment(128, 'bf16')}
+    %x = hopper.extend %g : {fragment(128, 'bf16')} to {fragment(128)}{save('x', 128)}""",
+        chip=_chip)
+
+# -- rows --------------------------------------------------------------------
+
+for _chip in CHIPS:
+    add(f"load_rows_{_chip}", {"p": POINTER, "out": POINTER, "stride": "i64", "rows": "i32",
+                               "columns": "i32"}, f"""
+    %t = hopper.alloc 0 : {shared(64, 128, 'bf16')}
+    hopper.load_rows %p stride %stride rows %rows columns %columns to %t
+        : {POINTER} to {shared(64, 128, 'bf16')}{LANDED}
+    %g = hopper.load_fragment %t : {shared(64, 128, 'bf16')} to {fragment(128, 'bf16')}
+    %x = hopper.extend %g : {fragment(128, 'bf16')} to {fragment(128)}{save('x', 128)}""",
+        chip=_chip)
+    add(f"store_rows_{_chip}", {"p": POINTER, "out": POINTER, "stride": "i64", "rows": "i32",
+                                "columns": "i32"}, f"""
+    %t = hopper.alloc 0 : {shared(64, 64, 'bf16')}{fill('t', 'p', 64, 64, 'bf16')}{LANDED}
+    hopper.store_rows %t to %out stride %stride rows %rows columns %columns
+        : {shared(64, 64, 'bf16')} to {POINTER}""", chip=_chip)
+
+# -- TMA ---------------------------------------------------------------------
+
+BOX = (1, 64, 1, 64)
+MAP = "!hopper.tensor_map<1x64x1x64xbf16>"
+PLACE = {name: "i32" for name in ("b", "l", "h", "q")}
+for _columns in (64, 128):
+    _tile = shared(64, _columns, "bf16")
+    add(f"tma_load_{_columns}", {"map": MAP, "out": POINTER, **PLACE}, f"""
+    %t = hopper.alloc 0 : {_tile}
+    %ring = hopper.ring 65536 producers 1 consumers 1 : !hopper.ring<1>
+    hopper.init_rings %ring : !hopper.ring<1>
+    hopper.barrier
+    %cursor = hopper.cursor : !hopper.cursor<1>
+    hopper.elect by warpgroup {{
+      hopper.tma_prefetch %map : {MAP}
+      hopper.expect %ring[%cursor], {128 * _columns} : !hopper.ring<1>
+      hopper.tma_load %map[%b, %l, %h, %q] to %t, %ring[%cursor] cache evict_first
+          : {MAP}, {_tile}, !hopper.ring<1>
     }}
-    %h{i} = hopper.truncate %m{i} : {block} to {fragment(64, 16, "bf16")}
-    hopper.store_fragment %h{i} to %o column {16 * i} : {fragment(64, 16, "bf16")} to {tile(64, 64, "bf16")}"""
-    body += "\n" + send("o", "out", 64, "bf16")
-    return Kernel(f"%pa: {POINTER}, %pv: {POINTER}, %out: {POINTER}", body, chip)
+    hopper.wait %ring[%cursor] : !hopper.ring<1>
+    %g = hopper.load_fragment %t : {_tile} to {fragment(_columns, 'bf16')}
+    %x = hopper.extend %g : {fragment(_columns, 'bf16')} to {fragment(_columns)}"""
+        + save("x", _columns))
+    add(f"tma_store_{_columns}", {"map": MAP, "p": POINTER, **PLACE}, f"""
+    %t = hopper.alloc 0 : {_tile}{fill('t', 'p', 64, _columns, 'bf16')}{LANDED}
+    hopper.elect by warpgroup {{
+      hopper.tma_store %t to %map[%b, %l, %h, %q] cache normal : {_tile}, {MAP}
+      hopper.tma_store_wait 0
+    }}""")
 
+# -- lanes and tables --------------------------------------------------------
 
-@pytest.mark.parametrize("chip", CHIPS)
-def test_elements(machine, chip):
-    x = small(0, 64, 64)
-    vector = small(1, 64, most=3)
-    expected = np.where(np.tril(np.ones((64, 64), bool)),
-                        x * np.exp2(vector)[:, None] * vector, 5)
-    found = run(machine, elements_kernel(chip), {
-        "a": x, "v": vector, "out": np.zeros((64, 64), np.uint16)}, ["a", "v", "out"])
-    np.testing.assert_array_equal(found["out"], bits(expected.astype(np.float32), "bf16"))
+for _chip in CHIPS:
+    for _kind, _type in itertools.product(("up", "xor", "from"), ("f32", "i32")):
+        add(f"shuffle_{_kind}_{_type}_{_chip}", {"p": POINTER, "out": POINTER, "lane": "i32"}, f"""
+    %i = hopper.thread{element('a', 'p', 'i', _type)}{element('o', 'out', 'i', _type)}
+    %v = llvm.load %a : {POINTER} -> {_type}
+    %r = hopper.shuffle "{_kind}" %v, %lane : {_type}
+    llvm.store %r, %o : {_type}, {POINTER}""", chip=_chip)
+    add(f"exp2_{_chip}", {"p": POINTER, "out": POINTER}, f"""
+    %i = hopper.thread{element('a', 'p', 'i')}{element('o', 'out', 'i')}
+    %v = llvm.load %a : {POINTER} -> f32
+    %r = hopper.exp2 %v : f32
+    llvm.store %r, %o : f32, {POINTER}""", chip=_chip)
+    # Each thread stores 4, 2 and 1 values, and reads those of the thread opposite.
+    add(f"table_{_chip}", {"p": POINTER, "out": POINTER}, f"""
+    %c127 = arith.constant 127 : i32
+    %flat = hopper.alloc 0 : {table(1024)}
+    %both = hopper.reshape %flat : {table(1024)} to {table('2x512')}
+    %four = hopper.slice %both[%c0] : {table('2x512')}, i32 to {table(512)}
+    %two = hopper.slice %both[%c1] : {table('2x512')}, i32 to {table(512)}
+    %one = hopper.alloc 4096 : {table(128)}
+    %i = hopper.thread{element('a', 'p', 'i')}
+    %v = llvm.load %a : {POINTER} -> f32
+    %w = arith.addf %v, %v : f32
+    %x = arith.addf %w, %w : f32
+    %y = arith.addf %x, %x : f32
+    %j = arith.muli %i, %c4 : i32
+    %k = arith.muli %i, %c2 : i32
+    hopper.store %v, %w, %x, %y to %four[%j] : f32, f32, f32, f32 to {table(512)}
+    hopper.store %x, %y to %two[%k] : f32, f32 to {table(512)}
+    hopper.store %v to %one[%i] : f32 to {table(128)}
+    hopper.barrier
+    %other = arith.subi %c127, %i : i32
+    %j1 = arith.muli %other, %c4 : i32
+    %k0 = arith.muli %other, %c2 : i32
+    %j2 = arith.addi %j1, %c1 : i32
+    %k1 = arith.addi %k0, %c1 : i32
+    %r0 = hopper.load %one[%other] : {table(128)} to f32
+    %r1 = hopper.load %four[%j2] : {table(512)} to f32
+    %r2 = hopper.load %two[%k0] : {table(512)} to f32
+    %r3 = hopper.load %two[%k1] : {table(512)} to f32
+    %o = arith.muli %i, %c4 : i32""" + "".join(f"""
+    %n{n} = arith.constant {n} : i32
+    %o{n} = arith.addi %o, %n{n} : i32{element(f'p{n}', 'out', f'o{n}')}
+    llvm.store %r{n}, %p{n} : f32, {POINTER}""" for n in range(4)), chip=_chip)
+    # Two warpgroups with a barrier each.
+    add(f"barriers_{_chip}", {"out": POINTER}, f"""
+    %c128 = arith.constant 128 : i32
+    %c127 = arith.constant 127 : i32
+    %tables = hopper.alloc 0 : {table('2x128', 'i32')}
+    %i = hopper.thread
+    %g = hopper.warpgroup
+    %mine = hopper.slice %tables[%g] : {table('2x128', 'i32')}, i32 to {table(128, 'i32')}
+    %first = arith.muli %g, %c128 : i32
+    %at = arith.addi %first, %i : i32
+    hopper.store %at to %mine[%i] : i32 to {table(128, 'i32')}
+    %id = arith.addi %g, %c1 : i32
+    hopper.barrier id %id of 128
+    %other = arith.subi %c127, %i : i32
+    %v = hopper.load %mine[%other] : {table(128, 'i32')} to i32{element('o', 'out', 'at', 'i32')}
+    llvm.store %v, %o : i32, {POINTER}""", threads=256, chip=_chip)
 
+# -- fragments in registers --------------------------------------------------
 
-def hilo_kernel(chip, dtype) -> Kernel:
-    """Columns of a tile scaled by weights that are sums of two 16-bit floats."""
-    t, f = tile(64, 64, dtype), fragment(64, 64, dtype)
-    table = "!hopper.shared<64xi32, linear>"
-    body = f"""{START}
-{fetch("a", "pa", 0, 64, dtype)}
-    %table = hopper.alloc 8192 : {table}
-    %lane = hopper.lane
-    %even = arith.addi %lane, %lane : i32
-    %index = arith.extui %even : i32 to i64
-    %at = llvm.getelementptr %pv[%index] : ({POINTER}, i64) -> {POINTER}, f32
-    %next = llvm.getelementptr %at[1] : ({POINTER}) -> {POINTER}, f32
-    %v0 = llvm.load %at : {POINTER} -> f32
-    %v1 = llvm.load %next : {POINTER} -> f32
-    hopper.store_hilo %v0, %v1 to %table as {dtype} : {table}
-{MEET}
-    %f = hopper.load_fragment %a : {t} to {f}
-    %w = hopper.load_hilo %table : {table}
-    %g = hopper.scale_hilo %f by %w : {f} to {f}
-    %o = hopper.alloc 16384 : {t}
-    hopper.store_fragment %g to %o column 0 : {f} to {t}
-{send("o", "out", 64, dtype)}"""
-    return Kernel(f"%pa: {POINTER}, %pv: {POINTER}, %out: {POINTER}", body, chip)
-
-
-HILO = [(chip, dtype) for chip in CHIPS for dtype in ("bf16", "f16")]
-
-
-@pytest.mark.parametrize("case", HILO, ids="-".join)
-def test_weights_of_two_parts(machine, case):
-    _, dtype = case
-    x, weights = small(0, 64, 64, most=100), np.random.default_rng(1).random(64, np.float32)
-    found = run(machine, hilo_kernel(*case), {
-        "a": bits(x, dtype), "v": weights, "out": np.zeros((64, 64), np.uint16)},
-        ["a", "v", "out"])
-    # Twice rounded; a weight of one part alone would be off by its last bit.
-    unit = 2.0 ** (-8 if dtype == "bf16" else -11)
-    np.testing.assert_allclose(widen(found["out"], dtype), x * weights,
-                               rtol=1.02 * unit, atol=1e-30)
-
-
-def lanes_kernel() -> Kernel:
-    """What lanes tell each other, five results each."""
-    body = f"""{START}
-    %c4 = arith.constant 4 : i32
-    %c31 = arith.constant 31 : i32
-    %five = arith.constant 5 : i32
+SHAPES = [(64, 64, 64), (64, 40, 200), (128, 128, 128), (128, 96, 96)]
+for _chip in CHIPS:
+    add(f"positions_{_chip}", {"out": POINTER, "v": "f32"}, f"""
+    %zero = arith.constant 0.0 : f32
+    %f = hopper.splat %v : {fragment(128)}
+    %g = hopper.map %f : ({fragment(128)}) -> {fragment(128)} {{
+    ^bb0(%e: f32):
+      %row, %column = hopper.position : i32, i32
+      %below = arith.cmpi sge, %row, %column : i32
+      %sum = arith.addi %row, %column : i32
+      %number = arith.sitofp %sum : i32 to f32
+      %product = arith.mulf %number, %e : f32
+      %kept = arith.select %below, %product, %zero : f32
+      hopper.yield %kept : f32
+    }}{save('g', 128)}""", chip=_chip)
+    # y[i, j] = x[i, j] r[i] + c[j], for columns 16 to 31 of x.
+    add(f"vectors_{_chip}", {"x": POINTER, "p": POINTER, "out": POINTER}, f"""
+    %t = hopper.alloc 0 : {table(128)}
+    %i = hopper.thread{element('a', 'p', 'i')}
+    %v = llvm.load %a : {POINTER} -> f32
+    hopper.store %v to %t[%i] : f32 to {table(128)}
+    hopper.barrier
+    %s = hopper.global_load %x row_major of f32 : {POINTER} to {fragment(64)}
+    %m = hopper.block_of %s column 16 : {fragment(64)} to {fragment(16)}
+    %r = hopper.load_vector %t from 0 : {table(128)} to !hopper.fragment<64xf32, rows>
+    %c = hopper.load_vector %t from 72 : {table(128)} to !hopper.fragment<16xf32, columns>
+    %y = hopper.map %m, %r, %c : ({fragment(16)}, !hopper.fragment<64xf32, rows>,
+        !hopper.fragment<16xf32, columns>) -> {fragment(16)} {{
+    ^bb0(%e: f32, %f: f32, %g: f32):
+      %0 = arith.mulf %e, %f : f32
+      %1 = arith.addf %0, %g : f32
+      hopper.yield %1 : f32
+    }}{save('y', 16)}""", chip=_chip)
+    for _type in ("f32", "bf16", "f16"):
+        for _width, _columns, _pitch in SHAPES:
+            _part = f"of {_type} rows %rows columns {_columns} pitch {_pitch}"
+            add(f"global_{_type}_{_columns}_{_pitch}_{_chip}",
+                {"p": POINTER, "out": POINTER, "rows": "i32"}, f"""
+    %f = hopper.global_load %p row_major {_part} : {POINTER} to {fragment(_width)}
+    hopper.global_store %f to %out row_major {_part} : {fragment(_width)} to {POINTER}""",
+                chip=_chip)
+    # Through global and shared memory in the order in which threads hold values.
+    add(f"handed_{_chip}", {"p": POINTER, "scratch": POINTER, "out": POINTER}, f"""
+    %t = hopper.alloc 0 : {table(8192)}
+    %f = hopper.global_load %p row_major of f32 : {POINTER} to {fragment(128)}
+    hopper.global_store %f to %scratch fragment of f32 : {fragment(128)} to {POINTER}
+    hopper.barrier
+    %g = hopper.global_load %scratch fragment of f32 : {POINTER} to {fragment(128)}
+    hopper.store_fragment %g to %t column 0 : {fragment(128)} to {table(8192)}
+    %h = hopper.load_fragment %t : {table(8192)} to {fragment(128)}{save('h', 128)}""",
+        chip=_chip)
+    for _type in ("bf16", "f16"):
+        add(f"hilo_{_type}_{_chip}", {"p": POINTER, "x": POINTER, "out": POINTER}, f"""
+    %t = hopper.alloc 0 : {table(64, 'i32')}
     %lane = hopper.lane
     %warp = hopper.warp
-    %thread = hopper.thread
-    %wide = arith.extui %thread : i32 to i64
-    %from = llvm.getelementptr %pa[%wide] : ({POINTER}, i64) -> {POINTER}, f32
-    %v = llvm.load %from : {POINTER} -> f32
-    %flat = hopper.alloc 0 : !hopper.shared<128xf32, linear>
-    %table = hopper.reshape %flat : !hopper.shared<128xf32, linear> to !hopper.shared<4x32xf32, linear>
-    %row = hopper.slice %table[%warp] : !hopper.shared<4x32xf32, linear>, i32 to !hopper.shared<32xf32, linear>
-    %e = hopper.exp2 %v : f32
-    %x = hopper.shuffle "xor" %v, %c4 : f32
-    %u = hopper.shuffle "up" %v, %c1 : f32
-    %f = hopper.shuffle "from" %v, %c31 : f32
-    hopper.store %v to %row[%lane] : f32 to !hopper.shared<32xf32, linear>
-    hopper.barrier
-    %mirror = arith.subi %c31, %lane : i32
-    %m = hopper.load %row[%mirror] : !hopper.shared<32xf32, linear> to f32
-    %first = arith.muli %thread, %five : i32
-    %first_wide = arith.extui %first : i32 to i64
-    %to = llvm.getelementptr %out[%first_wide] : ({POINTER}, i64) -> {POINTER}, f32
-    %to1 = llvm.getelementptr %to[1] : ({POINTER}) -> {POINTER}, f32
-    %to2 = llvm.getelementptr %to[2] : ({POINTER}) -> {POINTER}, f32
-    %to3 = llvm.getelementptr %to[3] : ({POINTER}) -> {POINTER}, f32
-    %to4 = llvm.getelementptr %to[4] : ({POINTER}) -> {POINTER}, f32
-    llvm.store %e, %to : f32, {POINTER}
-    llvm.store %x, %to1 : f32, {POINTER}
-    llvm.store %u, %to2 : f32, {POINTER}
-    llvm.store %f, %to3 : f32, {POINTER}
-    llvm.store %m, %to4 : f32, {POINTER}"""
-    return Kernel(f"%pa: {POINTER}, %out: {POINTER}", body)
-
-
-def test_lanes(machine):
-    given = small(0, 4, 32, most=20)
-    found = run(machine, lanes_kernel(), {
-        "a": given, "out": np.zeros((4, 32, 5), np.float32)}, ["a", "out"])["out"]
-    lane = np.arange(32)
-    np.testing.assert_allclose(found[..., 0], np.exp2(given), rtol=2e-7)
-    np.testing.assert_array_equal(found[..., 1], given[:, lane ^ 4])
-    np.testing.assert_array_equal(found[:, 1:, 2], given[:, :-1])
-    np.testing.assert_array_equal(found[..., 3], given[:, 31:].repeat(32, 1))
-    np.testing.assert_array_equal(found[..., 4], given[:, ::-1])
-
-
-# -- copies --------------------------------------------------------------------
-
-
-def rows_kernel(chip) -> Kernel:
-    """Some rows and columns, any stride, into a tile and some of that out again."""
-    t = tile(64, 128, "bf16")
-    narrow_tile = tile(64, 64, "bf16")
-    body = f"""{START}
-    %t = hopper.alloc 0 : {t}
-    hopper.load_rows %pa stride %stride rows %rows columns %columns to %t : {POINTER} to {t}
-    %n = hopper.alloc 16384 : {narrow_tile}
-    hopper.load_rows %pa stride %stride rows %rows to %n : {POINTER} to {narrow_tile}
-{MEET}
-    %f = hopper.load_fragment %t : {t} to {fragment(64, 128, "bf16")}
-    %w = hopper.extend %f : {fragment(64, 128, "bf16")} to {fragment(64, 128, "f32")}
-    hopper.global_store %w to %whole row_major of f32 : {fragment(64, 128, "f32")} to {POINTER}
-    %out_stride = arith.constant -64 : i64
-    hopper.store_rows %n to %out stride %out_stride rows %rows columns %columns : {narrow_tile} to {POINTER}"""
-    return Kernel(f"%pa: {POINTER}, %whole: {POINTER}, %out: {POINTER}, %stride: i64, "
-                  "%rows: i32, %columns: i32", body, chip)
-
-
-@pytest.mark.parametrize("chip", CHIPS)
-@pytest.mark.parametrize("rows,columns,stride", [(64, 128, 128), (64, 128, -128), (37, 72, 136),
-                                                 (1, 8, -200), (0, 64, 128), (-3, 64, 128),
-                                                 (90, 200, 128)])
-def test_rows(machine, chip, rows, columns, stride):
-    there, wide = max(0, min(rows, 64)), min(columns, 128)
-    given = bits(small(0, 65 * 200), "bf16")
-    start = 64 * 200 if stride < 0 else 0
-    source = np.zeros((64, 128), np.uint16)
-    for row in range(there):
-        source[row] = given[start + row * stride:][:128]
-    whole = source.copy()
-    whole[:, wide:] = 0
-    out = np.full((64, 64), 7, np.uint16)
-    expected = out.copy()
-    if there:
-        expected[64 - there:, :min(wide, 64)] = source[:there, :min(wide, 64)][::-1]
-    memory = GlobalMemory({"a": given, "whole": np.zeros((64, 128), np.float32), "out": out},
-                          ("whole", "out"))
-    # The last row of `out` is the first to be written.
-    arguments = [memory.address["a"] + 2 * start, memory.address["whole"],
-                 memory.address["out"] + 2 * 63 * 64, ctypes.c_int64(stride),
-                 ctypes.c_int32(rows), ctypes.c_int32(columns)]
-    machine(rows_kernel(chip), arguments, memory, 1)
-    assert not memory.changed_outside(("whole", "out"))
-    np.testing.assert_array_equal(bits(memory.get("whole"), "bf16"), whole)
-    np.testing.assert_array_equal(memory.get("out"), expected)
-
-
-def boxes_kernel(columns) -> Kernel:
-    """A ring: one warpgroup fetches tiles, another one sends them elsewhere."""
-    t = tile(64, columns, "bf16")
-    tiles = f"!hopper.shared<2x64x{columns}xbf16>"
-    box = "!hopper.tensor_map<1x64x1x64xbf16>"
-    ring, cursor = "!hopper.ring<2>", "!hopper.cursor<2>"
-    body = f"""{START}
-    %ring = hopper.ring 65536 producers 1 consumers 4 : {ring}
-    %tiles = hopper.alloc 0 : {tiles}
-    hopper.tma_prefetch %from : {box}
-    hopper.init_rings %ring : {ring}
-    hopper.fence_async
-    hopper.barrier
-    hopper.specialize warpgroups [1, 1] registers [40, 232]
-    role {{
-    ^bb0(%i: i32):
-      hopper.elect by warpgroup {{
-        %first = hopper.cursor : {cursor}
-        %end = scf.for %n = %c0 to %count step %c1 iter_args(%c = %first) -> ({cursor}) : i32 {{
-          %token = arith.muli %n, %c64 : i32
-          hopper.acquire %ring[%c] : {ring}
-          hopper.expect %ring[%c], {128 * columns} : {ring}
-          %t = hopper.slice %tiles[%c] : {tiles}, {cursor} to {t}
-          hopper.tma_load %from[%c1, %token, %c1, %c0] to %t, %ring[%c] cache evict_first : {box}, {t}, {ring}
-          %next = hopper.advance %c : {cursor}
-          scf.yield %next : {cursor}
-        }}
-      }}
-      hopper.yield
+    %even_at = arith.muli %lane, %c2 : i32
+    %odd_at = arith.addi %even_at, %c1 : i32{element('pe', 'p', 'even_at')}{element('po', 'p', 'odd_at')}
+    %even = llvm.load %pe : {POINTER} -> f32
+    %odd = llvm.load %po : {POINTER} -> f32
+    %first = arith.cmpi eq, %warp, %c0 : i32
+    scf.if %first {{
+      hopper.store_hilo %even, %odd to %t as {_type} : {table(64, 'i32')}
     }}
+    hopper.barrier
+    %w = hopper.load_hilo %t : {table(64, 'i32')}
+    %f = hopper.global_load %x row_major of f32 : {POINTER} to {fragment(64)}
+    %g = hopper.truncate %f : {fragment(64)} to {fragment(64, _type)}
+    %s = hopper.scale_hilo %g by %w : {fragment(64, _type)} to {fragment(64, _type)}
+    %y = hopper.extend %s : {fragment(64, _type)} to {fragment(64)}{save('y', 64)}""", chip=_chip)
+
+# -- rings and flags ---------------------------------------------------------
+
+# Tiles of [64, 128] of x[count, 64, 128] go through three stages to two warpgroups; each
+# writes all of them, out[warpgroup, count, 64, 128].
+_STAGE = shared(64, 128, "bf16")
+_CONSUMER = f"""
     role {{
     ^bb0(%i: i32):
-      %first = hopper.cursor : {cursor}
-      %end = scf.for %n = %c0 to %count step %c1 iter_args(%c = %first) -> ({cursor}) : i32 {{
-        %token = arith.muli %n, %c64 : i32
-        %full = hopper.try %ring[%c] : {ring}
-        hopper.wait %ring[%c] unless %full : {ring}
-        %t = hopper.slice %tiles[%c] : {tiles}, {cursor} to {t}
-        hopper.elect by warpgroup {{
-          hopper.tma_store %t to %to[%c0, %token, %c0, %c0] cache evict_first : {t}, {box}
-          hopper.tma_store_wait 0
-        }}
-        hopper.barrier id %c1 of 128
-        hopper.release %ring[%c] by warp : {ring}
-        %next = hopper.advance %c : {cursor}
-        scf.yield %next : {cursor}
+      %begin = hopper.cursor : !hopper.cursor<3>
+      %base = arith.muli %i, %count : i32
+      %last = scf.for %t = %c0 to %count step %c1 iter_args(%c = %begin)
+          -> (!hopper.cursor<3>) : i32 {{
+        %full = hopper.try %ring[%c] : !hopper.ring<3>
+        hopper.wait %ring[%c] unless %full : !hopper.ring<3>
+        %tile = hopper.slice %tiles[%c] : !hopper.shared<3x64x128xbf16>, !hopper.cursor<3> to {_STAGE}
+        %g = hopper.load_fragment %tile : {_STAGE} to {fragment(128, 'bf16')}
+        %x = hopper.extend %g : {fragment(128, 'bf16')} to {fragment(128)}
+        %number = arith.addi %base, %t : i32
+        %size = arith.constant 8192 : i32
+        %at = arith.muli %number, %size : i32{element('o', 'out', 'at')}{save('x', 128, 'o')}
+        hopper.release %ring[%c] by warp : !hopper.ring<3>
+        %next = hopper.advance %c : !hopper.cursor<3>
+        scf.yield %next : !hopper.cursor<3>
       }}
       hopper.yield
     }}"""
-    return Kernel(f"%from: {box}, %to: {box}, %count: i32", body, threads=256)
+for _chip in CHIPS:
+    _copy = f"""
+      hopper.expect %ring[%c], 16384 : !hopper.ring<3>
+      hopper.tma_load %map[%t, %c0, %c0, %c0] to %tile, %ring[%c] cache normal
+          : {MAP}, {_STAGE}, !hopper.ring<3>""" if _chip == HOPPER else f"""
+      %n64 = arith.constant 64 : i32
+      %pitch = arith.constant 128 : i64
+      %size = arith.constant 8192 : i32
+      %at = arith.muli %t, %size : i32{element('from', 'map', 'at', 'bf16')}
+      hopper.load_rows %from stride %pitch rows %n64 to %tile : {POINTER} to {_STAGE}
+      hopper.commit_copies %ring[%c] : !hopper.ring<3>"""
+    _loop = f"""
+      %begin = hopper.cursor : !hopper.cursor<3>
+      %last = scf.for %t = %c0 to %count step %c1 iter_args(%c = %begin)
+          -> (!hopper.cursor<3>) : i32 {{
+        hopper.acquire %ring[%c] : !hopper.ring<3>
+        %tile = hopper.slice %tiles[%c] : !hopper.shared<3x64x128xbf16>, !hopper.cursor<3> to {_STAGE}{_copy}
+        %next = hopper.advance %c : !hopper.cursor<3>
+        scf.yield %next : !hopper.cursor<3>
+      }}"""
+    _role = f"hopper.elect by warpgroup {{{_loop}\n      }}" if _chip == HOPPER \
+        else f"{_loop}\n      hopper.wait_copies"
+    add(f"ring_{_chip}", {"map": MAP if _chip == HOPPER else POINTER, "out": POINTER,
+                          "count": "i32"}, f"""
+    %ring = hopper.ring 65536 producers {1 if _chip == HOPPER else 4} consumers 8 : !hopper.ring<3>
+    %tiles = hopper.alloc 0 : !hopper.shared<3x64x128xbf16>
+    hopper.init_rings %ring : !hopper.ring<3>
+    hopper.barrier
+    hopper.specialize warpgroups [1, 2] registers [40, 232]
+    role {{
+    ^bb0(%i: i32):
+      {_role}
+      hopper.yield
+    }}{_CONSUMER}""", threads=384, chip=_chip)
+    # Block 0 hands a fragment to block 1, with two flags.
+    add(f"flags_{_chip}", {"p": POINTER, "scratch": POINTER, "flags": POINTER, "out": POINTER}, f"""
+    %block = hopper.block
+    %first = arith.cmpi eq, %block, %c0 : i32
+    scf.if %first {{
+      %f = hopper.global_load %p row_major of f32 : {POINTER} to {fragment(64)}
+      hopper.global_store %f to %scratch fragment of f32 : {fragment(64)} to {POINTER}
+      hopper.signal %flags count %c2 stride %c1 barrier %c1 : {POINTER}
+    }} else {{
+      hopper.await %flags count %c2 barrier %c1 : {POINTER}
+      %g = hopper.global_load %scratch fragment of f32 : {POINTER} to {fragment(64)}{save('g', 64)}
+    }}""", chip=_chip)
 
 
-@pytest.mark.parametrize("columns", [64, 128])
-@pytest.mark.parametrize("length", [1, 64, 300])
-def test_boxes(machine, columns, length):
-    """Zeros come from beyond the tensor, and nothing goes there."""
-    given = bits(small(0, 2, length, 3, 96), "bf16")
-    target = np.full((1, length + 5, 1, columns - 24), 7, np.uint16)
-    box = (1, 64, 1, 64)
-    tiles = -(-(length + 5) // 64)
-    found = run(machine, boxes_kernel(columns), {"a": given, "out": target},
-                [("a", box), ("out", box), ctypes.c_int32(tiles)])["out"]
-    expected = np.zeros_like(target)
-    width = min(96, columns - 24)
-    expected[0, :length, 0, :width] = given[1, :, 1, :width]
+# -- tests -------------------------------------------------------------------
+
+on_each_chip = pytest.mark.parametrize("chip", CHIPS)
+NAN_BITS = 0x7fff
+
+
+def call(machine, name, buffers, results, arguments, blocks=1):
+    """What a kernel leaves in its results."""
+    found = list(run(machine, KERNELS[name], buffers, arguments, results, blocks).values())
+    return found[0] if len(found) == 1 else found
+
+
+def small(seed, *sizes):
+    """Integers that products of, and sums of these, are exact."""
+    return np.random.default_rng(seed).integers(-8, 9, sizes).astype(np.float32)
+
+
+def normal(seed, *sizes):
+    return np.random.default_rng(seed).standard_normal(sizes).astype(np.float32)
+
+
+def bits(values, dtype="bf16"):
+    return narrow(values, dtype).astype(np.uint16)
+
+
+def unwritten(*sizes):
+    return np.full(sizes, np.nan, np.float32)
+
+
+# -- products ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", PRODUCTS, ids=lambda case: case.name)
+def test_product(machine, case):
+    a_shape, b_shape = case.shapes()
+    a, b, out = small(0, *a_shape), small(1, *b_shape), small(2, 64, case.n)
+    expected = (a.T if case.a == "transposed" else a) @ (b if case.b == "MN" else b.T)
+    expected += out if case.sums else 0
+    found = call(machine, case.name, {"a": bits(a, case.dtype), "b": bits(b, case.dtype), "out": out},
+                        ("out",), ["a", "b", "out"])
     np.testing.assert_array_equal(found, expected)
 
 
-# -- between blocks ------------------------------------------------------------
+# -- fragments and tiles -----------------------------------------------------
 
 
-def flags_kernel() -> Kernel:
-    """Block n adds its index to the sum that block n − 1 left, and hands it on."""
-    body = f"""{START}
-    %block = hopper.block
-    %thread = hopper.thread
-    %previous = arith.subi %block, %c1 : i32
-    %here = arith.extui %block : i32 to i64
-    %wide = arith.extui %thread : i32 to i64
-    %my_flag = llvm.getelementptr %flags[%here] : ({POINTER}, i64) -> {POINTER}, i64
-    %their_flag = llvm.getelementptr %my_flag[-1] : ({POINTER}) -> {POINTER}, i64
-    %is_later = arith.cmpi sgt, %block, %c0 : i32
-    %row = arith.constant 128 : i64
-    %mine = arith.muli %here, %row : i64
-    %at = arith.addi %mine, %wide : i64
-    %to = llvm.getelementptr %out[%at] : ({POINTER}, i64) -> {POINTER}, i32
-    %sum = scf.if %is_later -> (i32) {{
-      hopper.await %their_flag count %c1 barrier %c1 : {POINTER}
-      %from = llvm.getelementptr %to[-128] : ({POINTER}) -> {POINTER}, i32
-      %before = llvm.load volatile %from : {POINTER} -> i32
-      scf.yield %before : i32
-    }} else {{
-      scf.yield %thread : i32
-    }}
-    %after = arith.addi %sum, %block : i32
-    llvm.store %after, %to : i32, {POINTER}
-    hopper.signal %my_flag count %c1 stride %c1 barrier %c1 : {POINTER}"""
-    return Kernel(f"%flags: {POINTER}, %out: {POINTER}", body)
+@pytest.mark.parametrize("case", LOADS, ids=lambda case: case.name)
+def test_load_fragment(machine, case):
+    given = bits(normal(0, *case.tile), case.dtype)
+    found = call(machine, case.name, {"p": given, "out": unwritten(64, case.columns)}, ("out",),
+                        ["p", "out"])
+    expected = widen(given, case.dtype)
+    np.testing.assert_array_equal(found, expected.T if case.transposed else expected)
 
 
-def test_flags(machine):
-    blocks = 64
-    found = run(machine, flags_kernel(), {
-        "flags": np.full(blocks, -1), "out": np.zeros((blocks, 128), np.int32)},
-        ["flags", "out"], ("flags", "out"), blocks)
-    np.testing.assert_array_equal(
-        found["out"], np.arange(128) + np.arange(blocks).cumsum()[:, None])
-    # Who has seen a flag clears it.
-    assert (found["flags"][:-1] == 0).all() and found["flags"][-1] not in (0, -1)
+@pytest.mark.parametrize("case", STORES, ids=lambda case: case.name)
+def test_store_fragment(machine, case):
+    given = normal(0, 64, case.columns)
+    out = np.full(case.tile, NAN_BITS, np.uint16)
+    found = call(machine, case.name, {"p": given, "out": out}, ("out",), ["p", "out"])
+    np.testing.assert_array_equal(found, bits(given.T if case.transposed else given, case.dtype))
 
 
-# -- for hosts without ssd-opt -------------------------------------------------
+@on_each_chip
+@pytest.mark.parametrize("column", COLUMNS)
+def test_store_fragment_at(machine, column, chip):
+    given, expected = normal(0, 64, 16), np.zeros((64, 128), np.float32)
+    expected[:, column:column + 16] = widen(bits(given), "bf16")
+    found = call(machine, f"store_at_{column}_{chip}", {"p": given, "out": unwritten(64, 128)},
+                        ("out",), ["p", "out"])
+    np.testing.assert_array_equal(found, expected)
 
-KERNELS = [*(product_kernel(*case) for case in PRODUCTS),
-           *(fragment_kernel(*case) for case in FRAGMENTS),
-           *(elements_kernel(chip) for chip in CHIPS),
-           *(hilo_kernel(*case) for case in HILO), lanes_kernel(),
-           *(rows_kernel(chip) for chip in CHIPS),
-           *(boxes_kernel(columns) for columns in (64, 128)), flags_kernel()]
+
+# -- rows --------------------------------------------------------------------
+
+COUNTS = [(64, 128), (100, 200), (37, 128), (64, 72), (5, 40), (1, 8), (0, 128), (-3, 64),
+          (64, -8)]
+
+
+@on_each_chip
+@pytest.mark.parametrize("rows, columns", COUNTS)
+@pytest.mark.parametrize("backwards", [False, True], ids=["down", "up"])
+def test_load_rows(machine, rows, columns, backwards, chip):
+    """What is not to be read isn't there."""
+    here, there = np.clip(rows, 0, 64), np.clip(columns, 0, 128)
+    buffer = bits(normal(0, max(here, 1), 136))  # rows 136 apart
+    flat = buffer.reshape(-1)[:(max(here, 1) - 1) * 136 + max(there, 8)]
+    first = 136 * (here - 1) if backwards and here else 0
+    found = call(machine, f"load_rows_{chip}", {"p": flat, "out": unwritten(64, 128)}, ("out",),
+                        [At("p", 2 * first), "out", ctypes.c_int64(-136 if backwards else 136),
+                         ctypes.c_int32(rows), ctypes.c_int32(columns)])
+    expected = np.zeros((64, 128), np.float32)
+    order = slice(None, None, -1 if backwards else 1)
+    expected[:here, :there] = widen(buffer[:here][order, :there], "bf16")
+    np.testing.assert_array_equal(found, expected)
+
+
+@on_each_chip
+@pytest.mark.parametrize("rows, columns", COUNTS)
+@pytest.mark.parametrize("backwards", [False, True], ids=["down", "up"])
+def test_store_rows(machine, rows, columns, backwards, chip):
+    given, out = bits(normal(0, 64, 64)), np.full((70, 136), NAN_BITS, np.uint16)
+    here, there = np.clip(rows, 0, 64), np.clip(columns, 0, 64)
+    first = 64 if backwards else 3
+    found = call(machine, f"store_rows_{chip}", {"p": given, "out": out}, ("out",),
+                        ["p", At("out", 2 * 136 * first + 16),
+                         ctypes.c_int64(-136 if backwards else 136), ctypes.c_int32(rows), ctypes.c_int32(columns)])
+    expected = out.copy()
+    at = first - np.arange(here) if backwards else first + np.arange(here)
+    expected[at, 8:8 + there] = given[:here, :there]
+    np.testing.assert_array_equal(found, expected)
+
+
+# -- TMA ---------------------------------------------------------------------
+
+TENSOR = (2, 100, 3, 72)
+PLACES = [(0, 0, 0, 0), (1, 36, 2, 8), (1, 64, 1, 0), (0, -10, 0, 0), (0, 99, 2, 64),
+          (0, 100, 0, 0), (1, 0, 0, -8), (2, 0, 0, 0)]
+
+
+def box_of(place, columns):
+    """Where a box of rows lies in the tensor, and its part that is there."""
+    b, l, h, q = place
+    row, column = l + np.arange(64), q + np.arange(columns)
+    kept = np.ix_((0 <= row) & (row < TENSOR[1]), (0 <= column) & (column < TENSOR[3]))
+    if not 0 <= b < TENSOR[0]:
+        kept = np.ix_(np.zeros(64, bool), np.zeros(columns, bool))
+    return (b % TENSOR[0], row[kept[0].ravel()][:, None], h, column[kept[1].ravel()][None]), kept
+
+
+@pytest.mark.parametrize("columns", [64, 128])
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_tma_load(machine, place, columns):
+    """Zero beyond the tensor."""
+    tensor = bits(normal(0, *TENSOR))
+    found = call(machine, f"tma_load_{columns}", {"x": tensor, "out": unwritten(64, columns)},
+                        ("out",), [("x", BOX), "out", *map(ctypes.c_int32, place)])
+    expected = np.zeros((64, columns), np.float32)
+    source, kept = box_of(place, columns)
+    expected[kept] = widen(tensor[source], "bf16")
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("columns", [64, 128])
+@pytest.mark.parametrize("place", [p for p in PLACES if min(p) >= 0], ids=str)
+def test_tma_store(machine, place, columns):
+    """Nothing beyond the tensor, nor elsewhere in it."""
+    given, tensor = bits(normal(0, 64, columns)), np.full(TENSOR, NAN_BITS, np.uint16)
+    found = call(machine, f"tma_store_{columns}", {"p": given, "x": tensor}, ("x",),
+                        [("x", BOX), "p", *map(ctypes.c_int32, place)])
+    expected = tensor.copy()
+    target, kept = box_of(place, columns)
+    expected[target] = given[kept]
+    np.testing.assert_array_equal(found, expected)
+
+
+# -- lanes and tables --------------------------------------------------------
+
+
+@on_each_chip
+@pytest.mark.parametrize("dtype", ["f32", "i32"])
+@pytest.mark.parametrize("kind, lane", [("up", 1), ("up", 16), ("xor", 4), ("xor", 31),
+                                        ("from", 0), ("from", 31)])
+def test_shuffle(machine, kind, lane, dtype, chip):
+    given = np.arange(128, dtype=np.float32 if dtype == "f32" else np.int32) + 5
+    index = np.arange(32)
+    source = {"up": np.where(index < lane, index, index - lane), "xor": index ^ lane,
+              "from": np.full(32, lane)}[kind]
+    found = call(machine, f"shuffle_{kind}_{dtype}_{chip}", {"p": given, "out": given * 0}, ("out",),
+                        ["p", "out", ctypes.c_int32(lane)])
+    np.testing.assert_array_equal(found.reshape(4, 32), given.reshape(4, 32)[:, source])
+
+
+@on_each_chip
+def test_exp2(machine, chip):
+    given = np.concatenate([np.linspace(-126, 127, 124), [0, -np.inf, -1e4, 1]])
+    found = call(machine, f"exp2_{chip}", {"p": given.astype(np.float32), "out": unwritten(128)},
+                        ("out",), ["p", "out"])
+    np.testing.assert_allclose(found, np.exp2(given.astype(np.float32).astype(np.float64)),
+                               rtol=2 ** -21)
+    np.testing.assert_array_equal(found[124:], [1, 0, 0, 2])
+
+
+@on_each_chip
+def test_tables(machine, chip):
+    given = small(0, 128)
+    found = call(machine, f"table_{chip}", {"p": given, "out": unwritten(128, 4)}, ("out",),
+                        ["p", "out"])
+    np.testing.assert_array_equal(found, given[::-1, None] * [1, 2, 4, 8])
+
+
+@on_each_chip
+def test_named_barriers(machine, chip):
+    found = call(machine, f"barriers_{chip}", {"out": np.zeros((2, 128), np.int32)}, ("out",),
+                        ["out"])
+    np.testing.assert_array_equal(found, np.arange(256).reshape(2, 128)[:, ::-1])
+
+
+# -- fragments in registers --------------------------------------------------
+
+
+@on_each_chip
+def test_splat_and_position(machine, chip):
+    found = call(machine, f"positions_{chip}", {"out": unwritten(64, 128)}, ("out",),
+                        ["out", ctypes.c_uint32(0x3f000000)])
+    row, column = np.mgrid[:64, :128]
+    np.testing.assert_array_equal(found, np.where(row >= column, (row + column) / 2, 0))
+
+
+@on_each_chip
+def test_vectors(machine, chip):
+    x, given = small(0, 64, 64), small(1, 128)
+    found = call(machine, f"vectors_{chip}", {"x": x, "p": given, "out": unwritten(64, 16)},
+                        ("out",), ["x", "p", "out"])
+    np.testing.assert_array_equal(found, x[:, 16:32] * given[:64, None] + given[72:88])
+
+
+@on_each_chip
+@pytest.mark.parametrize("rows", [64, 70, 37, 1, 0, -5])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", ["f32", "bf16", "f16"])
+def test_global_fragments(machine, dtype, shape, rows, chip):
+    """A part of a matrix from memory and to it."""
+    _, columns, pitch = shape
+    there = np.clip(rows, 0, 64)
+    values = normal(0, 64, pitch)
+    given = values if dtype == "f32" else bits(values, dtype)
+    out = np.full_like(given, np.nan if dtype == "f32" else NAN_BITS)
+    found = call(machine, f"global_{dtype}_{columns}_{pitch}_{chip}", {"p": given, "out": out},
+                        ("out",), ["p", "out", ctypes.c_int32(rows)])
+    expected = out.copy()
+    expected[:there, :columns] = given[:there, :columns]
+    np.testing.assert_array_equal(found, expected)
+
+
+@on_each_chip
+def test_handed_fragments(machine, chip):
+    given = normal(0, 64, 128)
+    found, scratch = call(machine, 
+        f"handed_{chip}", {"p": given, "scratch": unwritten(64, 128), "out": unwritten(64, 128)},
+        ("out", "scratch"), ["p", "scratch", "out"])
+    np.testing.assert_array_equal(found, given)
+    np.testing.assert_array_equal(np.sort(scratch, None), np.sort(given, None))
+
+
+@on_each_chip
+@pytest.mark.parametrize("dtype, unit", [("bf16", 2 ** -8), ("f16", 2 ** -11)])
+def test_weights(machine, dtype, unit, chip):
+    """Products with f32 weights, rounded once to 16 bits."""
+    x, weights = normal(0, 64, 64), np.abs(normal(1, 64)) + 0.1
+    found = call(machine, f"hilo_{dtype}_{chip}", {"p": weights, "x": x, "out": unwritten(64, 64)},
+                        ("out",), ["p", "x", "out"])
+    exact = widen(bits(x, dtype), dtype).astype(np.float64) * weights
+    assert (np.abs(found - exact) <= 1.1 * unit * np.abs(exact) + 2 ** -24).all()
+
+
+# -- rings and flags ---------------------------------------------------------
+
+
+@on_each_chip
+@pytest.mark.parametrize("count", [0, 1, 3, 8])
+def test_ring(machine, count, chip):
+    """A producer, two consumers and fewer stages than tiles."""
+    given = bits(normal(0, max(count, 1), 64, 1, 128))
+    out = unwritten(2, max(count, 1), 64, 128)
+    found = call(machine, f"ring_{chip}", {"x": given, "out": out}, ("out",),
+                        [("x", BOX) if chip == HOPPER else "x", "out", ctypes.c_int32(count)])
+    expected = widen(given[:count, :, 0], "bf16")
+    np.testing.assert_array_equal(found[:, :count], np.stack([expected, expected]))
+    assert np.isnan(found[:, count:]).all()
+
+
+@on_each_chip
+def test_flags(machine, chip):
+    """Another block reads what one has written; flags are clear afterwards."""
+    given = normal(0, 64, 64)
+    buffers = {"p": given, "scratch": unwritten(64, 64), "flags": np.full(3, -1, np.int64),
+               "out": unwritten(64, 64)}
+    found, flags, _ = call(machine, f"flags_{chip}", buffers, ("out", "flags", "scratch"),
+                                  ["p", "scratch", "flags", "out"], blocks=2)
+    np.testing.assert_array_equal(found, given)
+    np.testing.assert_array_equal(flags, [0, 0, -1])
 
 
 if __name__ == "__main__":
-    write_ptx(KERNELS, Path(sys.argv[1]))
+    write_ptx(KERNELS.values(), Path(sys.argv[1]))

@@ -185,7 +185,10 @@ class TensorMap(NamedTuple):
         return box.nbytes
 
     def store(self, shared: SharedMemory, address: int, coordinates) -> None:
-        """Copies a box from shared memory, but not to beyond the tensor."""
+        """Copies a box from shared memory, but not to beyond the tensor. It can't start
+        before the tensor: an H200 takes that for an illegal instruction."""
+        if min(coordinates) < 0:
+            raise EmulationError(f"a box is stored at {coordinates}")
         box = shared.read(self.locations(address), 2).view(np.uint16).reshape(self.box)
         whole, part = self.bounds(coordinates)
         self.array[whole] = box[part]
