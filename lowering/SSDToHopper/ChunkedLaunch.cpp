@@ -78,32 +78,56 @@ std::string whyNotSizes(const MixerUnit &unit, ChunkedBlock block) {
 /// More than any chip has multiprocessors.
 constexpr int64_t kMaxBlocks = 256;
 
-/// What the host knows of a unit's sequences, one for each run of row blocks
-/// that a block takes.
-struct Sequences {
-  Sequences(HostBuilder &host, const MixerUnit &unit, ChunkedBlock block) {
-    Value tokens = host.size(unit.x.memref, UnitBuffer::token);
-    number = host.size(unit.x.memref, UnitBuffer::batch);
-    if (unit.offsets) {
-      number =
-          host.max(host.add(host.size(unit.offsets, 0), -1), host.constant(0));
-      tokens = host.ceilDiv(tokens, host.max(number, host.constant(1)));
-    }
-    count = host.mul(number, ChunkedShape(unit, block).unitsPerBatch);
-    chunks = host.ceilDiv(tokens, kChunkTokens);
-    total = host.mul(count, chunks);
+/// HostBuilder's arithmetic on numbers that are known already.
+struct Numbers {
+  using Value = int64_t;
+  int64_t constant(int64_t value) { return value; }
+  int64_t add(int64_t a, int64_t b) { return a + b; }
+  int64_t mul(int64_t a, int64_t b) { return a * b; }
+  int64_t ceilDiv(int64_t a, int64_t b) { return llvm::divideCeil(a, b); }
+  int64_t max(int64_t a, int64_t b) { return std::max(a, b); }
+  bool less(int64_t a, int64_t b) { return a < b; }
+  int64_t select(bool condition, int64_t a, int64_t b) {
+    return condition ? a : b;
   }
+  int64_t multiprocessors() { return 132; } // an H200's
+};
+
+/// What is known of a unit's sequences, one for each run of row blocks that a
+/// block takes: by the host, or now.
+template <typename Arithmetic> struct Sequences {
+  using Value = typename Arithmetic::Value;
+  Sequences(Arithmetic &host, Value number, Value tokens, const MixerUnit &unit,
+            ChunkedBlock block)
+      : number(number),
+        count(host.mul(number, ChunkedShape(unit, block).unitsPerBatch)),
+        chunks(host.ceilDiv(tokens, kChunkTokens)),
+        total(host.mul(count, chunks)) {}
 
   Value number, count;
   Value chunks; // of one; where they are packed, the mean
   Value total;
 };
 
+Sequences<HostBuilder> sequencesOf(HostBuilder &host, const MixerUnit &unit,
+                                   ChunkedBlock block) {
+  Value tokens = host.size(unit.x.memref, UnitBuffer::token);
+  Value number = host.size(unit.x.memref, UnitBuffer::batch);
+  if (unit.offsets) {
+    number =
+        host.max(host.add(host.size(unit.offsets, 0), -1), host.constant(0));
+    tokens = host.ceilDiv(tokens, host.max(number, host.constant(1)));
+  }
+  return {host, number, tokens, unit, block};
+}
+
 /// How the chunks of all sequences are laid out in runs, a block each, and what
 /// that takes.
-struct Schedule {
-  Schedule(HostBuilder &host, const MixerUnit &unit, ChunkedBlock block)
-      : sequences(host, unit, block) {
+template <typename Arithmetic> struct Schedule {
+  using Value = typename Arithmetic::Value;
+  Schedule(Arithmetic &host, Sequences<Arithmetic> sequences,
+           const MixerUnit &unit, ChunkedBlock block)
+      : sequences(sequences) {
     parts = ChunkedShape::partsOf(unit);
     Value multiprocessors = host.multiprocessors();
     Value least = host.ceilDiv(sequences.total, multiprocessors);
@@ -125,13 +149,13 @@ struct Schedule {
     Value timeCut =
         host.add(host.mul(cut, chunkTwice), host.mul(reach, ns.reach));
     timeCut = host.add(timeCut, ns.cutting + kLaunch);
-    Value isFaster =
+    auto isFaster =
         parts ? host.less(cut, sequences.chunks) : host.less(timeCut, time);
     run = host.select(isFaster, cut, run);
     time = host.select(isFaster, timeCut, time);
   }
 
-  Sequences sequences;
+  Sequences<Arithmetic> sequences;
   int64_t parts; // of a sequence, 0 where the form leaves it open
   Value run;     // chunks, fewer than a sequence has where it is cut
   Value time;    // ns, estimated
@@ -153,6 +177,11 @@ private:
   }
   static constexpr int64_t kLaunch = 1500, kCacheBytes = 64 << 20;
 };
+
+Schedule<HostBuilder> scheduleOf(HostBuilder &host, const MixerUnit &unit,
+                                 ChunkedBlock block) {
+  return {host, sequencesOf(host, unit, block), unit, block};
+}
 
 /// A launch of the chunked kernel, without its schedule.
 struct ChunkedLaunch {
@@ -209,12 +238,19 @@ public:
     return why.empty() ? ChunkedEpilogue::whyNot(unit) : why;
   }
 
+  std::optional<double> estimate(const MixerUnit &unit, int64_t batch,
+                                 int64_t length) const override {
+    Numbers numbers;
+    Sequences<Numbers> sequences(numbers, batch, length, unit, block);
+    return Schedule<Numbers>(numbers, sequences, unit, block).time * 1e-3;
+  }
+
   /// Tensor maps and copies of rows are of what is aligned and not empty. Two
   /// warpgroups of states only where they are asked for or estimated to be
   /// faster than one, if one could hold a state.
   Value buildCondition(HostBuilder &host,
                        const MixerUnit &unit) const override {
-    Schedule schedule(host, unit, block);
+    Schedule schedule = scheduleOf(host, unit, block);
     Value condition = host.less(host.constant(0), schedule.sequences.total);
     SmallVector<Value> mapped = {unit.x.memref, unit.b.memref, unit.c.memref,
                                  unit.y.memref};
@@ -227,7 +263,7 @@ public:
     if (unit.kernel ||
         block.stateWarpgroups == ChunkedShape::columnPartsOf(unit))
       return condition;
-    Schedule single(host, unit, {1});
+    Schedule single = scheduleOf(host, unit, {1});
     return host.land(condition, host.less(schedule.time, single.time));
   }
 
@@ -243,7 +279,7 @@ public:
 private:
   void buildPacked(ChunkedLaunch &launch, gpu::GPUModuleOp module) const {
     HostBuilder &host = launch.host;
-    Sequences sequences(host, launch.unit, block);
+    Sequences sequences = sequencesOf(host, launch.unit, block);
     launch.parameters.sequences = launch.arguments.integer(sequences.number);
     gpu::GPUFuncOp kernel = launch.build(module);
     createLaunch(host, kernel,
@@ -253,8 +289,8 @@ private:
 
   void buildRuns(ChunkedLaunch &launch, gpu::GPUModuleOp module) const {
     HostBuilder &host = launch.host;
-    Schedule schedule(host, launch.unit, block);
-    const Sequences &sequences = schedule.sequences;
+    Schedule schedule = scheduleOf(host, launch.unit, block);
+    const Sequences<HostBuilder> &sequences = schedule.sequences;
     Value blocks = host.ceilDiv(sequences.total, schedule.run);
     // The size of what is handed over is to be known without a device.
     Value count = sequences.count, runs = host.constant(1);

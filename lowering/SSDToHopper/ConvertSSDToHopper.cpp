@@ -67,6 +67,8 @@ private:
   LogicalResult buildForm(HostBuilder &host, MixerUnit unit);
   LogicalResult checkAskedFor(const MixerUnit &unit);
   void remarkOnForm(const MixerUnit &unit);
+  void remarkOn(const KernelKind &kind, const std::string &why,
+                const MixerUnit &unit);
   LogicalResult buildCases(HostBuilder &host, const MixerUnit &unit,
                            ArrayRef<int64_t> bounds, ArrayRef<Attribute> forms);
   LogicalResult buildKernels(HostBuilder &host, const MixerUnit &unit,
@@ -74,6 +76,7 @@ private:
   std::string whyNot(const KernelKind &kind, const MixerUnit &unit);
   gpu::GPUModuleOp createModule(Location loc, StringRef name, StringRef target);
   LogicalResult convertHostOp(Operation *op);
+  struct Example;
   void record(const MixerUnit &unit);
   /// Fills the branches of an scf.if.
   LogicalResult branch(HostBuilder &host, Value condition,
@@ -82,7 +85,7 @@ private:
 
   unsigned kernelCount = 0;
   /// Kernels that were considered for the present unit: why not, or nothing.
-  llvm::MapVector<StringRef, std::string> considered;
+  llvm::MapVector<const KernelKind *, std::string> considered;
   MixerRecords records;
 };
 
@@ -124,28 +127,48 @@ LogicalResult ConvertSSDToHopper::convert(FusedOp op) {
   return success();
 }
 
+/// What kernels' times are quoted for: a batch of one and 2048 tokens where
+/// calls decide.
+struct ConvertSSDToHopper::Example {
+  explicit Example(const MixerUnit &unit)
+      : batch(unit.x.getType().getDimSize(UnitBuffer::batch)),
+        length(unit.isStep ? 1
+                           : unit.x.getType().getDimSize(UnitBuffer::token)),
+        batchIsDynamic(ShapedType::isDynamic(batch)),
+        lengthIsDynamic(ShapedType::isDynamic(length)) {
+    if (batchIsDynamic)
+      batch = 1;
+    if (lengthIsDynamic)
+      length = 2048;
+  }
+  int64_t batch, length;
+  bool batchIsDynamic, lengthIsDynamic;
+};
+
 void ConvertSSDToHopper::record(const MixerUnit &unit) {
   std::string forms, given;
   llvm::json::Array candidates;
+  Example example(unit);
   for (auto &[kernel, why] : considered) {
-    llvm::json::Object candidate{{"form", kernel}};
+    llvm::json::Object candidate{{"form", kernel->getName()}};
     if (!why.empty())
       candidate["why_not"] = why;
-    else
-      forms += (forms.empty() ? "" : "\n") + kernel.str();
+    else if (auto time = kernel->estimate(unit, example.batch, example.length))
+      candidate["time_us"] = *time;
+    if (why.empty())
+      forms += (forms.empty() ? "" : "\n") + kernel->getName().str();
     candidates.push_back(std::move(candidate));
   }
   if (unit.form)
     llvm::raw_string_ostream(given) << ", given " << unit.form;
-  int64_t length =
-      unit.isStep ? 1 : unit.x.getType().getDimSize(UnitBuffer::token);
-  bool dynamic = ShapedType::isDynamic(length);
-  llvm::json::Object shape{{"heads", unit.heads},
+  llvm::json::Object shape{{"batch", example.batch},
+                           {"batch_is_dynamic", example.batchIsDynamic},
+                           {"heads", unit.heads},
                            {"groups", unit.groups},
                            {"head_dim", unit.headDim},
-                           {"state_dim", unit.stateDim}};
-  if (!dynamic)
-    shape["length"] = length;
+                           {"state_dim", unit.stateDim},
+                           {"length", example.length},
+                           {"length_is_dynamic", example.lengthIsDynamic}};
   StringRef why = unit.kernel ? "the attribute hopper.kernel asks for it, or "
                                 "the first of these that can run"
                               : "the first of these that can run and is "
@@ -249,6 +272,26 @@ gpu::GPUModuleOp ConvertSSDToHopper::createModule(Location loc, StringRef name,
                                   builder.getArrayAttr({attribute}));
 }
 
+/// Why a kernel is not taken, or how long it is estimated to take.
+void ConvertSSDToHopper::remarkOn(const KernelKind &kind,
+                                  const std::string &why,
+                                  const MixerUnit &unit) {
+  auto options = remark::RemarkOpts::name("kernel").category(getArgument());
+  if (!why.empty()) {
+    remark::missed(unit.getLoc(), options)
+        << remark::metric("kernel", kind.getName())
+        << remark::reason("{0}", why);
+    return;
+  }
+  auto taken = remark::passed(unit.getLoc(), options);
+  taken << remark::metric("kernel", kind.getName());
+  Example example(unit);
+  if (auto time = kind.estimate(unit, example.batch, example.length))
+    taken << remark::metric("batch", example.batch)
+          << remark::metric("length", example.length)
+          << remark::metric("microseconds", *time);
+}
+
 /// The first kernel that computes the unit, where it can run; else what
 /// follows.
 LogicalResult
@@ -257,16 +300,10 @@ ConvertSSDToHopper::buildKernels(HostBuilder &host, const MixerUnit &unit,
   for (; !kinds.empty(); kinds = kinds.drop_front()) {
     const KernelKind &kind = *kinds.front();
     std::string why = whyNot(kind, unit);
-    considered[kind.getName()] = why;
-    auto options = remark::RemarkOpts::name("kernel").category(getArgument());
-    if (!why.empty()) {
-      remark::missed(host.loc, options)
-          << remark::metric("kernel", kind.getName())
-          << remark::reason("{0}", why);
+    considered[&kind] = why;
+    remarkOn(kind, why, unit);
+    if (!why.empty())
       continue;
-    }
-    remark::passed(host.loc, options)
-        << remark::metric("kernel", kind.getName());
     std::string name =
         ("ssd_" + kind.getName() + "_" + Twine(kernelCount++)).str();
     auto build = [&] {

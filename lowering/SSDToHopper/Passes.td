@@ -38,8 +38,9 @@ def ConvertSSDToHopper : Pass<"convert-ssd-to-hopper", "::mlir::ModuleOp"> {
     which computes every unit; where a kernel needs something that is known only
     at run time (a chip, alignment), the host code decides. `#ssd.dispatch`
     becomes host code, too. A mixer's attribute `hopper.kernel` leaves only the
-    kernel that it names, and the plain one. A remark for each kernel considered says why it was
-    not taken. With `batch-invariant`, or the attribute `ssd.batch_invariant` on
+    kernel that it names, and the plain one. A remark for each kernel considered says
+    why it was not taken, or how many microseconds it is estimated to take on an H200,
+    which is what the host code compares. With `batch-invariant`, or the attribute `ssd.batch_invariant` on
     the module, no sequence is cut into parts for want of others, so that its
     result is bitwise the same in any batch; parts that a form asks for stay.
 

@@ -235,10 +235,14 @@ class Library:
 
     target = "cpu"  # what programs for it are compiled for
     gpu = -1  # the GPU's number
-    stream = 0  # the GPU's current stream
 
     def __init__(self, like: Any = None) -> None:
         self.wrap = wrapper_like(like)
+
+    @property
+    def stream(self) -> int:
+        """The GPU's current stream."""
+        return 0
 
     def read(self, name: str, value: Any) -> Array:
         """A view of an operand; `name` is for messages."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Iterable, Mapping, NamedTuple, Optional
 
 Mixer = Mapping[str, Any]
 
@@ -74,11 +74,11 @@ def _shape(shape: Any) -> str:
         return str(shape) if shape else "-"
     parts = []
     for key, value in shape.items():
-        if key == "length_is_dynamic":
+        if key.endswith("_is_dynamic"):
             continue
         text = "?" if value is None or value == -1 else value
-        # Candidates of a dynamic length are quoted for an example of one.
-        example = key == "length" and shape.get("length_is_dynamic")
+        # Candidates of a dynamic size are quoted for an example of one.
+        example = shape.get(f"{key}_is_dynamic")
         parts.append(f"{_LETTERS.get(key, key)}={text}"
                      f"{' (say)' if example else ''}")
     return " ".join(parts)
@@ -87,6 +87,20 @@ def _shape(shape: Any) -> str:
 #===----------------------------------------------------------------------===#
 # The table
 #===----------------------------------------------------------------------===#
+
+
+class _Column(NamedTuple):
+    """What is recorded about candidates; those of GPUs have other things than
+    those of CPUs."""
+
+    heading: str
+    key: str
+    show: Callable[[Any], str]
+
+
+_COLUMNS = (_Column("time", "time_us", time), _Column("flops", "flops", count),
+            _Column("bytes", "bytes", size), _Column("memory", "memory", size),
+            _Column("why not", "why_not", lambda text: text or ""))
 
 
 class _Group(NamedTuple):
@@ -143,18 +157,15 @@ def render(mixers: Iterable[Mixer], title: str) -> Any:
         table = Table(box=None, padding=(0, 2))
         table.add_column("candidate", no_wrap=True)
         candidates = _candidates(mixer)
-        if any("time_us" in costs for _, costs in candidates):
-            for heading in ("time", "flops", "bytes", "memory"):
-                table.add_column(heading, justify="right", no_wrap=True)
-            for form, costs in candidates:
-                table.add_row(form, time(costs.get("time_us")),
-                              count(costs.get("flops")),
-                              size(costs.get("bytes")),
-                              size(costs.get("memory")))
-        else:
-            table.add_column("why not")
-            for form, costs in candidates:
-                table.add_row(form, costs.get("why_not") or "")
+        shown = [column for column in _COLUMNS
+                 if any(column.key in costs for _, costs in candidates)]
+        for column in shown:
+            number = column.key != "why_not"
+            table.add_column(column.heading, no_wrap=number,
+                             justify="right" if number else "left")
+        for form, costs in candidates:
+            table.add_row(form, *(column.show(costs.get(column.key))
+                                  for column in shown))
         form = plain_form(mixer.get("form")).replace("\n", ", ")
         parts += ["", f"{group.where()}: {_shape(mixer.get('shape'))}",
                   f"  {form} ({mixer.get('why') or 'no reason recorded'})",

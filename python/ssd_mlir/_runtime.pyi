@@ -80,7 +80,7 @@ class Shortcut:
         places: Sequence[tuple[int, Sequence[int]]],
         allocators: tuple[Callable[[tuple[int, ...], tuple[int, ...]], Any], ...],
         types: tuple[type, ...],
-        exchange: Exchange,
+        exchange: Optional[Exchange],
         gpu: int,
     ) -> None: ...
     def __call__(

@@ -221,10 +221,10 @@ def selective_state_update(state: Any, x: Any, dt: Any, A: Any, B: Any, C: Any,
     if slots is not None:
         inputs["slots"] = slots
     as_called = (pool.shape[0], heads, head_dim, update.state_dim)
-    states = library.view(pool, as_called)
-    in_place = states is not None and library.has_dense_rows(states)
-    if not in_place:
-        states = _reshape(library.dense_copy(pool), as_called)
+    view = library.view(pool, as_called)
+    in_place = view is not None and library.has_dense_rows(view)
+    states = (view if view is not None and in_place
+              else _reshape(library.dense_copy(pool), as_called))
     inputs["state"] = states
     operator = get_operator(shape, "auto", library.target)
     y, = operator(inputs, library)

@@ -37,16 +37,18 @@ def test_explain(artifacts, capsys, monkeypatch):
 
 
 def test_explain_kernels(capsys):
-    """GPU programs list kernels, and why not the others."""
+    """GPU programs list kernels with their times, and why not the others."""
     mixer = {"entry": "scan", "count": 1, "location": "a.mlir:3:4",
              "form": "chunked\nrecurrent", "why": "the first that can run",
-             "shape": {"heads": 4}, "candidates": [
+             "shape": {"heads": 4, "batch": 1, "batch_is_dynamic": True},
+             "candidates": [
                  {"form": "step", "why_not": "the length is not known"},
-                 {"form": "chunked"}, {"form": "recurrent"}]}
+                 {"form": "chunked", "time_us": 27.2}, {"form": "recurrent"}]}
     _explain.explain([mixer], "program", width=100)
     text = capsys.readouterr().out
     for part in ("chunked, recurrent (the first that can run)", "  step ",
-                 "the length is not known", "> chunked", "> recurrent"):
+                 "the length is not known", "> chunked", "> recurrent",
+                 "27.2 µs", "B=1 (say)"):
         assert part in text, (part, text)
 
 

@@ -104,7 +104,7 @@ func.func @row_blocks_of_a_head(%x: memref<?x?x3x80xbf16>, %b: memref<?x?x3x128x
 // CHECK:           hopper.store_fragment {{.*}} : <64x64xf32> to <4096xf32, linear>
 // CHECK:           hopper.global_store {{.*}} columns 72 pitch 200
 // CHECK-NOT:     gpu.module @ssd_chunked_single
-// REMARK:      kernel=chunked{{$}}
+// REMARK:      kernel=chunked, length=2048
 // REMARK:      [Missed] kernel | {{.*}}Reason="a state of 200 columns takes two warpgroups", kernel=chunked_single
 // REMARK:      [Missed] kernel | {{.*}}Reason="a state of 200 columns takes two warpgroups", kernel=chunked_portable
 // PTX-LABEL:   .entry ssd_chunked_0

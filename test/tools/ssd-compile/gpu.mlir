@@ -10,6 +10,8 @@
 // CHECK: "mixers": [
 // CHECK: "form": "step",
 // CHECK-NEXT: "why_not": "the length is not known to be 1"
+// CHECK: "form": "chunked_portable",
+// CHECK-NEXT: "time_us": {{[0-9.]+}}
 // CHECK: "entry": "scan"
 // CHECK: "location": "{{.*}}gpu.mlir:[[#@LINE+17]]:{{[0-9]+}}"
 // CHECK: "kernels"
