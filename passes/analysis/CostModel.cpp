@@ -51,14 +51,18 @@ std::vector<Form> ssd::candidateForms(const MixerShape &shape,
   return forms;
 }
 
-/// Bytes every form moves: its operands once, the state in and out.
-static double operandBytes(const MixerShape &s) {
-  double tokens = double(s.batch) * s.length;
+/// Bytes every form moves, of so many sequences: their operands once, the state
+/// in and out.
+static double operandBytes(const MixerShape &s, int64_t batch) {
+  double tokens = double(batch) * s.length;
   double perToken = s.activationBytes * (2.0 * s.heads * s.headDim +
                                          2.0 * s.groups * s.stateDim) +
                     8.0 * s.heads;
-  double states = double(s.batch) * s.heads * s.headDim * s.stateDim;
+  double states = double(batch) * s.heads * s.headDim * s.stateDim;
   return tokens * perToken + 2 * states * s.stateBytes;
+}
+static double operandBytes(const MixerShape &s) {
+  return operandBytes(s, s.batch);
 }
 
 /// Time on all workers of work that takes `seconds` on one. Tasks are blocks of
@@ -74,8 +78,11 @@ static Cost recurrentCost(const MixerShape &s, const CPUNumbers &t) {
   double steps = double(s.batch) * s.length * s.heads;
   Cost cost;
   cost.flops = steps * 5.0 * s.headDim * s.stateDim;
+  // Tasks of other heads find the lines that they share in the cache, or not.
+  bool streams = operandBytes(s, 1) > t.cacheBytes;
+  double rowTime = t.rowTime + (streams ? t.streamedRowTime : 0.0);
   double seconds =
-      steps * (t.tokenTime + s.headDim * t.rowTime) + cost.flops / t.updateRate;
+      steps * (t.tokenTime + s.headDim * rowTime) + cost.flops / t.updateRate;
   cost.bytes = operandBytes(s);
   cost.seconds = std::max(onWorkers(s, seconds, t),
                           cost.bytes / (t.bandwidth * t.workers));
@@ -92,7 +99,8 @@ static double productRate(double q, const CPUNumbers &t) {
 /// What a chunk of one head takes whatever its size.
 static double chunkOverhead(const MixerShape &s, const CPUNumbers &t) {
   bool streams = operandBytes(s) > t.cacheBytes;
-  return t.chunkTime + (streams ? s.stateDim * t.stateRowTime : 0.0);
+  double rows = std::max<double>(s.stateDim, t.leastStateRows);
+  return t.chunkTime + (streams ? rows * t.stateRowTime : 0.0);
 }
 
 /// One chunk of Q tokens of one head: keys are visited in whole blocks.

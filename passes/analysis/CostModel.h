@@ -49,9 +49,13 @@ struct CPUNumbers {
   double cacheBytes = 8e6;
   /// Seconds for a parallel loop, a token, a row of the state per token (its
   /// sum over lanes), a chunk of one head, whatever its size, and a row of the
-  /// state per chunk where operands exceed the cache and push the state out.
+  /// state per chunk where operands exceed the cache and push the state out, of
+  /// which there are at least so many.
   double loopTime = 4e-6, tokenTime = 10e-9, rowTime = 1.05e-9,
-         chunkTime = 160e-9, stateRowTime = 7e-9;
+         chunkTime = 160e-9, stateRowTime = 7e-9, leastStateRows = 48;
+  /// More for a row of the state per token where the operands of one sequence
+  /// exceed the cache: tasks of other heads find nothing of their lines there.
+  double streamedRowTime = 2.5e-9;
   /// Queries of a block; see DecompositionOptions.
   int64_t block = 32;
 };

@@ -43,5 +43,7 @@ ssd::CPUNumbers ssd::getCPUNumbers(Operation *op) {
   read(op, "ssd.row_time", numbers.rowTime);
   read(op, "ssd.chunk_time", numbers.chunkTime);
   read(op, "ssd.state_row_time", numbers.stateRowTime);
+  read(op, "ssd.streamed_row_time", numbers.streamedRowTime);
+  read(op, "ssd.least_state_rows", numbers.leastStateRows);
   return numbers;
 }

@@ -60,8 +60,18 @@ TEST(CostModel, ChunksCostMoreWhereOperandsStream) {
   EXPECT_NEAR(estimateCost(shape, chunked, small).seconds -
                   estimateCost(shape, chunked, large).seconds,
               rows, 1e-9);
-  EXPECT_EQ(estimateCost(shape, recurrent, small).seconds,
+  // A token's rows do where one sequence alone streams.
+  double tokens = 24 * 256 * 64 * small.streamedRowTime; // heads, tokens, rows
+  EXPECT_NEAR(estimateCost(shape, recurrent, small).seconds -
+                  estimateCost(shape, recurrent, large).seconds,
+              tokens, 1e-9);
+  shape.batch = 64;
+  CPUNumbers middle; // for one sequence, not for all of them
+  middle.cacheBytes = 1e7;
+  EXPECT_EQ(estimateCost(shape, recurrent, middle).seconds,
             estimateCost(shape, recurrent, large).seconds);
+  EXPECT_GT(estimateCost(shape, chunked, middle).seconds,
+            estimateCost(shape, chunked, large).seconds);
 }
 
 TEST(CostModel, LongSequencesAreChunked) {
