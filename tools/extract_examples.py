@@ -24,7 +24,7 @@ def examples(text):
 
 def module(example):
     """The example, attributes on something that can have them."""
-    if example.startswith(("func.func", "module")):
+    if example.startswith(("func.func", "module", "gpu.module")):
         return example
     if all(line.startswith("#") for line in example.splitlines()):
         return "".join(f"func.func private @example{i}() attributes {{of = {a}}}\n"

@@ -22,6 +22,30 @@ def ConvertHopperToNVVM : Pass<"convert-hopper-to-nvvm", "::mlir::gpu::GPUModule
     A module for another chip than sm_90a is lowered portably, to what every chip
     since Ampere has: products by warps (mma.sync), rings that are polled, no
     register budgets and no proxies. Tensor maps are Hopper's only.
+
+    ```mlir
+    gpu.module @double {
+      gpu.func @double(%p: !llvm.ptr<1>) kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
+        %x = hopper.global_load %p row_major of f32 : !llvm.ptr<1> to !hopper.fragment<64x64xf32>
+        %y = hopper.map %x : (!hopper.fragment<64x64xf32>) -> !hopper.fragment<64x64xf32> {
+        ^bb0(%e: f32):
+          %sum = arith.addf %e, %e : f32
+          hopper.yield %sum : f32
+        }
+        hopper.global_store %y to %p row_major of f32 : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
+        gpu.return
+      }
+    }
+    ```
+
+    becomes
+
+    ```
+    gpu.module @double {
+      llvm.func @double(%p: !llvm.ptr<1>) attributes {gpu.kernel, nvvm.kernel, ...} {
+        ... llvm.load %row : !llvm.ptr<1> -> vector<2xf32> ...
+        ... arith.addf ...
+    ```
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
@@ -36,6 +60,28 @@ def ExpandDeviceMath : Pass<"expand-device-math", "::mlir::gpu::GPUModuleOp"> {
     The exponential becomes 2ᵗ, division rounds within 2 units in the last place,
     products and sums contract, and other functions become polynomials. Fails on functions that it has no code
     for, which the backend would end the process over.
+
+    ```mlir
+    gpu.module @functions {
+      func.func @sigmoid(%z: f32) -> f32 {
+        %one = arith.constant 1.0 : f32
+        %minus = arith.negf %z : f32
+        %power = math.exp %minus : f32
+        %sum = arith.addf %power, %one : f32
+        %r = arith.divf %one, %sum : f32
+        return %r : f32
+      }
+    }
+    ```
+
+    becomes
+
+    ```
+        %scaled = arith.mulf %minus, %log2e : f32
+        %power = math.exp2 %scaled : f32
+        ...
+        %r = arith.divf %one, %sum fastmath<afn> : f32
+    ```
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
@@ -48,6 +94,30 @@ def EmitPTX : Pass<"emit-ptx", "::mlir::ModuleOp"> {
   let description = [{
     Runs the whole lowering on a copy of every `gpu.module` and writes the PTX,
     one module after the other, to `output` (`-` is standard output).
+
+    ```mlir
+    gpu.module @double {
+      gpu.func @double(%p: !llvm.ptr<1>) kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
+        %x = hopper.global_load %p row_major of f32 : !llvm.ptr<1> to !hopper.fragment<64x64xf32>
+        %y = hopper.map %x : (!hopper.fragment<64x64xf32>) -> !hopper.fragment<64x64xf32> {
+        ^bb0(%e: f32):
+          %sum = arith.addf %e, %e : f32
+          hopper.yield %sum : f32
+        }
+        hopper.global_store %y to %p row_major of f32 : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
+        gpu.return
+      }
+    }
+    ```
+
+    writes
+
+    ```
+    .target sm_90a
+    .visible .entry double(.param .u64 .ptr .global .align 1 double_param_0)
+    .reqntid 128, 1, 1
+      ld.global.v2.b32 ...
+    ```
   }];
   let options = [
     Option<"output", "output", "std::string", "\"-\"", "file to write">,
@@ -66,6 +136,22 @@ def SerializeKernels : Pass<"ssd-serialize-kernels", "::mlir::ModuleOp"> {
 
     ptxas is looked for in `ptxas`, then $CUDA_HOME/bin, the PATH and
     /usr/local/cuda/bin.
+
+    ```mlir
+    module attributes {gpu.container_module} {
+      gpu.module @portable [#nvvm.target<chip = "sm_80">] {
+        gpu.func @portable() kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+          gpu.return
+        }
+      }
+    }
+    ```
+
+    becomes with `cubin=false`
+
+    ```
+      gpu.binary @portable [#gpu.object<#nvvm.target<chip = "sm_80">, kernels = ..., assembly = "...">]
+    ```
   }];
   let options = [
     ListOption<"chips", "chips", "std::string",

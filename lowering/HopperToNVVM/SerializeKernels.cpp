@@ -132,10 +132,12 @@ static gpu::KernelTableAttr listKernels(gpu::GPUModuleOp module) {
   Builder builder(module.getContext());
   SmallVector<gpu::KernelMetadataAttr> kernels;
   for (auto function : module.getOps<gpu::GPUFuncOp>()) {
-    StringRef shared = ssd::hopper::HopperDialect::kSharedBytesAttr;
+    Attribute shared =
+        function->getAttr(ssd::hopper::HopperDialect::kSharedBytesAttr);
     auto metadata = builder.getDictionaryAttr(
         {builder.getNamedAttr("block", function.getKnownBlockSizeAttr()),
-         builder.getNamedAttr("shared_bytes", function->getAttr(shared))});
+         builder.getNamedAttr("shared_bytes",
+                              shared ? shared : builder.getI32IntegerAttr(0))});
     kernels.push_back(gpu::KernelMetadataAttr::get(
         function.getNameAttr(), function.getFunctionType(), nullptr, metadata));
   }
@@ -203,7 +205,23 @@ SmallVector<std::string> SerializeKernels::getChips(StringRef target) {
   return SmallVector<std::string>(chips.begin(), chips.end());
 }
 
+/// That a module says what it is compiled for, and a kernel how it is launched.
+static LogicalResult check(gpu::GPUModuleOp module) {
+  ArrayAttr targets = module.getTargetsAttr();
+  if (!targets || targets.size() != 1 || !isa<NVVM::NVVMTargetAttr>(targets[0]))
+    return module.emitError()
+           << "'" << module.getName() << "' needs a target, as [#nvvm.target<"
+           << "chip = \"sm_90a\">]";
+  for (auto function : module.getOps<gpu::GPUFuncOp>())
+    if (!function.getKnownBlockSizeAttr())
+      return function.emitError() << "kernel '" << function.getName()
+                                  << "' needs a known_block_size";
+  return success();
+}
+
 LogicalResult SerializeKernels::start(Kernel &kernel, gpu::GPUModuleOp module) {
+  if (failed(check(module)))
+    return failure();
   kernel.module = module;
   StringRef target =
       cast<NVVM::NVVMTargetAttr>(module.getTargetsAttr()[0]).getChip();

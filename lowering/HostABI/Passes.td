@@ -56,6 +56,27 @@ def BufferizeEntriesPass : Pass<"ssd-bufferize-entries", "mlir::ModuleOp"> {
     One-shot bufferization across functions, whose tensors become memrefs of the
     identity layout. The body of an `ssd.fused` says what a unit computes and
     stays on tensors.
+
+    ```mlir
+    func.func @unit(%x: tensor<?x4x64xbf16>, %b: tensor<?x1x128xbf16>, %y: tensor<?x4x64xbf16>, %s: tensor<?x4x64x128xf32>)
+        -> (tensor<?x4x64xbf16>, tensor<?x4x64x128xf32>) {
+      %0:2 = ssd.fused ins(%xi = %x : tensor<?x4x64xbf16>, %bi = %b : tensor<?x1x128xbf16>)
+          outs(%yi = %y : tensor<?x4x64xbf16>, %si = %s : tensor<?x4x64x128xf32>) {
+        %r, %t = ssd.step ins(%xi, %bi, %bi : tensor<?x4x64xbf16>, tensor<?x1x128xbf16>, tensor<?x1x128xbf16>)
+            outs(%yi, %si : tensor<?x4x64xbf16>, tensor<?x4x64x128xf32>)
+        ssd.yield %r, %t : tensor<?x4x64xbf16>, tensor<?x4x64x128xf32>
+      }
+      return %0#0, %0#1 : tensor<?x4x64xbf16>, tensor<?x4x64x128xf32>
+    }
+    ```
+
+    becomes
+
+    ```
+      ssd.fused ins(%xi = %x : memref<?x4x64xbf16>, ...) outs(...) {
+        %r, %t = ssd.step ins(%xi, %bi, %bi : tensor<?x4x64xbf16>, ...) ...
+      }
+    ```
   }];
   let dependentDialects = ["mlir::bufferization::BufferizationDialect",
                            "mlir::memref::MemRefDialect"];
@@ -222,6 +243,26 @@ def LowerLaunchesPass : Pass<"ssd-lower-launches", "mlir::ModuleOp"> {
     maps, copies between and clearing of buffers in device memory, and questions
     about the device become calls through `context->api` (ssd_runtime.h). A
     kernel's number is the position of its `gpu.binary` among all of the module.
+
+    ```mlir
+    module attributes {gpu.container_module} {
+      gpu.binary @scan [#gpu.object<#nvvm.target<chip = "sm_90a">, bin = "">]
+      func.func @launch(%length: i32, %w: memref<?xi8>, %context: !llvm.ptr) attributes {ssd.planned} {
+        %one = arith.constant 1 : index
+        %threads = arith.constant 128 : index
+        gpu.launch_func @scan::@scan blocks in (%one, %one, %one) threads in (%threads, %one, %one)
+            args(%length : i32)
+        return
+      }
+    }
+    ```
+
+    becomes
+
+    ```
+        llvm.store %length, %slot : i32, !llvm.ptr
+        llvm.call %launch(%context, %number, %blocks, %cluster, %arguments) : ...
+    ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",
                            "mlir::memref::MemRefDialect",
@@ -237,6 +278,28 @@ def EmitEntryPointsPass : Pass<"ssd-emit-entry-points", "mlir::ModuleOp"> {
     in the context and return the context's status. Everything else becomes internal, and pointer
     arguments of planned functions become `noalias`: buffers of different
     arguments are disjoint by the contract of the ABI and by bufferization.
+
+    ```mlir
+    module {
+      llvm.func @f(%data: !llvm.ptr, %aligned: !llvm.ptr, %offset: i64, %size: i64, %stride: i64,
+                   %w: !llvm.ptr, %w1: !llvm.ptr, %w2: i64, %w3: i64, %w4: i64, %context: !llvm.ptr)
+          attributes {ssd.planned, ssd.entry = {mixers = "[]", arguments = [
+            {name = "x", role = "input", shape = array<i64: 4>, type = memref<4xf32>} ]}} {
+        llvm.return
+      }
+      llvm.func @f.workspace() -> i64 {
+        %none = llvm.mlir.constant(0 : i64) : i64
+        llvm.return %none : i64
+      }
+    }
+    ```
+
+    gets
+
+    ```
+      llvm.func internal @f.entry(%context: !llvm.ptr, %tensors: !llvm.ptr, %count: i32, %workspace: !llvm.ptr, %stream: !llvm.ptr) -> i32
+      llvm.func internal @f.workspace_size(%tensors: !llvm.ptr, %count: i32) -> i64
+    ```
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
 }

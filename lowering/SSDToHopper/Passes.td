@@ -18,9 +18,18 @@ def SSDChooseKernel : Pass<"ssd-choose-kernel", "::mlir::ModuleOp"> {
     `ssd.step` that has none.
 
     ```mlir
-    %y, %s = ssd.mix ins(%x, %b, %c : ...) outs(%y0, %s0 : ...)
-    // becomes
-    %y, %s = ssd.mix {hopper.kernel = "chunked_single"} ins(...) ...
+    func.func @mix(%x: tensor<1x?x8x64xbf16>, %b: tensor<1x?x1x128xbf16>, %y0: tensor<1x?x8x64xbf16>,
+                   %s0: tensor<1x8x64x128xf32>) -> tensor<1x?x8x64xbf16> {
+      %y, %s = ssd.mix ins(%x, %b, %b : tensor<1x?x8x64xbf16>, tensor<1x?x1x128xbf16>, tensor<1x?x1x128xbf16>)
+          outs(%y0, %s0 : tensor<1x?x8x64xbf16>, tensor<1x8x64x128xf32>)
+      return %y : tensor<1x?x8x64xbf16>
+    }
+    ```
+
+    becomes with `kernel=chunked_single`
+
+    ```
+      %y, %s = ssd.mix {hopper.kernel = "chunked_single"} ins(%x, %b, %b : ...) ...
     ```
   }];
   let dependentDialects = ["::ssd::hopper::HopperDialect"];
@@ -47,6 +56,33 @@ def ConvertSSDToHopper : Pass<"convert-ssd-to-hopper", "::mlir::ModuleOp"> {
     A buffer that is copied or cleared only to be a unit's initial state is read
     where it comes from instead. Everything else that would touch device memory
     from the host is refused.
+
+    ```mlir
+    func.func @step(%x: memref<?x80x64xbf16>, %b: memref<?x1x128xbf16>, %dt: memref<?x80xf32>, %y: memref<?x80x64xbf16>,
+                    %s: memref<?x80x64x128xf32>) {
+      ssd.fused ins(%xi = %x : memref<?x80x64xbf16>, %bi = %b : memref<?x1x128xbf16>, %ti = %dt : memref<?x80xf32>)
+          outs(%yi = %y : memref<?x80x64xbf16>, %si = %s : memref<?x80x64x128xf32>) {
+        %r, %t = ssd.step ins(%xi, %bi, %bi : tensor<?x80x64xbf16>, tensor<?x1x128xbf16>, tensor<?x1x128xbf16>)
+            decay(%ti : tensor<?x80xf32>) outs(%yi, %si : tensor<?x80x64xbf16>, tensor<?x80x64x128xf32>)
+        ssd.yield %r, %t : tensor<?x80x64xbf16>, tensor<?x80x64x128xf32>
+      }
+      return
+    }
+    ```
+
+    becomes
+
+    ```
+    gpu.module @ssd_step_0 { gpu.func @ssd_step_0(...) kernel { ... hopper.shuffle ... } }
+    gpu.module @ssd_recurrent_1 { ... }
+    func.func @step(...) {
+      %aligned = ...
+      scf.if %aligned {
+        gpu.launch_func @ssd_step_0::@ssd_step_0 blocks in (%blocks, ...) ...
+      } else {
+        gpu.launch_func @ssd_recurrent_1::@ssd_recurrent_1 ...
+      }
+    ```
   }];
   let dependentDialects = [
     "::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect",
