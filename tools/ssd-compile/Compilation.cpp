@@ -191,11 +191,17 @@ static mlir::LogicalResult printNamed(mlir::Diagnostic &diagnostic) {
 // Passes
 //===----------------------------------------------------------------------===//
 
-Compilation::Pipeline Compilation::getCPUPipeline() const {
-  CPUPipelineOptions pipeline;
+/// What is chosen for either device.
+template <typename PipelineOptions>
+static void choose(PipelineOptions &pipeline, const CompileOptions &options) {
   pipeline.form = options.form == "auto" ? "" : options.form;
   pipeline.tuningSpec = options.tuningSpec;
   pipeline.batchInvariant = options.batchInvariant;
+}
+
+Compilation::Pipeline Compilation::getCPUPipeline() const {
+  CPUPipelineOptions pipeline;
+  choose(pipeline, options);
   pipeline.workers = options.workers;
   pipeline.vectorBytes = target.cpu.getVectorBits() / 8;
   return {"cpu", getCPUStages(pipeline)};
@@ -203,10 +209,8 @@ Compilation::Pipeline Compilation::getCPUPipeline() const {
 
 Compilation::Pipeline Compilation::getGPUPipeline() const {
   GPUPipelineOptions pipeline;
-  pipeline.form = options.form == "auto" ? "" : options.form;
+  choose(pipeline, options);
   pipeline.kernel = options.kernel;
-  pipeline.tuningSpec = options.tuningSpec;
-  pipeline.batchInvariant = options.batchInvariant;
   pipeline.chips = target.gpu->chips;
   pipeline.cubin = target.gpu->isAssembled();
   return {"cuda", getGPUStages(pipeline)};
