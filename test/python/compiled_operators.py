@@ -33,6 +33,22 @@ class Scan(NamedTuple):
         return (self.dtype if self.z is True else self.z) or None
 
 
+# Options to cross (pairwise.py) beside sizes, and what a row of a cross compiles.
+KINDS = {
+    "dt": (None, "f32"),
+    "D": (None, "head", "channel"),
+    "z": (False, True, "f32"),
+    "bias": (None, "f32", "bf16"),  # its type, and D's
+    "softplus": (False, True),
+}
+
+
+def scan_of(row: dict) -> Scan:
+    return Scan(*row["heads"], row["width"], row["n"], row["dtype"], row["dt"],
+                row["D"], row["z"], row["bias"] is not None, row["softplus"],
+                row["limits"], row["initial"], row["segments"], row["bias"] or "f32")
+
+
 class Update(NamedTuple):
     """One compiled selective_state_update."""
 

@@ -10,7 +10,7 @@ import math
 
 import pytest
 
-from compiled_operators import Scan
+from compiled_operators import KINDS, scan_of
 from operator_cases import BOUNDS, check, draw_inputs
 from pairwise import pairs_of, pairwise
 
@@ -19,11 +19,7 @@ OPTIONS = {
     "width": (5, 32, 64),
     "n": (7, 16, 64),
     "dtype": ("f32", "bf16", "f16"),
-    "dt": ("as x", "f32"),
-    "D": (None, "head", "channel"),
-    "z": (False, True, "f32"),
-    "bias": (None, "f32", "bf16"),  # its type, and D's
-    "softplus": (False, True),
+    **KINDS,
     "limits": ((0.0, math.inf), (0.01, 0.05)),
     "initial": (False, True),
     "segments": (None, True),
@@ -32,13 +28,6 @@ OPTIONS = {
     "form": ("auto", "recurrent", "chunked", "quadratic"),
 }
 ROWS = pairwise(OPTIONS)
-
-
-def scan_of(row) -> Scan:
-    return Scan(*row["heads"], row["width"], row["n"], row["dtype"],
-                None if row["dt"] == "as x" else row["dt"], row["D"], row["z"],
-                row["bias"] is not None, row["softplus"], row["limits"], row["initial"],
-                row["segments"], row["bias"] or "f32")
 
 
 def test_all_pairs_are_there():

@@ -10,6 +10,7 @@ import math
 import pytest
 
 import ssd_mlir
+from compiled_operators import KINDS, scan_of
 from cuda_cases import (BOUNDS, check_scan, check_update, draw_scan,
                         draw_states, draw_update, error_ratio, needs_gpu,
                         reference_scan, reference_update, Scan, SCANS, torch,
@@ -46,11 +47,7 @@ CROSSED = pairwise({
     "width": (64, 24, 80, 128, 33),
     "n": (128, 64, 20, 136, 256),
     "dtype": ("bf16", "f16", "f32"),
-    "dt": (None, "f32"),
-    "D": (None, "head", "channel"),
-    "z": (False, True, "f32"),
-    "bias": (None, "f32", "bf16"),  # its type, and D's
-    "softplus": (False, True),
+    **KINDS,
     "limits": ((0.0, math.inf), (0.001, 0.05)),
     "initial": (False, True),
     "segments": (None, torch.int32, torch.int64),
@@ -66,9 +63,7 @@ def test_crossed_options(request, number):
     row = CROSSED[number]
     if row["portable"]:
         request.getfixturevalue("portable")
-    shape = Scan(*row["heads"], row["width"], row["n"], row["dtype"], row["dt"],
-                 row["D"], row["z"], row["bias"] is not None, row["softplus"],
-                 row["limits"], row["initial"], row["segments"], row["bias"] or "f32")
+    shape = scan_of(row)
     operands = draw_scan(shape, row["batch"], row["length"], seed=number)
     if isinstance(row["z"], str):
         operands["z"] = operands["z"].float()
