@@ -91,6 +91,16 @@ LogicalResult LoadRowsOp::verify() {
   return success();
 }
 
+LogicalResult LoadRowsHiLoOp::verify() {
+  SharedType tiles = getTiles().getType();
+  if (tiles.getLinear() || tiles.getShape().size() != 3 ||
+      tiles.getShape()[0] != 2 || tiles.getRows() % 16)
+    return emitOpError("(ROWS3) takes two swizzled tiles with a multiple of 16 "
+                       "rows, not ")
+           << tiles;
+  return success();
+}
+
 LogicalResult StoreRowsOp::verify() {
   SharedType tile = getTile().getType();
   if (tile.getLinear() || tile.getShape().size() != 2 || tile.getPanels() != 1)
@@ -174,4 +184,13 @@ LogicalResult GlobalLoadOp::verify() {
 
 LogicalResult GlobalStoreOp::verify() {
   return verifyGlobal(*this, getValue().getType());
+}
+
+LogicalResult StoreColumnsOp::verify() {
+  FragmentType type = getValue().getType();
+  if (!type.isMatrix() || type.isPacked())
+    return emitOpError("(COLS1) stores an f32 matrix");
+  if (!isa<FloatType>(getStored()))
+    return emitOpError("(COLS2) stored elements are floats");
+  return success();
 }

@@ -142,6 +142,31 @@ def Hopper_LoadRowsOp : Hopper_Op<"load_rows"> {
   let hasVerifier = 1;
 }
 
+def Hopper_LoadRowsHiLoOp : Hopper_Op<"load_rows_hilo"> {
+  let summary = "a warp copies rows of f32, each value as the sum of two";
+  let description = [{
+    For products of f32 by tensor cores of 16-bit floats: the first tile gets the
+    rounded values, the second one what rounding has left, rounded too, together
+    16 bits of a value's 24. Rows, columns and alignment are as in
+    `hopper.load_rows`, with multiples of 4 columns; the copies are done when the
+    warp's `hopper.commit` says so.
+
+    ```mlir
+    hopper.load_rows_hilo %p stride %stride rows %n to %tiles
+        : !llvm.ptr<1> to !hopper.shared<2x64x128xbf16>
+    ```
+
+    Errors: (ROWS3) two swizzled tiles with a multiple of 16 rows.
+  }];
+  let arguments = (ins Hopper_GlobalPointer:$source, I64:$stride, I32:$rows,
+                       Optional<I32>:$columns, Hopper_Shared:$tiles);
+  let assemblyFormat = [{
+    $source `stride` $stride `rows` $rows (`columns` $columns^)? `to` $tiles attr-dict
+    `:` type($source) `to` type($tiles)
+  }];
+  let hasVerifier = 1;
+}
+
 def Hopper_WaitCopiesOp : Hopper_Op<"wait_copies"> {
   let summary = "waits until this thread's hopper.load_rows have landed";
   let description = "For the end of a role, whose threads do not leave copies behind.";
@@ -274,6 +299,31 @@ def Hopper_GlobalStoreOp : Hopper_Op<"global_store"> {
     build($_builder, $_state, value, target, order, stored, ::mlir::Value(), ::mlir::IntegerAttr(),
           ::mlir::IntegerAttr());
   }]>];
+}
+
+def Hopper_StoreColumnsOp : Hopper_Op<"store_columns"> {
+  let summary = "the first columns of a fragment to global memory, each as a row";
+  let description = [{
+    A transposed store, without shared memory: element (r, c) goes to c · stride +
+    r, rounded to `stored`. Only the first `columns` columns and the first `rows`
+    rows are written; both may be anything, and the stride, in elements, may be
+    negative.
+
+    ```mlir
+    hopper.store_columns %y to %p of f32 stride %stride columns %n
+        : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
+    ```
+
+    Errors: (COLS1) the fragment is an f32 matrix; (COLS2) stored elements are
+    floats.
+  }];
+  let arguments = (ins Hopper_Fragment:$value, Hopper_GlobalPointer:$target, TypeAttr:$stored,
+                       I64:$stride, I32:$columns, Optional<I32>:$rows);
+  let assemblyFormat = [{
+    $value `to` $target `of` $stored `stride` $stride `columns` $columns (`rows` $rows^)? attr-dict
+    `:` type($value) `to` type($target)
+  }];
+  let hasVerifier = 1;
 }
 
 #endif // HOPPER_MEMORY_OPS

@@ -115,6 +115,16 @@ Value Emitter::pack(Type element, Value low, Value high) {
   return bitcast(i32(), intrinsic(pairOf(element), name, {high, low}));
 }
 
+std::pair<Value, Value> Emitter::packHiLo(Type element, Value low, Value high) {
+  Value packed = pack(element, low, high);
+  auto [roundedLow, roundedHigh] = unpack(element, packed);
+  auto rest = [&](Value exact, Value rounded) -> Value {
+    return arith::SubFOp::create(builder, loc, exact, rounded);
+  };
+  return {packed,
+          pack(element, rest(low, roundedLow), rest(high, roundedHigh))};
+}
+
 std::pair<Value, Value> Emitter::unpack(Type element, Value pair) {
   // A bf16 is an f32's upper half.
   if (element.isBF16())

@@ -72,6 +72,9 @@ public:
 
   /// Two f32 rounded to bf16 or f16, the first one in the low half of an i32.
   mlir::Value pack(mlir::Type element, mlir::Value low, mlir::Value high);
+  /// The same, and what that rounding has left of the two, rounded too.
+  std::pair<mlir::Value, mlir::Value>
+  packHiLo(mlir::Type element, mlir::Value low, mlir::Value high);
   /// The two as f32, the low half first.
   std::pair<mlir::Value, mlir::Value> unpack(mlir::Type element,
                                              mlir::Value pair);

@@ -230,14 +230,8 @@ Value lowerExtend(Emitter &emit, ExtendOp op, ExtendOp::Adaptor adaptor) {
 
 Value lowerStoreHiLo(Emitter &emit, StoreHiLoOp op,
                      StoreHiLoOp::Adaptor adaptor) {
-  Value even = adaptor.getEven(), odd = adaptor.getOdd();
-  Value high = emit.pack(op.getElement(), even, odd);
-  auto [roundedEven, roundedOdd] = emit.unpack(op.getElement(), high);
-  auto rest = [&](Value exact, Value rounded) -> Value {
-    return arith::SubFOp::create(emit.builder, emit.loc, exact, rounded);
-  };
-  Value low = emit.pack(op.getElement(), rest(even, roundedEven),
-                        rest(odd, roundedOdd));
+  auto [high, low] =
+      emit.packHiLo(op.getElement(), adaptor.getEven(), adaptor.getOdd());
   // Lane 8k + 4h + c: step k, half h, pair c.
   Value lane = emit.lane();
   Value entry = emit.add(

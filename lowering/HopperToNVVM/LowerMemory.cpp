@@ -265,6 +265,65 @@ Value lowerLoadRows(Emitter &emit, LoadRowsOp op, LoadRowsOp::Adaptor adaptor) {
   return {};
 }
 
+/// Four f32 of global memory, or zeros where there is no row: such are not
+/// read.
+SmallVector<Value> loadQuad(Emitter &emit, Value pointer, Value row,
+                            Value rows) {
+  return emit.assembly(SmallVector<Type>(4, emit.f32()),
+                       "{ .reg .pred p; setp.lt.s32 p, $5, $6;\n"
+                       "mov.b32 $0, 0; mov.b32 $1, 0; mov.b32 $2, 0; "
+                       "mov.b32 $3, 0;\n"
+                       "@p ld.global.v4.f32 {$0, $1, $2, $3}, [$4]; }",
+                       "=&f,=&f,=&f,=&f,l,r,r,~{memory}", {pointer, row, rows});
+}
+
+/// A warp has two rows at once, 16 bytes of global memory a lane, and as many
+/// loads in flight as make a step of its loop.
+Value lowerLoadRowsHiLo(Emitter &emit, LoadRowsHiLoOp op,
+                        LoadRowsHiLoOp::Adaptor adaptor) {
+  constexpr int32_t kRowsAtOnce = 2, kRowsInStep = 16;
+  SharedType tile = op.getTiles().getType().getSlice();
+  Type element = tile.getElementType();
+  Value quad = emit.band(emit.lane(), 15), first = emit.shr(emit.lane(), 4);
+  Value stride =
+      multiply(emit, adaptor.getStride(), emit.constant64(sizeof(float)));
+  Value step = multiply(emit, stride, emit.constant64(kRowsAtOnce));
+  Value source = firstPiece(emit, adaptor.getSource(), stride, first, quad);
+  // A quad is half a piece of the tile, whose swizzle has a period of 8 rows.
+  Value piece = emit.shl(emit.bxor(emit.shr(quad, 1), first), 4);
+  Value inTile = emit.add(emit.shl(first, 7),
+                          emit.add(piece, emit.shl(emit.band(quad, 1), 3)));
+  for (int64_t panel = 0; panel < tile.getPanels(); ++panel) {
+    Value rows = rowsOfPiece(emit, adaptor.getRows(), adaptor.getColumns(),
+                             emit.add(emit.shl(quad, 2), int32_t(64 * panel)));
+    auto copy = [&](Emitter &inside, Value row, Value from) {
+      SmallVector<SmallVector<Value>> quads;
+      for (int32_t i = 0; i < kRowsInStep; i += kRowsAtOnce) {
+        quads.push_back(loadQuad(inside, from,
+                                 inside.add(inside.add(first, row), i), rows));
+        from = inside.offset(from, step);
+      }
+      for (auto [i, values] : llvm::enumerate(quads)) {
+        auto [high, low] = inside.packHiLo(element, values[0], values[1]);
+        auto [high2, low2] = inside.packHiLo(element, values[2], values[3]);
+        Value swizzled = inside.bxor(
+            inTile, inside.constant(kRowsAtOnce * int32_t(i) % 8 << 4));
+        Value target = inside.offset(adaptor.getTiles(),
+                                     inside.add(swizzled, inside.shl(row, 7)));
+        int32_t at = kRowsAtOnce * i * 128 + panel * tile.getPanelBytes();
+        inside.store(inside.vector({high, high2}), inside.offset(target, at),
+                     8);
+        inside.store(inside.vector({low, low2}),
+                     inside.offset(target, int32_t(at + tile.getBytes())), 8);
+      }
+      return from;
+    };
+    forRows(emit, tile, kRowsInStep, emit.offset(source, int32_t(panel * 256)),
+            copy);
+  }
+  return {};
+}
+
 Value lowerWaitCopies(Emitter &emit, WaitCopiesOp, WaitCopiesOp::Adaptor) {
   emit.assembly("cp.async.wait_all;", "~{memory}");
   return {};
@@ -471,6 +530,53 @@ Value lowerGlobalStore(Emitter &emit, GlobalStoreOp op,
   return {};
 }
 
+/// Eight lanes have rows that follow each other: whole sectors of f32.
+Value lowerStoreColumns(Emitter &emit, StoreColumnsOp op,
+                        StoreColumnsOp::Adaptor adaptor) {
+  Type stored = op.getStored();
+  int32_t bytes = stored.getIntOrFloatBitWidth() / 8;
+  Value row = emit.fragmentRow(), column = emit.fragmentColumn();
+  Value stride = multiply(emit, adaptor.getStride(), emit.constant64(bytes));
+  Value wide =
+      arith::ExtUIOp::create(emit.builder, emit.loc, emit.i64(), column);
+  Value target = emit.offset(
+      emit.offset(adaptor.getTarget(), multiply(emit, wide, stride)),
+      emit.mul(row, bytes));
+  Value blockStep = multiply(emit, stride, emit.constant64(7));
+  SmallVector<Value> values = emit.elements(adaptor.getValue());
+  auto isBelow = [&](Value index, Value count) -> Value {
+    return arith::CmpIOp::create(emit.builder, emit.loc,
+                                 arith::CmpIPredicate::slt, index, count);
+  };
+  // As in a matrix fragment: i is 4 · block + 2 · row half + column parity.
+  for (size_t i = 0; i < values.size(); i += 4) {
+    for (int32_t parity = 0; parity < 2; ++parity) {
+      Value within = isBelow(emit.add(column, int32_t(i / 4 * 8) + parity),
+                             adaptor.getColumns());
+      for (int32_t half = 0; half < 2; ++half) {
+        Value exists = within;
+        if (adaptor.getRows())
+          exists = arith::AndIOp::create(
+              emit.builder, emit.loc, within,
+              isBelow(emit.add(row, 8 * half), adaptor.getRows()));
+        scf::IfOp::create(
+            emit.builder, emit.loc, exists,
+            [&](OpBuilder &builder, Location loc) {
+              Emitter inside(builder, loc);
+              Value value = values[i + 2 * half + parity];
+              if (!stored.isF32())
+                value = arith::TruncFOp::create(builder, loc, stored, value);
+              inside.store(value, inside.offset(target, 8 * half * bytes),
+                           bytes);
+              scf::YieldOp::create(builder, loc);
+            });
+      }
+      target = emit.offset(target, parity ? blockStep : stride);
+    }
+  }
+  return {};
+}
+
 } // namespace
 
 void ssd::hopper::populateTMAPatterns(const TypeConverter &converter,
@@ -488,10 +594,12 @@ void ssd::hopper::populateMemoryPatterns(const TypeConverter &converter,
       .add<LowerOp<AllocOp, lowerOffset<AllocOp>>,
            LowerOp<RingOp, lowerOffset<RingOp>>, LowerOp<SliceOp, lowerSlice>,
            LowerOp<ReshapeOp, lowerReshape>, LowerOp<LoadRowsOp, lowerLoadRows>,
+           LowerOp<LoadRowsHiLoOp, lowerLoadRowsHiLo>,
            LowerOp<WaitCopiesOp, lowerWaitCopies>,
            LowerOp<StoreRowsOp, lowerStoreRows>, LowerOp<LoadOp, lowerLoad>,
            LowerOp<StoreOp, lowerStore>, LowerOp<LoadVectorOp, lowerLoadVector>,
            LowerOp<GlobalLoadOp, lowerGlobalLoad>,
-           LowerOp<GlobalStoreOp, lowerGlobalStore>>(converter,
-                                                     patterns.getContext());
+           LowerOp<GlobalStoreOp, lowerGlobalStore>,
+           LowerOp<StoreColumnsOp, lowerStoreColumns>>(converter,
+                                                       patterns.getContext());
 }

@@ -18,7 +18,8 @@ using namespace ssd::hopper;
 // Operands
 //===----------------------------------------------------------------------===//
 
-ChunkedEpilogue::Kind ChunkedEpilogue::kindOf(const EpilogueInput &input) {
+ChunkedEpilogue::Kind ChunkedEpilogue::kindOf(const EpilogueInput &input,
+                                              const MixerUnit &unit) {
   auto type = cast<MemRefType>(input.memref.getType());
   AffineMap map = input.map;
   bool hasToken = map.isFunctionOfDim(UnitBuffer::token),
@@ -30,7 +31,10 @@ ChunkedEpilogue::Kind ChunkedEpilogue::kindOf(const EpilogueInput &input) {
   if (!type.isLastDimUnitStride())
     return Kind::other;
   if (map.isIdentity())
-    return type.getElementTypeBitWidth() == 16 ? Kind::tile : Kind::other;
+    return type.getElementTypeBitWidth() ==
+                   unit.x.getType().getElementTypeBitWidth()
+               ? Kind::tile
+               : Kind::other;
   AffineExpr row = getAffineDimExpr(UnitBuffer::inner, map.getContext());
   bool isRow = !hasToken && map.getResults().back() == row &&
                !map.dropResult(map.getNumResults() - 1)
@@ -41,7 +45,7 @@ ChunkedEpilogue::Kind ChunkedEpilogue::kindOf(const EpilogueInput &input) {
 std::string ChunkedEpilogue::whyNot(const MixerUnit &unit) {
   bool hasTile = false;
   for (const EpilogueInput &input : unit.epilogue.getInputs()) {
-    Kind kind = kindOf(input);
+    Kind kind = kindOf(input, unit);
     if (kind == Kind::tile && hasTile)
       return "the epilogue reads two tensors of y's shape";
     hasTile |= kind == Kind::tile;
@@ -58,7 +62,7 @@ std::string ChunkedEpilogue::whyNot(const MixerUnit &unit) {
 
 Value ChunkedEpilogue::getTiled(const MixerUnit &unit) {
   for (const EpilogueInput &input : unit.epilogue.getInputs())
-    if (kindOf(input) == Kind::tile)
+    if (kindOf(input, unit) == Kind::tile)
       return input.memref;
   return {};
 }
@@ -100,7 +104,7 @@ ChunkedEpilogue::ChunkedEpilogue(KernelArguments &arguments,
                                  const MixerUnit &unit, Transport transport)
     : unit(unit) {
   for (const EpilogueInput &input : unit.epilogue.getInputs()) {
-    Kind kind = kindOf(input);
+    Kind kind = kindOf(input, unit);
     bool isPointer = kind == Kind::head || kind == Kind::row;
     tensors.push_back(isPointer ? Tensor(arguments, input.memref) : Tensor());
     if (kind == Kind::tile)
@@ -118,7 +122,7 @@ void ChunkedEpilogue::analyze() {
   SmallVector<Value> values;
   for (const EpilogueInput &input : unit.epilogue.getInputs()) {
     values.push_back(block.addArgument(builder.getF32Type(), loc));
-    if (kindOf(input) == Kind::tile)
+    if (kindOf(input, unit) == Kind::tile)
       tile = values.back();
   }
   builder.setInsertionPointToStart(&block);
@@ -144,7 +148,7 @@ void ChunkedEpilogue::begin(KernelBuilder &k, Value batch, Value head,
     Value value, zero = k.i(0);
     if (tensor) {
       auto indices = mapIndices(k, input.map, {batch, zero, head, firstRow});
-      value = kindOf(input) == Kind::head
+      value = kindOf(input, unit) == Kind::head
                   ? tensor.loadF32(k, indices)
                   : k.create<GlobalLoadOp>(k.rows(), tensor.at(k, indices),
                                            Order::row_major,
@@ -156,16 +160,15 @@ void ChunkedEpilogue::begin(KernelBuilder &k, Value batch, Value head,
   }
 }
 
-KernelBuilder::Values ChunkedEpilogue::inputsOf(KernelBuilder &k, Value x,
-                                                Value tile) {
+KernelBuilder::Values ChunkedEpilogue::inputsOf(KernelBuilder &k, ValueRange x,
+                                                ValueRange tile) {
   KernelBuilder::Values inputs;
   for (auto [input, value] : llvm::zip(unit.epilogue.getInputs(), fixed)) {
-    Kind kind = kindOf(input);
+    Kind kind = kindOf(input, unit);
     if (kind == Kind::row)
       inputs.push_back(value);
     else if (kind != Kind::head)
-      inputs.push_back(
-          k.create<ExtendOp>(k.matrix(64), kind == Kind::x ? x : tile));
+      inputs.push_back(k.join(kind == Kind::x ? x : tile));
   }
   return inputs;
 }
@@ -173,15 +176,15 @@ KernelBuilder::Values ChunkedEpilogue::inputsOf(KernelBuilder &k, Value x,
 KernelBuilder::Values ChunkedEpilogue::valuesOf(ValueRange elements) {
   KernelBuilder::Values values;
   for (auto [input, value] : llvm::zip(unit.epilogue.getInputs(), fixed)) {
-    bool isHead = kindOf(input) == Kind::head;
+    bool isHead = kindOf(input, unit) == Kind::head;
     values.push_back(isHead ? value : elements.front());
     elements = elements.drop_front(!isHead);
   }
   return values;
 }
 
-Value ChunkedEpilogue::apply(KernelBuilder &k, ValueRange fragments, Value x,
-                             Value tile, ValueRange early) {
+Value ChunkedEpilogue::apply(KernelBuilder &k, ValueRange fragments,
+                             ValueRange x, ValueRange tile, ValueRange early) {
   SmallVector<Value> inputs(fragments);
   llvm::append_range(inputs, early);
   llvm::append_range(inputs, inputsOf(k, x, tile));
@@ -198,15 +201,15 @@ Value ChunkedEpilogue::apply(KernelBuilder &k, ValueRange fragments, Value x,
 }
 
 Value ChunkedEpilogue::beforeScores(KernelBuilder &k, Value y, Value fromStart,
-                                    Value x) {
+                                    ValueRange x) {
   if (addsToY)
-    return apply(k, {y, fromStart}, x, Value(), {});
+    return apply(k, {y, fromStart}, x, {}, {});
   return k.map(k.matrix(64), {y, fromStart},
                [&](ValueRange v) { return k.fmul(v[0], v[1]); });
 }
 
 KernelBuilder::Values ChunkedEpilogue::duringScores(KernelBuilder &k,
-                                                    Value tile) {
+                                                    ValueRange tile) {
   KernelBuilder::Values early;
   for (size_t op : earlyOps) {
     // Nothing of it depends on x, nor on y.
@@ -220,7 +223,7 @@ KernelBuilder::Values ChunkedEpilogue::duringScores(KernelBuilder &k,
   return early;
 }
 
-Value ChunkedEpilogue::afterScores(KernelBuilder &k, Value y, Value x,
-                                   Value tile, ValueRange early) {
+Value ChunkedEpilogue::afterScores(KernelBuilder &k, Value y, ValueRange x,
+                                   ValueRange tile, ValueRange early) {
   return addsToY || unit.epilogue.empty() ? y : apply(k, y, x, tile, early);
 }

@@ -15,7 +15,8 @@ namespace ssd {
 
 /// The epilogue of the chunked kernel, on the transposed fragments [p, token]
 /// of one row block. Operands are the mixer's x, one value a head, one a row p,
-/// or one tensor of y's shape, whose tiles come the way x's do.
+/// or one tensor of y's shape, whose tiles come the way x's do. x and the
+/// tensor are given as the packed fragments whose sum they are.
 class ChunkedEpilogue {
 public:
   using Value = mlir::Value;
@@ -35,25 +36,27 @@ public:
              Value rows);
   /// 2^L_j · y and, where the epilogue only adds to y, its result: that is done
   /// before the last product, while others are in flight.
-  Value beforeScores(KernelBuilder &k, Value y, Value fromStart, Value x);
+  Value beforeScores(KernelBuilder &k, Value y, Value fromStart,
+                     mlir::ValueRange x);
   /// What the epilogue makes of the tensor's fragment `tile` alone, while the
   /// last product is in flight.
-  KernelBuilder::Values duringScores(KernelBuilder &k, Value tile);
+  KernelBuilder::Values duringScores(KernelBuilder &k, mlir::ValueRange tile);
   /// The result, where it is more than a sum; `early` is of duringScores.
-  Value afterScores(KernelBuilder &k, Value y, Value x, Value tile,
-                    mlir::ValueRange early);
+  Value afterScores(KernelBuilder &k, Value y, mlir::ValueRange x,
+                    mlir::ValueRange tile, mlir::ValueRange early);
 
 private:
   enum class Kind { x, head, row, tile, other };
-  static Kind kindOf(const EpilogueInput &input);
+  static Kind kindOf(const EpilogueInput &input, const MixerUnit &unit);
   void analyze();
 
   /// Code of one element: y is the first of the fragments, or the product of
   /// two; what `early` holds is not computed again.
-  Value apply(KernelBuilder &k, mlir::ValueRange fragments, Value x, Value tile,
-              mlir::ValueRange early);
+  Value apply(KernelBuilder &k, mlir::ValueRange fragments, mlir::ValueRange x,
+              mlir::ValueRange tile, mlir::ValueRange early);
   /// The fragments that the epilogue's inputs are, but for scalars.
-  KernelBuilder::Values inputsOf(KernelBuilder &k, Value x, Value tile);
+  KernelBuilder::Values inputsOf(KernelBuilder &k, mlir::ValueRange x,
+                                 mlir::ValueRange tile);
   /// One value for each input, scalars and elements of its fragments.
   KernelBuilder::Values valuesOf(mlir::ValueRange elements);
 

@@ -30,34 +30,46 @@ namespace {
 struct MemoryMap {
   explicit MemoryMap(const ChunkedShape &s) : MemoryMap(s, s.stages) {}
   MemoryMap(const ChunkedShape &s, const ChunkedShape::Stages &n)
-      : b(0), c(b + n.maps * s.mapBytes()), x(c + n.maps * s.mapBytes()),
-        g(x + s.rowBlocks() * n.x * kTileBytes),
-        y(g + s.heads * n.scores * kTileBytes),
-        epilogue(y + s.rowBlocks() * n.y * kTileBytes),
-        tables(epilogue + s.hasTile * s.rowBlocks() * n.y * kTileBytes),
+      : tile(s.terms * kTileBytes), b(0), c(b + n.maps * s.mapBytes()),
+        x(c + n.maps * s.mapBytes()), g(x + s.rowBlocks() * n.x * tile),
+        y(g + s.heads * n.scores * tile),
+        epilogue(y + s.hasTilesOfY() * s.rowBlocks() * n.y * tile),
+        tables(epilogue + s.hasTile * s.rowBlocks() * n.y * tile),
         tableArray(s.heads * n.tables * kTableBytes),
-        totals(tables + (5 + s.hasSegments) * tableArray),
+        totals(tables + (4 + s.terms + s.hasSegments) * tableArray),
         partial(totals + s.heads * n.tables * 16),
         barriers(partial +
                  s.hasPartialY() * s.rowBlocks() * s.partial * kPartialBytes),
         end(barriers + 16 * (n.maps + s.heads * (n.tables + n.scores) +
                              s.rowBlocks() * (n.x + n.y + s.partial))) {}
+  int32_t tile; // with all its terms
   int32_t b, c, x, g, y, epilogue, tables, tableArray, totals, partial,
       barriers, end;
 };
 
-/// From the best to what fits in any case. One slot of y costs a barrier, and
-/// one stage of B and C that nobody works while they come.
+/// From the best to what fits, with one term in any case. One slot of y costs a
+/// barrier, and one stage of B and C that nobody works while they come.
 ArrayRef<ChunkedShape::Stages> getStages(const ChunkedShape &shape) {
   using Stages = ChunkedShape::Stages;
   static constexpr Stages hopper[] = {
       {3, 3, 4, 2, 2}, {2, 3, 4, 2, 2}, {1, 3, 4, 2, 2}};
   static constexpr Stages portable[] = {
       {2, 2, 4, 2, 2}, {2, 2, 2, 1, 1}, {2, 1, 1, 1, 1}};
+  static constexpr Stages ofTerms[] = {
+      {2, 3, 4, 2, 2}, {2, 2, 4, 2, 1}, {1, 2, 2, 1, 1}, {1, 1, 1, 1, 1}};
+  if (shape.terms > 1)
+    return ofTerms;
   return shape.isPortable ? ArrayRef(portable) : ArrayRef(hopper);
 }
 
 } // namespace
+
+/// Only rows can be copied backwards, and split into terms on the way.
+static Transport transportOf(const MixerUnit &unit, ChunkedBlock block) {
+  if (block.isPortable || unit.reverse || unit.x.getElementType().isF32())
+    return Transport::rows;
+  return unit.offsets ? Transport::boxesAndRows : Transport::boxes;
+}
 
 ChunkedShape::ChunkedShape(const MixerUnit &unit, ChunkedBlock block)
     : isPortable(block.isPortable), isPacked(unit.offsets),
@@ -65,13 +77,13 @@ ChunkedShape::ChunkedShape(const MixerUnit &unit, ChunkedBlock block)
       // must not.
       mayCut(!isPacked && partsOf(unit) != 1 &&
              (partsOf(unit) || !unit.batchInvariant)),
-      transport(isPortable || unit.reverse ? Transport::rows
-                : isPacked                 ? Transport::boxesAndRows
-                                           : Transport::boxes),
-      columnParts(columnPartsOf(unit)), headDim(unit.headDim),
-      stateDim(unit.stateDim),
+      transport(transportOf(unit, block)), columnParts(columnPartsOf(unit)),
+      headDim(unit.headDim), stateDim(unit.stateDim),
       columns(std::min<int64_t>(llvm::alignTo(stateDim, 64), kMaxColumns)),
-      element(unit.x.getElementType()),
+      element(unit.x.getElementType().isF32()
+                  ? BFloat16Type::get(unit.x.memref.getContext())
+                  : unit.x.getElementType()),
+      terms(unit.x.getElementType().isF32() ? 2 : 1),
       hasTile(ChunkedEpilogue::getTiled(unit)), hasSegments(unit.segmentIds) {
   int64_t ofHead = llvm::divideCeil(headDim, kRows),
           rows = block.stateWarpgroups / columnParts;
@@ -80,10 +92,12 @@ ChunkedShape::ChunkedShape(const MixerUnit &unit, ChunkedBlock block)
   unitsPerHead = llvm::divideCeil(ofHead, rowBlocksPerHead);
   unitsPerBatch = unit.heads / heads * unitsPerHead;
   int32_t most = isPortable ? kMaxPortableSharedBytes : kMaxSharedBytes;
-  stages = *llvm::find_if(getStages(*this), [&](const Stages &stages) {
+  auto found = llvm::find_if(getStages(*this), [&](const Stages &stages) {
     return MemoryMap(*this, stages).end <= most;
   });
-  assert((scoreWarpgroups() < 2 || (stages.maps > 1 && stages.scores > 1)) &&
+  stages = found == getStages(*this).end() ? Stages{} : *found;
+  assert((!fits() || scoreWarpgroups() < 2 ||
+          (stages.maps > 1 && stages.scores > 1)) &&
          "turns need two stages: see scoreChunk");
 }
 
@@ -99,27 +113,33 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   MemoryMap map(shape);
   int64_t heads = shape.heads, rows = shape.rowBlocks(),
           parts = shape.columnParts;
+  auto tiles = [&](int32_t offset, int64_t count, int64_t stages,
+                   Type element) {
+    return k.alloc(offset,
+                   k.tiles({count, stages, shape.terms, 64, 64}, element));
+  };
   auto maps =
-      k.tiles({shape.stages.maps, parts, 64, shape.columns}, shape.element);
+      k.tiles({shape.stages.maps, parts, shape.terms, 64, shape.columns},
+              shape.element);
   tilesB = k.alloc(map.b, maps);
-  tilesX =
-      k.alloc(map.x, k.tiles({rows, shape.stages.x, 64, 64}, shape.element));
+  tilesX = tiles(map.x, rows, shape.stages.x, shape.element);
   tilesC = k.alloc(map.c, maps);
-  tilesG = k.alloc(
-      map.g, k.tiles({heads, shape.stages.scores, 64, 64}, shape.element));
-  Type stored = mixer.y.getElementType();
-  tilesY = k.alloc(map.y, k.tiles({rows, shape.stages.y, 64, 64}, stored));
+  tilesG = tiles(map.g, heads, shape.stages.scores, shape.element);
+  if (shape.hasTilesOfY())
+    tilesY = tiles(map.y, rows, shape.stages.y, mixer.y.getElementType());
   auto table = [&](int32_t index, Type element) {
     return k.alloc(map.tables + index * map.tableArray,
                    k.tables({heads, shape.stages.tables, 64}, element));
   };
-  tableCumulative = table(0, k.f32());
+  tableCumulative.high = table(0, k.f32());
   tableFromStart = table(1, k.f32());
   tableToBlockEnd = table(2, k.f32());
   tableScale = table(3, k.f32());
-  tableToEnd = table(4, k.i32());
+  tableToEnd = table(4, shape.terms > 1 ? k.f32() : k.i32());
+  if (shape.terms > 1)
+    tableCumulative.low = table(5, k.f32());
   if (shape.hasSegments)
-    tableStarts = table(5, k.f32());
+    tableStarts = table(4 + shape.terms, k.f32());
   tableTotal =
       k.alloc(map.totals, k.tables({heads, shape.stages.tables, 4}, k.f32()));
 
@@ -128,7 +148,8 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   int32_t at = map.barriers;
   int32_t perHead = shape.rowBlocksPerHead;
   int32_t products = shape.productArrivals();
-  ringMaps = k.ring(at, shape.stages.maps, 1, 1, products * (1 + rows * parts));
+  ringMaps = k.ring(at, shape.stages.maps, 1, shape.mapProducers(),
+                    products * (1 + rows * parts));
   ringX =
       k.ring(at += 16 * shape.stages.maps, shape.stages.x, rows, 1, 4 * parts);
   ringTables = k.ring(at += 16 * rows * shape.stages.x, shape.stages.tables,
@@ -138,8 +159,8 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   if (shape.hasTile) {
     Value tiled = ChunkedEpilogue::getTiled(mixer);
     Type element = cast<MemRefType>(tiled.getType()).getElementType();
-    tilesEpilogue =
-        k.alloc(map.epilogue, k.tiles({rows, shape.stages.y, 64, 64}, element));
+    tilesEpilogue = tiles(map.epilogue, rows, shape.stages.y,
+                          shape.terms > 1 ? shape.element : element);
     ringEpilogue = k.ring(at += 16 * heads * shape.stages.scores,
                           shape.stages.y, rows, 1, 4);
   }
@@ -156,7 +177,8 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
 
 DecayTables ChunkedKernel::tablesOf(Value head, Value cursor) {
   auto at = [&](Value array) { return k.slice(k.slice(array, head), cursor); };
-  return {at(tableCumulative),
+  return {{at(tableCumulative.high),
+           tableCumulative.low ? at(tableCumulative.low) : Value()},
           at(tableFromStart),
           at(tableToBlockEnd),
           at(tableScale),
@@ -355,9 +377,10 @@ void ChunkedKernel::prefetchTensorMaps() {
 }
 
 void ChunkedKernel::clearScores() {
+  MemoryMap map(shape);
   int32_t heads = shape.heads,
-          words = heads * shape.stages.scores * kTileBytes / 4;
-  Value flat = k.alloc(MemoryMap(shape).g, k.tables({words}, k.i32()));
+          words = heads * shape.stages.scores * map.tile / 4;
+  Value flat = k.alloc(map.g, k.tables({words}, k.i32()));
   Value thread =
       k.add(k.create<ThreadOp>(), k.mul(k.create<WarpgroupOp>(), 128));
   Value zero = k.i(0);
@@ -371,7 +394,14 @@ void ChunkedKernel::clearScores() {
 void ChunkedKernel::produce() {
   Value warp = k.create<WarpOp>();
   auto is = [&](int32_t index) { return k.equal(warp, k.i(index)); };
-  k.when(is(0), [&]() { asProducer([&]() { produceMaps(); }); });
+  bool inTwo = shape.mapProducers() > 1;
+  k.when(is(0), [&]() {
+    asProducer([&]() { produceMaps(/*b=*/true, /*c=*/!inTwo); });
+  });
+  if (inTwo)
+    k.when(is(3), [&]() {
+      asProducer([&]() { produceMaps(/*b=*/false, /*c=*/true); });
+    });
   k.when(is(1), [&]() { asProducer([&]() { produceX(); }); });
   Value head = k.add(warp, -2);
   Value mine = k.create<arith::AndIOp>(k.less(k.i(1), warp),
@@ -388,7 +418,8 @@ void ChunkedKernel::asProducer(function_ref<void()> body) {
   if (shape.transport == Transport::boxes)
     return k.elect(Agent::warp, body);
   body();
-  k.create<WaitCopiesOp>();
+  if (shape.terms == 1)
+    k.create<WaitCopiesOp>();
 }
 
 void ChunkedKernel::fill(Value ring, Value cursor, Value rest, int32_t bytes,
@@ -400,7 +431,10 @@ void ChunkedKernel::fill(Value ring, Value cursor, Value rest, int32_t bytes,
   };
   auto rows = [&]() -> Values {
     fetches(/*asRows=*/true);
-    k.create<CommitCopiesOp>(ring, cursor);
+    if (shape.terms == 1)
+      k.create<CommitCopiesOp>(ring, cursor);
+    else
+      k.create<CommitOp>(ring, cursor, Agent::warp);
     return {};
   };
   auto boxesByOne = [&]() -> Values {
@@ -417,21 +451,24 @@ void ChunkedKernel::fill(Value ring, Value cursor, Value rest, int32_t bytes,
 
 void ChunkedKernel::fetch(bool asRows, const TileTensor &from,
                           const ChunkedUnit &unit, Value chunk, Value outer,
-                          Value inner, Value columns, Value tile, Value ring,
+                          Value inner, Value columns, Value terms, Value ring,
                           Value cursor, CacheHint hint) {
   Value token = tokenOf(unit, k.mul(chunk, 64));
   if (!asRows) {
     Value at[] = {unit.batch, token, outer, inner};
-    k.create<TMALoadOp>(k.argument(from.map), ValueRange(at), tile, ring,
-                        cursor, hint);
+    k.create<TMALoadOp>(k.argument(from.map), ValueRange(at),
+                        k.slice(terms, k.i(0)), ring, cursor, hint);
     return;
   }
-  k.create<LoadRowsOp>(
-      from.rows.at(k, Position{unit.batch, token, outer, inner}),
-      tokenStride(from.rows), tokensFrom(unit, chunk), columns, tile);
+  Value source = from.rows.at(k, Position{unit.batch, token, outer, inner}),
+        stride = tokenStride(from.rows), rest = tokensFrom(unit, chunk);
+  if (shape.terms == 1)
+    k.create<LoadRowsOp>(source, stride, rest, columns, k.slice(terms, k.i(0)));
+  else
+    k.create<LoadRowsHiLoOp>(source, stride, rest, columns, terms);
 }
 
-void ChunkedKernel::produceMaps() {
+void ChunkedKernel::produceMaps(bool b, bool c) {
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
   auto fetchMaps = [&](const ChunkedUnit &unit, Value chunk, Value cursor,
                        bool isAhead) -> Values {
@@ -444,9 +481,10 @@ void ChunkedKernel::produceMaps() {
     };
     fill(ringMaps, cursor, tokensFrom(unit, chunk),
          (isAhead ? 1 : 2) * shape.mapBytes(), [&](bool asRows) {
-           if (!isAhead)
+           if (c && !isAhead)
              fetchAll(asRows, p.c, tilesC);
-           fetchAll(asRows, p.b, tilesB);
+           if (b)
+             fetchAll(asRows, p.b, tilesB);
          });
     return {k.advance(cursor)};
   };

@@ -40,6 +40,9 @@ struct ChunkedShape {
   /// The block's state warpgroups are a multiple of the parts.
   ChunkedShape(const MixerUnit &unit, ChunkedBlock block);
 
+  /// Whether a block has room for the tiles.
+  bool fits() const { return stages.maps > 0; }
+
   bool isPortable;
   bool isPacked; // sequences of any lengths one behind the other, whole
   bool mayCut;   // runs may be shorter than sequences
@@ -52,7 +55,8 @@ struct ChunkedShape {
   int64_t columns;       // of a part
   int64_t unitsPerHead;  // runs of row blocks of one head
   int64_t unitsPerBatch; // of an entry of the batch
-  mlir::Type element;    // of x, b and c
+  mlir::Type element;    // of tiles of x, b and c
+  int32_t terms;         // of that type, whose sum an element of x, b or c is
   bool hasTile;          // the epilogue reads a tensor of y's shape
   bool hasSegments;      // scores are cut where segments start
 
@@ -69,13 +73,19 @@ struct ChunkedShape {
   /// Warpgroups that take turns at the chunks' scores: one keeps up with two
   /// row blocks, but not with one.
   int32_t scoreWarpgroups() const {
-    return isPortable || stateWarpgroups() > 1 ? 1 : 2;
+    return isPortable || stateWarpgroups() > 1 || terms > 1 ? 1 : 2;
   }
   int32_t threads() const {
     return 128 * (1 + scoreWarpgroups() + stateWarpgroups());
   }
   /// Of one map.
-  int64_t mapBytes() const { return 64 * columnParts * columns * 2; }
+  int64_t mapBytes() const { return 64 * columnParts * columns * 2 * terms; }
+  /// Products of tiles that make one of sums: all but those of two small terms.
+  int32_t products() const { return terms * (terms + 1) / 2; }
+  /// Whether y is sent off from shared memory.
+  bool hasTilesOfY() const { return terms == 1; }
+  /// Warps that fill a stage of the maps: one, or one for B and one for C.
+  int32_t mapProducers() const { return terms > 1 ? 2 : 1; }
   int64_t stateElements() const { return kRows * columns; } // of a warpgroup
   /// Whether row blocks reach beyond P.
   bool hasPadding() const {
@@ -107,6 +117,9 @@ struct ChunkedShape {
     if (isPortable) // all threads have equally many
       return llvm::SmallVector<int32_t>(warpgroups().size(),
                                         512 / (threads() / 128) / 8 * 8);
+    if (terms > 1) // all that is loaded goes through the producers' registers
+      return stateWarpgroups() == 1 ? with({112, 160}, 240)
+                                    : with({56, 72}, 192);
     if (stateWarpgroups() == 1)
       return with({40, 112}, 240);
     if (hasSegments)
@@ -148,15 +161,23 @@ struct ChunkedParameters {
   ChunkedSchedule schedule;
 };
 
+/// A base-2 log decay, or a table or vector of them, as a sum of two f32: where
+/// decays are strong the difference of two is far smaller than they are. `low`
+/// is null where products are of 16-bit elements.
+struct LogDecay {
+  mlir::Value high, low;
+};
+
 /// Decay tables of one head and chunk; all are functions of L_j, the base-2 log
 /// decay from the chunk's start to token j.
 struct DecayTables {
-  mlir::Value cumulative; // L_j
-  mlir::Value fromStart;  // 2^L_j
+  LogDecay cumulative;   // L_j
+  mlir::Value fromStart; // 2^L_j
   mlir::Value
       toBlockEnd;    // s_j · 2^(L_e − L_j), e the end of j's 16-token block
   mlir::Value scale; // s_j
-  mlir::Value toEnd; // s_j · 2^(L_63 − L_j), as hi and lo
+  mlir::Value
+      toEnd; // s_j · 2^(L_63 − L_j): hi and lo, or f32 where elements are
   mlir::Value total; // 2^L_63, one value
   /// Where in the chunk token j's segment starts, −1 where in an earlier one;
   /// null without segments. With them L_j counts from there, and factors across
@@ -219,7 +240,7 @@ private:
   void clearScores();
   void produce();
   void asProducer(llvm::function_ref<void()> body);
-  void produceMaps();
+  void produceMaps(bool b, bool c);
   void produceX();
   void score(Value index);
   void scoreChunk(Value maps, Value tables, Value slots);
@@ -281,11 +302,11 @@ private:
   /// the sequence has `rest` tokens.
   void fill(Value ring, Value cursor, Value rest, int32_t bytes,
             llvm::function_ref<void(bool asRows)> fetches);
-  /// Fetches 64 tokens at a chunk into a stage's tile, from a head or group,
+  /// Fetches 64 tokens at a chunk into a stage's terms, from a head or group,
   /// and a row or column on, where so many columns are; null: all of the
   /// tile's.
   void fetch(bool asRows, const TileTensor &from, const ChunkedUnit &unit,
-             Value chunk, Value outer, Value inner, Value columns, Value tile,
+             Value chunk, Value outer, Value inner, Value columns, Value terms,
              Value ring, Value cursor, hopper::CacheHint hint);
   /// Waits for B and C.
   void waitForMaps(Value cursor, Value full = {});
@@ -293,6 +314,11 @@ private:
   // Stages (ChunkedStages.cpp).
   void cumulativeDecayRole(Value head);
   Values loadRawDecay(const ChunkedUnit &unit, Value head, Value chunk);
+  LogDecay logDecay(Value log);
+  LogDecay select(Value condition, LogDecay a, LogDecay b);
+  LogDecay shuffle(llvm::StringRef kind, LogDecay value, Value lane);
+  LogDecay sum(LogDecay a, LogDecay b);
+  Value difference(LogDecay a, LogDecay b);
   Values segmentStarts(const ChunkedUnit &unit, Value chunk);
   void cumulativeDecay(const ChunkedUnit &unit, mlir::ValueRange raw,
                        Value chunk, const DecayTables &tables, bool isAhead);
@@ -301,8 +327,8 @@ private:
                    llvm::ArrayRef<Value> targets);
   void decayScoresOfWarp(Value scores, const DecayTables &tables, int32_t warp,
                          Value target);
-  Value diagonalBlock(Value block, Value rowLog, Value columnLog, Value scale,
-                      Value rowStart, int32_t warp);
+  Value diagonalBlock(Value block, LogDecay rowLog, LogDecay columnLog,
+                      Value scale, Value rowStart, int32_t warp);
   Value belowDiagonalBlock(Value block, Value rows, Value columns);
 
   // State hand-over and outputs (ChunkedState.cpp).
@@ -343,11 +369,21 @@ private:
                   Values &carried);
   void handPartialY(Value y, const RowBlock &rows, Value slot);
   Value addPartialY(Value y, const RowBlock &rows, Value slot);
-  Value chunkState(Value state, Value x, mlir::ValueRange weights, Value b);
-  Value loadX(const RowBlock &rows, Value cursor);
+  Value chunkState(Value state, mlir::ValueRange x, mlir::ValueRange weights,
+                   Value b);
+  Values loadTerms(Value tiles);
+  Values loadX(const RowBlock &rows, Value cursor);
+  /// a · b (+ acc) of sums: a's terms, fragments or a tile array's, and b's.
+  Value product(mlir::ValueRange a, Value b, Value acc = {},
+                bool mnMajor = false);
+  Values termsOf(Value tiles);
   Values loadWeights(const DecayTables &tables);
   void storeY(Value y, const ChunkedUnit &unit, Value chunk,
               const RowBlock &rows, const StateCursors &at);
+  void sendY(Value y, const ChunkedUnit &unit, Value chunk,
+             const RowBlock &rows, const StateCursors &at,
+             llvm::function_ref<void()> releaseRead);
+  Value placeOfY(const ChunkedUnit &unit, Value chunk, const RowBlock &rows);
 
   DecayTables tablesOf(Value head, Value cursor);
   hopper::FragmentType packed(int64_t columns) {
@@ -368,8 +404,9 @@ private:
   // Shared memory and rings, indexed by row block, or by head where it is a
   // head's.
   Value tilesB, tilesC, tilesX, tilesG, tilesY, tilesEpilogue, tablePartial;
-  Value tableCumulative, tableFromStart, tableToBlockEnd, tableScale,
-      tableToEnd, tableTotal, tableStarts;
+  LogDecay tableCumulative;
+  Value tableFromStart, tableToBlockEnd, tableScale, tableToEnd, tableTotal,
+      tableStarts;
   Value ringMaps, ringX, ringTables, ringScores, ringEpilogue, ringPartial;
   Value length, chunks;             // of the batch
   Value rate, decayBias, scaleBias; // of a unit's head, in the decay role

@@ -63,12 +63,20 @@ std::string whyNotSizes(const MixerUnit &unit, ChunkedBlock block) {
   if (block.stateWarpgroups < ChunkedShape::columnPartsOf(unit))
     return llvm::formatv("a state of {0} columns takes two warpgroups",
                          unit.stateDim);
-  if (unit.heads / unit.groups % ChunkedShape(unit, block).heads)
-    return "a block's two heads would be of two groups";
+  Type element = unit.x.getElementType();
   for (const UnitBuffer *buffer : {&unit.x, &unit.b, &unit.c, &unit.y})
-    if (buffer->getType().getElementTypeBitWidth() != 16 ||
+    if (buffer->getType().getElementTypeBitWidth() !=
+            element.getIntOrFloatBitWidth() ||
+        !(element.isF32() || element.getIntOrFloatBitWidth() == 16) ||
         !buffer->getType().isLastDimUnitStride())
-      return "x, b, c and y are not rows of bf16 or f16";
+      return "x, b, c and y are not rows of bf16 or f16, nor all of f32";
+  ChunkedShape shape(unit, block);
+  if (unit.heads / unit.groups % shape.heads)
+    return "a block's two heads would be of two groups";
+  if (shape.terms > 1 && block.stateWarpgroups > shape.columnParts)
+    return "two warpgroups have too few registers for f32";
+  if (!shape.fits())
+    return "a block's shared memory has no room for its tiles";
   for (Value state : {unit.initialState, unit.finalState, unit.checkpoints})
     if (state && !hasWholeRows(state))
       return "the states have strided rows";

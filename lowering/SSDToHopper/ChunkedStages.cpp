@@ -68,12 +68,49 @@ KernelBuilder::Values ChunkedKernel::segmentStarts(const ChunkedUnit &unit,
   return {k.max(starts[0], below), latest};
 }
 
+LogDecay ChunkedKernel::logDecay(Value log) {
+  return {log, shape.terms > 1 ? k.f(0) : Value()};
+}
+
+LogDecay ChunkedKernel::select(Value condition, LogDecay a, LogDecay b) {
+  return {k.select(condition, a.high, b.high),
+          a.low ? k.select(condition, a.low, b.low) : Value()};
+}
+
+LogDecay ChunkedKernel::shuffle(StringRef kind, LogDecay value, Value lane) {
+  return {k.shuffle(kind, value.high, lane),
+          value.low ? k.shuffle(kind, value.low, lane) : Value()};
+}
+
+/// What rounding takes from a sum of two is a float (Knuth's TwoSum): nothing
+/// of it may be contracted.
+LogDecay ChunkedKernel::sum(LogDecay a, LogDecay b) {
+  if (!a.low)
+    return {k.fadd(a.high, b.high), Value()};
+  auto add = [&](Value a, Value b) -> Value {
+    return k.create<arith::AddFOp>(a, b);
+  };
+  auto sub = [&](Value a, Value b) -> Value {
+    return k.create<arith::SubFOp>(a, b);
+  };
+  Value high = add(a.high, b.high), part = sub(high, a.high);
+  Value rest = add(sub(a.high, sub(high, part)), sub(b.high, part));
+  return {high, add(rest, add(a.low, b.low))};
+}
+
+/// a − b as f32.
+Value ChunkedKernel::difference(LogDecay a, LogDecay b) {
+  Value high = k.fsub(a.high, b.high);
+  return a.low ? k.fadd(high, k.fsub(a.low, b.low)) : high;
+}
+
 void ChunkedKernel::cumulativeDecay(const ChunkedUnit &unit, ValueRange raw,
                                     Value chunk, const DecayTables &tables,
                                     bool isAhead) {
   Value lane = k.create<LaneOp>(), at = k.mul(lane, 2);
   Value first = k.add(k.mul(chunk, 64), at);
-  Value zero = k.f(0), log[2], scale[2];
+  Value zero = k.f(0), scale[2];
+  LogDecay none = logDecay(zero), log[2];
   Values starts;
   if (p.segmentIds)
     starts = segmentStarts(unit, chunk);
@@ -85,12 +122,16 @@ void ChunkedKernel::cumulativeDecay(const ChunkedUnit &unit, ValueRange raw,
       weight = decay;
     else if (p.scale)
       weight = p.scale.discretize(k, raw[raw.size() - 2 + i], scaleBias);
-    log[i] = k.select(inside, decay ? k.fmul(decay, rate) : rate, zero);
+    log[i] =
+        logDecay(k.select(inside, decay ? k.fmul(decay, rate) : rate, zero));
     scale[i] = k.select(inside, weight, zero);
   }
   /// `value`, or zero if `start` is after a token: of another segment.
   auto within = [&](Value start, Value token, Value value) {
     return start ? k.select(k.less(token, start), zero, value) : value;
+  };
+  auto logWithin = [&](Value start, Value token, LogDecay value) {
+    return start ? select(k.less(token, start), none, value) : value;
   };
   auto startAt = [&](Value lane) {
     return starts.empty() ? Value() : k.shuffle("from", starts[1], lane);
@@ -99,41 +140,49 @@ void ChunkedKernel::cumulativeDecay(const ChunkedUnit &unit, ValueRange raw,
   // Inclusive sums over lanes, from the segment's start, then over the two
   // tokens of a lane.
   Value start = starts.empty() ? Value() : starts[1];
-  Value sum = k.fadd(within(start, at, log[0]), log[1]);
+  LogDecay inclusive = sum(logWithin(start, at, log[0]), log[1]);
   for (int32_t step = 1; step < 32; step *= 2) {
-    Value below =
-        within(start, k.add(at, 1 - 2 * step), k.shuffle("up", sum, k.i(step)));
-    sum = k.select(k.less(lane, k.i(step)), sum, k.fadd(sum, below));
+    LogDecay below = logWithin(start, k.add(at, 1 - 2 * step),
+                               shuffle("up", inclusive, k.i(step)));
+    inclusive =
+        select(k.less(lane, k.i(step)), inclusive, sum(inclusive, below));
   }
-  Value before =
-      k.select(k.equal(lane, k.i(0)), zero, k.shuffle("up", sum, k.i(1)));
+  LogDecay before =
+      select(k.equal(lane, k.i(0)), none, shuffle("up", inclusive, k.i(1)));
   if (start)
-    before = within(starts[0], k.add(at, -1), before);
-  Value cumulative[2] = {k.fadd(before, log[0]), sum};
-  Value total = k.shuffle("from", sum, k.i(31));
-  Value blockEnd = k.shuffle("from", sum, k.bor(lane, 7));
+    before = logWithin(starts[0], k.add(at, -1), before);
+  LogDecay cumulative[2] = {sum(before, log[0]), inclusive};
+  LogDecay total = shuffle("from", inclusive, k.i(31));
+  LogDecay blockEnd = shuffle("from", inclusive, k.bor(lane, 7));
   Value startAtEnd = startAt(k.i(31)),
         startAtBlockEnd = startAt(k.bor(lane, 7));
 
   Value fromStart[2], toBlockEnd[2], toEnd[2];
   for (int32_t i = 0; i < 2; ++i)
-    toEnd[i] = within(startAtEnd, k.add(at, i),
-                      k.fmul(scale[i], k.exp2(k.fsub(total, cumulative[i]))));
-  k.create<StoreHiLoOp>(toEnd[0], toEnd[1], tables.toEnd, shape.element);
+    toEnd[i] =
+        within(startAtEnd, k.add(at, i),
+               k.fmul(scale[i], k.exp2(difference(total, cumulative[i]))));
+  if (shape.terms == 1)
+    k.create<StoreHiLoOp>(toEnd[0], toEnd[1], tables.toEnd, shape.element);
+  else
+    k.store(ValueRange(toEnd), tables.toEnd, at);
   k.elect(Agent::warp, [&]() {
-    k.store(within(startAtEnd, k.i(-1), k.exp2(total)), tables.total, k.i(0));
+    k.store(within(startAtEnd, k.i(-1), k.exp2(total.high)), tables.total,
+            k.i(0));
   });
   if (isAhead) // chunk_state needs no more
     return;
 
   for (int32_t i = 0; i < 2; ++i) {
     fromStart[i] = within(starts.empty() ? Value() : starts[i], k.i(-1),
-                          k.exp2(cumulative[i]));
+                          k.exp2(cumulative[i].high));
     toBlockEnd[i] =
         within(startAtBlockEnd, k.add(at, i),
-               k.fmul(scale[i], k.exp2(k.fsub(blockEnd, cumulative[i]))));
+               k.fmul(scale[i], k.exp2(difference(blockEnd, cumulative[i]))));
   }
-  k.store(ValueRange(cumulative), tables.cumulative, at);
+  k.store({cumulative[0].high, cumulative[1].high}, tables.cumulative.high, at);
+  if (tables.cumulative.low)
+    k.store({cumulative[0].low, cumulative[1].low}, tables.cumulative.low, at);
   k.store(ValueRange(fromStart), tables.fromStart, at);
   k.store(ValueRange(toBlockEnd), tables.toBlockEnd, at);
   k.store(ValueRange(scale), tables.scale, at);
@@ -184,7 +233,8 @@ void ChunkedKernel::cumulativeDecayRole(Value head) {
 Value ChunkedKernel::chunkScores(Value c, Value b) {
   Value scores;
   for (int32_t part = 0; part < shape.columnParts; ++part)
-    scores = k.wgmma(k.slice(c, k.i(part)), k.slice(b, k.i(part)), scores);
+    scores =
+        product(termsOf(k.slice(c, k.i(part))), k.slice(b, k.i(part)), scores);
   return k.wait(0, scores);
 }
 
@@ -201,23 +251,29 @@ Value ChunkedKernel::belowDiagonalBlock(Value block, Value rows,
 /// The diagonal block: an exponential an element, and zero by selection above
 /// the diagonal, where the exponent may be positive, and before the row's
 /// segment.
-Value ChunkedKernel::diagonalBlock(Value block, Value rowLog, Value columnLog,
-                                   Value scale, Value rowStart, int32_t warp) {
-  Values inputs = {block, rowLog, columnLog, scale};
-  if (rowStart)
-    inputs.push_back(rowStart);
+Value ChunkedKernel::diagonalBlock(Value block, LogDecay rowLog,
+                                   LogDecay columnLog, Value scale,
+                                   Value rowStart, int32_t warp) {
+  Values inputs = {block, rowLog.high, columnLog.high, scale};
+  for (Value more : {rowLog.low, columnLog.low, rowStart})
+    if (more)
+      inputs.push_back(more);
   return k.map(k.matrix(16), inputs, [&](ValueRange v) {
+    bool hasLow(rowLog.low);
+    LogDecay row = {v[1], hasLow ? v[4] : Value()},
+             column = {v[2], hasLow ? v[5] : Value()};
     auto position = k.create<PositionOp>(k.i32(), k.i32());
-    Value row = k.add(position.getRow(), -16 * warp);
     Value visible =
-        k.compare(arith::CmpIPredicate::sge, row, position.getColumn());
+        k.compare(arith::CmpIPredicate::sge,
+                  k.add(position.getRow(), -16 * warp), position.getColumn());
     if (rowStart) {
-      Value column = k.create<arith::SIToFPOp>(
+      Value token = k.create<arith::SIToFPOp>(
           k.f32(), k.add(position.getColumn(), 16 * warp));
-      visible = k.both(visible, k.create<arith::CmpFOp>(
-                                    arith::CmpFPredicate::OGE, column, v[4]));
+      visible =
+          k.both(visible, k.create<arith::CmpFOp>(arith::CmpFPredicate::OGE,
+                                                  token, v.back()));
     }
-    Value decay = k.exp2(k.fsub(v[1], v[2]));
+    Value decay = k.exp2(difference(row, column));
     return k.select(visible, k.fmul(v[0], k.fmul(decay, v[3])), k.f(0));
   });
 }
@@ -230,21 +286,30 @@ void ChunkedKernel::decayScoresOfWarp(Value scores, const DecayTables &tables,
   auto blockOf = [&](Value table, int32_t i) {
     return k.loadVector(table, k.columns(16), 16 * i);
   };
+  auto logOf = [&](function_ref<Value(Value)> load) -> LogDecay {
+    const LogDecay &log = tables.cumulative;
+    return {load(log.high), log.low ? load(log.low) : Value()};
+  };
+  auto logAt = [&](int32_t token) {
+    return logOf([&](Value table) { return k.load(table, k.i(token)); });
+  };
   // Loads first: nothing passes a store.
-  Value rowLog = k.loadVector(tables.cumulative, k.rows());
-  Value columnLog = blockOf(tables.cumulative, warp);
+  LogDecay rowLog =
+      logOf([&](Value table) { return k.loadVector(table, k.rows()); });
+  LogDecay columnLog = logOf([&](Value table) { return blockOf(table, warp); });
   Value scale = blockOf(tables.scale, warp);
   Value rowStart =
       tables.starts ? k.loadVector(tables.starts, k.rows()) : Value();
-  Value anchor, anchorStart;
+  LogDecay anchor;
+  Value anchorStart;
   if (warp)
-    anchor = k.load(tables.cumulative, k.i(16 * warp - 1));
+    anchor = logAt(16 * warp - 1);
   if (warp && tables.starts)
     anchorStart = k.load(tables.starts, k.i(16 * warp - 1));
-  Values ends, columns, blocks;
+  SmallVector<LogDecay> ends;
+  Values columns, blocks;
   for (int32_t i = 0; i < warp; ++i) {
-    ends.push_back(i + 1 == warp ? anchor
-                                 : k.load(tables.cumulative, k.i(16 * i + 15)));
+    ends.push_back(i + 1 == warp ? anchor : logAt(16 * i + 15));
     columns.push_back(blockOf(tables.toBlockEnd, i));
   }
   /// `factor`, or zero if the segment starts after a token.
@@ -256,19 +321,21 @@ void ChunkedKernel::decayScoresOfWarp(Value scores, const DecayTables &tables,
 
   Value rowFactor;
   if (warp) {
-    Values inputs = {rowLog};
-    if (rowStart)
-      inputs.push_back(rowStart);
+    Values inputs = {rowLog.high};
+    for (Value more : {rowLog.low, rowStart})
+      if (more)
+        inputs.push_back(more);
     rowFactor = k.map(k.rows(), inputs, [&](ValueRange v) {
-      Value factor = k.exp2(k.fsub(v[0], anchor));
-      return rowStart ? within(v[1], 16 * warp - 1, factor) : factor;
+      LogDecay row = {v[0], rowLog.low ? v[1] : Value()};
+      Value factor = k.exp2(difference(row, anchor));
+      return rowStart ? within(v.back(), 16 * warp - 1, factor) : factor;
     });
   }
   for (int32_t i = 0; i < warp; ++i) {
     Value block = k.create<BlockOfOp>(k.matrix(16), scores, 16 * i);
     Value rows = rowFactor;
     if (i + 1 < warp) { // else a = e
-      Value between = k.exp2(k.fsub(anchor, ends[i]));
+      Value between = k.exp2(difference(anchor, ends[i]));
       if (anchorStart)
         between = within(anchorStart, 16 * i + 15, between);
       rows = k.map(k.rows(), rowFactor,
@@ -280,8 +347,9 @@ void ChunkedKernel::decayScoresOfWarp(Value scores, const DecayTables &tables,
   blocks.push_back(
       diagonalBlock(diagonal, rowLog, columnLog, scale, rowStart, warp));
   for (auto [i, block] : llvm::enumerate(blocks)) {
-    Value rounded = k.create<TruncateOp>(packed(16), block);
-    k.create<StoreFragmentOp>(rounded, target, 16 * i, /*transpose=*/false);
+    Values terms = k.split(block, shape.element, shape.terms);
+    for (auto [term, tile] : llvm::zip(terms, termsOf(target)))
+      k.create<StoreFragmentOp>(term, tile, 16 * i, /*transpose=*/false);
   }
 }
 

@@ -218,25 +218,55 @@ void ChunkedKernel::storeCheckpoint(const ChunkedUnit &unit,
 //===----------------------------------------------------------------------===//
 
 /// S ← 2^L_63 · S + Σ_j w_j x_j b_jᵀ, started.
-Value ChunkedKernel::chunkState(Value state, Value x, ValueRange weights,
+Value ChunkedKernel::chunkState(Value state, ValueRange x, ValueRange weights,
                                 Value b) {
-  Value weighted = k.create<ScaleHiLoOp>(packed(64), x, weights[0]);
+  Values weighted;
+  if (shape.terms == 1)
+    weighted = {k.create<ScaleHiLoOp>(packed(64), x[0], weights[0])};
+  else
+    weighted = k.split(k.map(k.matrix(64), {k.join(x), weights[0]},
+                             [&](ValueRange v) { return k.fmul(v[0], v[1]); }),
+                       shape.element, shape.terms);
   Value decayed = k.map(k.matrix(shape.columns), state,
                         [&](ValueRange v) { return k.fmul(v[0], weights[1]); });
-  return k.wgmma(weighted, b, decayed, /*mnMajor=*/true);
+  return product(weighted, b, decayed, /*mnMajor=*/true);
 }
 
-Value ChunkedKernel::loadX(const RowBlock &rows, Value cursor) {
-  return k.create<LoadFragmentOp>(packed(64),
-                                  k.slice(k.slice(tilesX, rows.index), cursor),
-                                  /*transpose=*/true);
+KernelBuilder::Values ChunkedKernel::termsOf(Value tiles) {
+  Values terms;
+  for (int32_t term = 0; term < shape.terms; ++term)
+    terms.push_back(k.slice(tiles, k.i(term)));
+  return terms;
+}
+
+Value ChunkedKernel::product(ValueRange a, Value b, Value acc, bool mnMajor) {
+  Values tiles = termsOf(b);
+  for (int32_t i = 0; i < shape.terms; ++i)
+    for (int32_t j = shape.terms - 1 - i; j >= 0; --j)
+      acc = k.wgmma(a[i], tiles[j], acc, mnMajor);
+  return acc;
+}
+
+/// The 64×64 fragments of a tile's terms, transposed.
+KernelBuilder::Values ChunkedKernel::loadTerms(Value tiles) {
+  Values terms;
+  for (Value tile : termsOf(tiles))
+    terms.push_back(k.create<LoadFragmentOp>(packedAs(tiles), tile,
+                                             /*transpose=*/true));
+  return terms;
+}
+
+KernelBuilder::Values ChunkedKernel::loadX(const RowBlock &rows, Value cursor) {
+  return loadTerms(k.slice(k.slice(tilesX, rows.index), cursor));
 }
 
 /// Weights to the chunk's end, and 2^L_63.
 KernelBuilder::Values ChunkedKernel::loadWeights(const DecayTables &tables) {
+  Value total = k.load(tables.total, k.i(0));
+  if (shape.terms > 1)
+    return {k.loadVector(tables.toEnd, k.columns(64)), total};
   auto type = VectorType::get({16}, k.i32());
-  return {k.create<LoadHiLoOp>(type, tables.toEnd),
-          k.load(tables.total, k.i(0))};
+  return {k.create<LoadHiLoOp>(type, tables.toEnd), total};
 }
 
 StateCursors::StateCursors(ValueRange carried)
@@ -282,46 +312,47 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
   Value fullX = k.tryWait(ringRowsX, at.x);
   Value fullMaps = k.tryWait(ringMaps, at.maps);
   k.wait(ringRowsX, at.x, fullX);
-  Value x = loadX(rows, at.x);
-  auto round = [&]() {
-    return k.create<TruncateOp>(packed(shape.columns), state);
-  };
+  Values x = loadX(rows, at.x);
+  auto round = [&]() { return k.split(state, shape.element, shape.terms); };
   // In the shadow of the wait, or step by step with the product, which takes
   // fewer registers.
-  Value rounded = shape.isPortable ? Value() : round();
+  Values rounded = shape.isPortable ? Values() : round();
   waitForMaps(at.maps, fullMaps);
-  if (!rounded)
+  if (rounded.empty())
     rounded = round();
-  Value y = k.wgmma(rounded, partOf(tilesC));
+  Value y = product(rounded, partOf(tilesC));
 
   // Only now: what is known before a product is scheduled between its parts.
   k.wait(ringHeadTables, at.tables);
   DecayTables tables = tablesOf(rows.head, at.tables);
   Values weights = loadWeights(tables);
+  // A state's terms leave no registers for those of x.
+  bool isDone = shape.terms > 1;
+  if (isDone)
+    y = k.wait(0, y);
   Value nextState = chunkState(state, x, weights, partOf(tilesB));
   // Not before a product that consumed the loaded fragments: see ReleaseOp.
   k.create<ReleaseOp>(ringRowsX, at.x, Agent::warp);
 
   Value fullScores = isLast ? k.tryWait(ringHeadScores, at.scores) : Value();
   Value fromStart = k.loadVector(tables.fromStart, k.columns(64));
-  y = k.wait(1, y);
+  if (!isDone)
+    y = k.wait(1, y);
   y = isFirst ? epilogue->beforeScores(k, y, fromStart, x)
               : k.map(k.matrix(64), {y, fromStart},
                       [&](ValueRange v) { return k.fmul(v[0], v[1]); });
   if (isLast) {
     k.wait(ringHeadScores, at.scores, fullScores);
-    y = k.wgmma(x, k.slice(k.slice(tilesG, rows.head), at.scores), y);
+    y = product(x, k.slice(k.slice(tilesG, rows.head), at.scores), y);
   }
   k.create<ReleaseOp>(ringHeadTables, at.tables, Agent::warp);
-  Value tile;
+  Values tile;
   if (isFirst && shape.hasTile) {
     k.wait(k.slice(ringEpilogue, rows.index), at.y);
-    tile = k.create<LoadFragmentOp>(
-        packedAs(tilesEpilogue),
-        k.slice(k.slice(tilesEpilogue, rows.index), at.y), /*transpose=*/true);
+    tile = loadTerms(k.slice(k.slice(tilesEpilogue, rows.index), at.y));
   }
   Values early = isFirst ? epilogue->duringScores(k, tile) : Values();
-  nextState = k.wait(isLast ? 1 : 0, nextState);
+  nextState = k.wait(isLast ? shape.products() : 0, nextState);
   if (p.checkpoints)
     storeCheckpoint(unit, rows, chunk, nextState);
   auto releaseMaps = [&]() {
@@ -384,7 +415,7 @@ void ChunkedKernel::localChunk(const RowBlock &rows, Values &carried) {
   Value fullTables = k.tryWait(ringOfTables, at.tables);
   Value fullMaps = k.tryWait(ringMaps, at.maps);
   k.wait(ringOfX, at.x);
-  Value x = loadX(rows, at.x);
+  Values x = loadX(rows, at.x);
   k.wait(ringOfTables, at.tables, fullTables);
   Values weights = loadWeights(tablesOf(rows.head, at.tables));
   waitForMaps(at.maps, fullMaps);
@@ -410,11 +441,39 @@ void ChunkedKernel::localChunk(const RowBlock &rows, Values &carried) {
   carried.append({state, decay});
 }
 
-/// Rounds y and sends the tile off.
 void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
                            const RowBlock &rows, const StateCursors &at) {
+  auto releaseRead = [&]() {
+    if (ringPartial)
+      k.create<ReleaseOp>(k.slice(ringPartial, rows.index), at.partial,
+                          Agent::warp);
+    if (shape.hasTile)
+      k.create<ReleaseOp>(k.slice(ringEpilogue, rows.index), at.y, Agent::warp);
+  };
+  if (shape.hasTilesOfY()) {
+    sendY(y, unit, chunk, rows, at, releaseRead);
+    return;
+  }
+  k.create<StoreColumnsOp>(y, placeOfY(unit, chunk, rows),
+                           mixer.y.getElementType(), tokenStride(p.y.rows),
+                           tokensFrom(unit, chunk), rows.rows);
+  releaseRead();
+}
+
+/// Where the row block's part of a chunk of y begins.
+Value ChunkedKernel::placeOfY(const ChunkedUnit &unit, Value chunk,
+                              const RowBlock &rows) {
+  Value token = tokenOf(unit, k.mul(chunk, 64)),
+        head = k.add(unit.firstHead, rows.head);
+  return p.y.rows.at(k, Position{unit.batch, token, head, rows.firstRow});
+}
+
+/// Rounds y and sends the tile off.
+void ChunkedKernel::sendY(Value y, const ChunkedUnit &unit, Value chunk,
+                          const RowBlock &rows, const StateCursors &at,
+                          function_ref<void()> releaseRead) {
   Value rounded = k.create<TruncateOp>(packedAs(tilesY), y);
-  Value tile = k.slice(k.slice(tilesY, rows.index), at.y);
+  Value tile = k.slice(k.slice(k.slice(tilesY, rows.index), at.y), k.i(0));
   Value barrier = k.add(rows.warpgroup, 1);
   IntegerAttr threads = k.builder.getI32IntegerAttr(128);
   bool hasBoxes = shape.transport != Transport::rows;
@@ -424,20 +483,16 @@ void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
   k.create<StoreFragmentOp>(rounded, tile, /*column=*/0, /*transpose=*/true);
   if (hasBoxes)
     k.create<FenceAsyncOp>();
-  if (ringPartial)
-    k.create<ReleaseOp>(k.slice(ringPartial, rows.index), at.partial,
-                        Agent::warp);
-  if (shape.hasTile)
-    k.create<ReleaseOp>(k.slice(ringEpilogue, rows.index), at.y, Agent::warp);
+  releaseRead();
   // The barrier also tells everybody that the other slot has been read.
   if (hasBoxes)
     k.elect(Agent::warpgroup,
             [&]() { k.create<TMAStoreWaitOp>(shape.stages.y - 2); });
   k.create<BarrierOp>(barrier, threads);
-  Value token = tokenOf(unit, k.mul(chunk, 64)),
-        head = k.add(unit.firstHead, rows.head), rest = tokensFrom(unit, chunk);
+  Value rest = tokensFrom(unit, chunk);
   auto sendBox = [&]() -> Values {
-    Value corner[] = {unit.batch, token, head, rows.firstRow};
+    Value corner[] = {unit.batch, tokenOf(unit, k.mul(chunk, 64)),
+                      k.add(unit.firstHead, rows.head), rows.firstRow};
     k.elect(Agent::warpgroup, [&]() {
       k.create<TMAStoreOp>(tile, k.argument(p.y.map), ValueRange(corner),
                            CacheHint::evict_first);
@@ -445,9 +500,8 @@ void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
     return {};
   };
   auto storeRows = [&]() -> Values {
-    Value target =
-        p.y.rows.at(k, Position{unit.batch, token, head, rows.firstRow});
-    k.create<StoreRowsOp>(tile, target, tokenStride(p.y.rows), rest, rows.rows);
+    k.create<StoreRowsOp>(tile, placeOfY(unit, chunk, rows),
+                          tokenStride(p.y.rows), rest, rows.rows);
     return {};
   };
   if (!hasBoxes)

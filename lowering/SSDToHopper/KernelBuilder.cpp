@@ -167,6 +167,29 @@ Value KernelBuilder::wgmma(Value a, Value b, Value acc, bool mnMajor) {
 Value KernelBuilder::wait(int32_t pending, Value accumulator) {
   return create<WgmmaWaitOp>(pending, ValueRange(accumulator)).getResult(0);
 }
+KernelBuilder::Values KernelBuilder::split(Value fragment, Type element,
+                                           int32_t terms) {
+  int64_t columns = cast<FragmentType>(fragment.getType()).getColumns();
+  Values parts;
+  for (int32_t term = 0; term < terms; ++term) {
+    if (term)
+      fragment = map(matrix(columns), {fragment, join(parts.back())},
+                     [&](ValueRange v) { return fsub(v[0], v[1]); });
+    parts.push_back(create<TruncateOp>(matrix(columns, element), fragment));
+  }
+  return parts;
+}
+Value KernelBuilder::join(ValueRange terms) {
+  Value sum;
+  for (Value term : terms) {
+    FragmentType type = matrix(cast<FragmentType>(term.getType()).getColumns());
+    Value extended = create<ExtendOp>(type, term);
+    sum = sum ? map(type, {sum, extended},
+                    [&](ValueRange v) { return fadd(v[0], v[1]); })
+              : extended;
+  }
+  return sum;
+}
 Value KernelBuilder::loadVector(Value table, Type type, int32_t first) {
   return create<LoadVectorOp>(type, table, first);
 }

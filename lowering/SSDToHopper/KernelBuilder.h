@@ -147,6 +147,10 @@ public:
   Value wgmma(Value a, Value b, Value acc = {}, bool mnMajor = false);
   /// Tied wait on one accumulator.
   Value wait(int32_t pending, Value accumulator);
+  /// A packed fragment of an f32 one, and as many more as make `terms`: each is
+  /// what those before it have left, rounded. And the sum of such, as f32.
+  Values split(Value fragment, mlir::Type element, int32_t terms);
+  Value join(mlir::ValueRange terms);
   Value loadVector(Value table, mlir::Type type, int32_t first = 0);
   Value load(Value table, Value index);
   void store(mlir::ValueRange values, Value table, Value index);

@@ -227,6 +227,29 @@ for _chip in CHIPS:
     hopper.store_rows %t to %out stride %stride rows %rows columns %columns
         : {shared(64, 64, 'bf16')} to {POINTER}""", chip=_chip)
 
+    # A warp's work, on the thread's half of the two tiles that `half` says.
+    _pair = "!hopper.shared<2x64x128xbf16>"
+    add(f"load_rows_hilo_{_chip}", {"p": POINTER, "out": POINTER, "stride": "i64",
+                                    "rows": "i32", "columns": "i32", "half": "i32"}, f"""
+    %t = hopper.alloc 0 : {_pair}
+    %warp = hopper.warp
+    %mine = arith.cmpi eq, %warp, %c2 : i32
+    scf.if %mine {{
+      hopper.load_rows_hilo %p stride %stride rows %rows columns %columns to %t
+          : {POINTER} to {_pair}
+    }}
+    hopper.barrier
+    %u = hopper.slice %t[%half] : {_pair}, i32 to {shared(64, 128, 'bf16')}
+    %g = hopper.load_fragment %u : {shared(64, 128, 'bf16')} to {fragment(128, 'bf16')}
+    %x = hopper.extend %g : {fragment(128, 'bf16')} to {fragment(128)}{save('x', 128)}""",
+        chip=_chip)
+    for _type in ("f32", "bf16"):
+        add(f"store_columns_{_type}_{_chip}", {"p": POINTER, "out": POINTER, "stride": "i64",
+                                               "columns": "i32", "rows": "i32"}, f"""
+    %f = hopper.global_load %p row_major of f32 : {POINTER} to {fragment(128)}
+    hopper.store_columns %f to %out of {_type} stride %stride columns %columns rows %rows
+        : {fragment(128)} to {POINTER}""", chip=_chip)
+
 # -- TMA ---------------------------------------------------------------------
 
 BOX = (1, 64, 1, 64)
@@ -577,6 +600,47 @@ def test_store_rows(machine, rows, columns, backwards, chip):
     expected = out.copy()
     at = first - np.arange(here) if backwards else first + np.arange(here)
     expected[at, 8:8 + there] = given[:here, :there]
+    np.testing.assert_array_equal(found, expected)
+
+
+@on_each_chip
+@pytest.mark.parametrize("rows, columns", [*COUNTS, (17, 4), (64, 100)])
+@pytest.mark.parametrize("backwards", [False, True], ids=["down", "up"])
+def test_load_rows_hilo(machine, rows, columns, backwards, chip):
+    """Rounded values, and what rounding leaves."""
+    here, there = np.clip(rows, 0, 64), np.clip(columns, 0, 128)
+    buffer = normal(0, max(here, 1), 132)  # rows 132 apart
+    flat = buffer.reshape(-1)[:(max(here, 1) - 1) * 132 + max(there, 4)]
+    first = 132 * (here - 1) if backwards and here else 0
+    high, low = (call(machine, f"load_rows_hilo_{chip}", {"p": flat, "out": unwritten(64, 128)},
+                      ("out",), [At("p", 4 * first), "out",
+                                 ctypes.c_int64(-132 if backwards else 132),
+                                 *map(ctypes.c_int32, (rows, columns, half))])
+                 for half in (0, 1))
+    given = np.zeros((64, 128), np.float32)
+    order = slice(None, None, -1 if backwards else 1)
+    given[:here, :there] = buffer[:here][order, :there]
+    np.testing.assert_array_equal(high, widen(bits(given), "bf16"))
+    np.testing.assert_array_equal(low, widen(bits(given - high), "bf16"))
+
+
+@on_each_chip
+@pytest.mark.parametrize("dtype", ["f32", "bf16"])
+@pytest.mark.parametrize("columns, rows", [(128, 64), (200, 100), (37, 64), (128, 5), (9, 1),
+                                           (0, 64), (64, 0), (-2, 64), (64, -8)])
+@pytest.mark.parametrize("backwards", [False, True], ids=["down", "up"])
+def test_store_columns(machine, columns, rows, backwards, dtype, chip):
+    given = normal(0, 64, 128)
+    out = unwritten(140, 72) if dtype == "f32" else np.full((140, 72), NAN_BITS, np.uint16)
+    here, there = np.clip(columns, 0, 128), np.clip(rows, 0, 64)
+    first = 130 if backwards else 3
+    found = call(machine, f"store_columns_{dtype}_{chip}", {"p": given, "out": out}, ("out",),
+                 ["p", At("out", out.itemsize * (72 * first + 8)),
+                  ctypes.c_int64(-72 if backwards else 72), ctypes.c_int32(columns),
+                  ctypes.c_int32(rows)])
+    expected, stored = out.copy(), given if dtype == "f32" else bits(given)
+    at = first - np.arange(here) if backwards else first + np.arange(here)
+    expected[at, 8:8 + there] = stored.T[:here, :there]
     np.testing.assert_array_equal(found, expected)
 
 

@@ -20,7 +20,7 @@ import reference
 from ptx_emulator import GlobalMemory, TensorMap, parse, run_kernel, split_kernels
 from ptx_emulator.memory import narrow, widen
 
-BOUND = 5e-3  # of bf16 and f16, as in test_torch_cuda.py
+BOUNDS = {"bf16": 5e-3, "f16": 5e-3, "f32": 1e-5}  # as in test_torch_cuda.py
 CHUNK = 64
 
 
@@ -54,6 +54,8 @@ class Case(NamedTuple):
 PORTABLE = {"chip": "sm_80", "kernel": "ssd_chunked_portable_0"}
 HOPPER = {"chip": "sm_90a", "kernel": "ssd_chunked_0"}
 SINGLE = {"chip": "sm_90a", "kernel": "ssd_chunked_single_1"}
+FLOAT = {"dtype": "f32"}
+FLOAT_HOPPER = {"dtype": "f32", "chip": "sm_90a", "kernel": "ssd_chunked_single_0"}
 PACKED = {"offsets": (0, 0, 64, 64, 200, 200), "blocks": 3, "length": 200}
 POISONED = {"offsets": (0, 50, 114, 185, 200), "poisoned": (1, 3), "blocks": 3, "length": 200}
 CASES = {
@@ -98,6 +100,18 @@ CASES = {
     "single_split": Case(2, 1, 64, 128, length=650, parts=4, **SINGLE),
     "portable_split": Case(2, 1, 64, 128, length=650, parts=5, **PORTABLE),
     "portable_split_reverse": Case(2, 1, 64, 64, length=330, parts=3, reverse=True, **PORTABLE),
+    "f32_1": Case(1, 1, 64, 128, length=1, **FLOAT),
+    "f32_gate": Case(2, 1, 64, 64, length=130, gate=True, **FLOAT),
+    "f32_segments_reverse": Case(2, 1, 32, 128, length=130, segments=True, reverse=True, **FLOAT),
+    "f32_packed": Case(2, 1, 64, 128, **PACKED, **FLOAT),
+    "f32_poisoned": Case(1, 1, 56, 40, segments=True, **POISONED, **FLOAT),
+    "f32_cut": Case(2, 1, 64, 128, length=330, run=4, **FLOAT),
+    "f32_split": Case(2, 2, 80, 128, length=330, parts=3, **FLOAT),
+    "f32_hopper_63": Case(2, 1, 64, 128, length=63, gate=True, **FLOAT_HOPPER),
+    "f32_hopper_segments": Case(2, 1, 64, 128, segments=True, **FLOAT_HOPPER),
+    "f32_hopper_packed": Case(1, 1, 56, 96, gate=True, **PACKED, **FLOAT_HOPPER),
+    "f32_hopper_split_reverse": Case(2, 1, 64, 64, batch=2, length=330, parts=2, reverse=True,
+                                     **FLOAT_HOPPER),
     "recurrent": Case(4, 1, 64, 128, length=3, kernel="ssd_recurrent_1"),
 }
 
@@ -231,8 +245,8 @@ def draw(case: Case) -> dict:
     tokens = (case.batch, case.length)
 
     def normal(*sizes):
-        bits = narrow(generator.standard_normal(sizes).astype(np.float32), case.dtype)
-        return bits.astype(np.uint16)
+        numbers = generator.standard_normal(sizes).astype(np.float32)
+        return numbers if case.dtype == "f32" else narrow(numbers, case.dtype).astype(np.uint16)
 
     def poison(array):
         for index in case.poisoned:
@@ -253,10 +267,21 @@ def draw(case: Case) -> dict:
         "h": generator.standard_normal(state).astype(np.float32),
         "ids": (np.cumsum(changes, 1) % 5).astype(np.int32),
         "offsets": np.array(case.offsets or (0,), np.int32),
-        "y": np.full((*tokens, case.heads, case.width), 0x7fff, np.uint16),
+        "y": poisoned_y(case),
         "s": np.full(state, np.nan, np.float32),
         "handed": np.zeros((64, 64, 128), np.float32), "flags": np.full(1024, -1),
         "decays": np.zeros(64, np.float32)}
+
+
+def poisoned_y(case: Case):
+    sizes = (case.batch, case.length, case.heads, case.width)
+    if case.dtype == "f32":
+        return np.full(sizes, np.nan, np.float32)
+    return np.full(sizes, 0x7fff, np.uint16)
+
+
+def numbers(array, case: Case):
+    return array.copy() if case.dtype == "f32" else widen(array, case.dtype)
 
 
 RESULTS = ("y", "s", "handed", "flags", "decays")
@@ -264,7 +289,7 @@ RESULTS = ("y", "s", "handed", "flags", "decays")
 
 def expected(case: Case, buffers: dict):
     """y and the final states."""
-    x, b, c, z = (widen(buffers[name], case.dtype) for name in "xbcz")
+    x, b, c, z = (numbers(buffers[name], case) for name in "xbcz")
     spans = [(batch, 0, case.length) for batch in range(case.batch)]
     if case.offsets:
         spans = [(0, *span) for span in zip(case.offsets, case.offsets[1:])]
@@ -363,15 +388,15 @@ def run_recurrent(case: Case, ssd_opt: Path, memory: GlobalMemory) -> None:
 def check(case: Case, memory: GlobalMemory, wanted, results) -> None:
     y, states = wanted
     assert not memory.changed_outside(results)
-    found, found_states = widen(memory.get("y"), case.dtype), memory.get("s")
+    found, found_states = numbers(memory.get("y"), case), memory.get("s")
     for index in case.poisoned:
         tokens = slice(*case.offsets[index:index + 2])
         for array in (y, found):
             array[:, tokens] = 0
         for array in (states, found_states):
             array[index] = 0
-    assert reference.error_ratio(found, y) < BOUND
-    assert reference.error_ratio(found_states, states) < BOUND
+    assert reference.error_ratio(found, y) < BOUNDS[case.dtype]
+    assert reference.error_ratio(found_states, states) < BOUNDS[case.dtype]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -393,7 +418,7 @@ def test_step(ssd_opt):
     memory = GlobalMemory(buffers, RESULTS)
     arguments = [memory.address[name] for name in ("x", "b", "c", "y", "dt", "a", "s")]
     run_kernel(kernel.program, arguments, memory, case.batch * 16)
-    x, b, c = (widen(buffers[name], case.dtype) for name in "xbc")
+    x, b, c = (numbers(buffers[name], case) for name in "xbc")
     delta = np.broadcast_to(buffers["dt"][..., None], x.shape)
     rate = buffers["a"][:, None, None]
     check(case, memory, reference.step(buffers["h"], x, delta, rate, b, c), RESULTS)

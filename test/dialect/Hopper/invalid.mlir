@@ -202,6 +202,38 @@ func.func @rows2(%t: !hopper.shared<2x64x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n
 
 // -----
 
+func.func @rows3(%t: !hopper.shared<3x64x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n: i32) {
+  // expected-error @+1 {{(ROWS3) takes two swizzled tiles with a multiple of 16 rows, not '!hopper.shared<3x64x64xbf16>'}}
+  hopper.load_rows_hilo %p stride %s rows %n to %t : !llvm.ptr<1> to !hopper.shared<3x64x64xbf16>
+  return
+}
+
+// -----
+
+func.func @rows3_rows(%t: !hopper.shared<2x24x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n: i32) {
+  // expected-error @+1 {{(ROWS3) takes two swizzled tiles with a multiple of 16 rows}}
+  hopper.load_rows_hilo %p stride %s rows %n to %t : !llvm.ptr<1> to !hopper.shared<2x24x64xbf16>
+  return
+}
+
+// -----
+
+func.func @cols1(%f: !hopper.fragment<64x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n: i32) {
+  // expected-error @+1 {{(COLS1) stores an f32 matrix}}
+  hopper.store_columns %f to %p of f32 stride %s columns %n : !hopper.fragment<64x64xbf16> to !llvm.ptr<1>
+  return
+}
+
+// -----
+
+func.func @cols2(%f: !hopper.fragment<64x64xf32>, %p: !llvm.ptr<1>, %s: i64, %n: i32) {
+  // expected-error @+1 {{(COLS2) stored elements are floats}}
+  hopper.store_columns %f to %p of i32 stride %s columns %n : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
+  return
+}
+
+// -----
+
 func.func @use1_copies(%r: !hopper.ring<2, 2>, %c: !hopper.cursor<2>) {
   // expected-error @+1 {{(USE1) takes one ring, not an array of them}}
   hopper.commit_copies %r[%c] : !hopper.ring<2, 2>

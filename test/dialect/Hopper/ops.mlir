@@ -71,6 +71,8 @@ gpu.module @m2 {
     hopper.load_rows %out stride %stride rows %zero columns %zero to %tile : !llvm.ptr<1> to !hopper.shared<64x128xbf16>
     // CHECK: hopper.commit_copies %{{.*}}[%{{.*}}] : <2>
     hopper.commit_copies %ring[%cursor] : !hopper.ring<2>
+    // CHECK: hopper.load_rows_hilo %{{.*}} stride %{{.*}} rows %{{.*}} to %{{.*}} : <1> to <2x64x128xbf16>
+    hopper.load_rows_hilo %out stride %stride rows %zero to %tiles : !llvm.ptr<1> to !hopper.shared<2x64x128xbf16>
     // CHECK: hopper.wait_copies
     hopper.wait_copies
     %a = hopper.load_fragment %tile : !hopper.shared<64x128xbf16> to !hopper.fragment<64x128xbf16>
@@ -103,6 +105,8 @@ gpu.module @m2 {
     hopper.global_store %y to %out row_major of f32 : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
     // CHECK: hopper.global_load %{{.*}} row_major of bf16 rows %{{.*}} columns 40 pitch 200 :
     %part = hopper.global_load %out row_major of bf16 rows %zero columns 40 pitch 200 : !llvm.ptr<1> to !hopper.fragment<64x64xf32>
+    // CHECK: hopper.store_columns %{{.*}} to %{{.*}} of bf16 stride %{{.*}} columns %{{.*}} rows %{{.*}} : <64x64xf32> to <1>
+    hopper.store_columns %part to %out of bf16 stride %stride columns %zero rows %zero : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
     // CHECK: hopper.global_store %{{.*}} to %{{.*}} row_major of f32 rows %{{.*}} :
     hopper.global_store %part to %out row_major of f32 rows %zero : !hopper.fragment<64x64xf32> to !llvm.ptr<1>
     gpu.return

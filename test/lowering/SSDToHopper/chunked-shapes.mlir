@@ -7,7 +7,7 @@
 // CHECK-LABEL: func.func @padded_rows_and_columns
 // CHECK:         gpu.launch_func @ssd_chunked_0::@ssd_chunked_0
 // CHECK:         gpu.module @ssd_chunked_0
-// CHECK:           hopper.alloc {{.*}} : <2x3x64x64xbf16>
+// CHECK:           hopper.alloc {{.*}} : <2x3x1x64x64xbf16>
 // CHECK:           hopper.ring {{.*}} producers 1 consumers 8 : <4, 2>
 // CHECK:           hopper.specialize warpgroups [1, 1, 2]
 // CHECK:           %[[ROWS:.*]] = arith.subi %c24_i32
@@ -40,7 +40,7 @@ func.func @padded_rows_and_columns(%x: memref<?x?x8x24xbf16>, %b: memref<?x?x1x4
 // CHECK:         %[[SINGLE:.*]] = arith.muli %{{.*}}, %c6
 // CHECK:         arith.muli %[[SINGLE]], %{{.*}} : index
 // CHECK:         gpu.module @ssd_chunked_0
-// CHECK:           hopper.alloc {{.*}} : <2x3x64x64xbf16>
+// CHECK:           hopper.alloc {{.*}} : <2x3x1x64x64xbf16>
 // CHECK:           hopper.alloc {{.*}} : <1x2x64x64xbf16>
 // CHECK:           hopper.ring {{.*}} producers 1 consumers 4 : <3, 2>
 // CHECK:           hopper.ring {{.*}} producers 1 consumers 12 : <4>
@@ -88,7 +88,7 @@ func.func @row_blocks_of_a_head(%x: memref<?x?x3x80xbf16>, %b: memref<?x?x3x128x
 // two stages of B and C fit.
 // CHECK-LABEL: func.func @columns_in_two_parts
 // CHECK:         gpu.module @ssd_chunked_0
-// CHECK:           hopper.alloc 0 : <2x2x64x128xbf16>
+// CHECK:           hopper.alloc 0 : <2x2x1x64x128xbf16>
 // CHECK:           hopper.ring {{.*}} producers 1 consumers 3 : <2>
 // CHECK:           hopper.alloc {{.*}} : <1x1x4096xf32, linear>
 // CHECK:           hopper.ring {{.*}} producers 4 consumers 4 : <1>

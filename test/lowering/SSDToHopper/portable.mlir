@@ -15,7 +15,7 @@
 // CHECK-SAME:        hopper.shared_bytes = 99712 : i32, known_block_size = array<i32: 384, 1, 1>
 // Two stages of B and C, one of everything else. Each lane of a loading warp
 // arrives, and each warp of the roles that multiply.
-// CHECK:           hopper.alloc 0 : <2x1x64x128xbf16>
+// CHECK:           hopper.alloc 0 : <2x1x1x64x128xbf16>
 // CHECK:           hopper.ring {{.*}} producers 1 consumers 8 : <2>
 // CHECK:           hopper.ring {{.*}} producers 1 consumers 4 : <1>
 // CHECK:           hopper.ring {{.*}} producers 1 consumers 8 : <1>

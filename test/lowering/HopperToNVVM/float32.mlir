@@ -1,0 +1,36 @@
+// RUN: ssd-opt %s --emit-ptx | FileCheck %s
+
+// Two rows at once, eight loads in flight, in a loop of four steps and each of two
+// panels. A value that is there is split into two that are stored apart.
+// CHECK-LABEL:  .entry load
+// CHECK:          .pragma "nounroll";
+// CHECK-COUNT-8:  @p ld.global.v4.f32
+// CHECK-NOT:      ld.global
+// CHECK:          cvt.rn.bf16x2.f32
+// CHECK:          sub.rn.f32
+// CHECK:          st.shared.v2.b32
+// CHECK:          .pragma "nounroll";
+// CHECK-COUNT-8:  @p ld.global.v4.f32
+// CHECK-NOT:      ld.global
+gpu.module @load {
+  gpu.func @load(%from: !llvm.ptr<1>, %stride: i64, %rows: i32) kernel {
+    %tiles = hopper.alloc 0 : !hopper.shared<2x64x128xbf16>
+    hopper.load_rows_hilo %from stride %stride rows %rows to %tiles
+        : !llvm.ptr<1> to !hopper.shared<2x64x128xbf16>
+    gpu.return
+  }
+}
+
+// A thread's values are each in a row of their own, of one column or the next.
+// CHECK-LABEL:  .entry store
+// CHECK-NOT:      st.shared
+// CHECK-COUNT-8:  st.global.b32
+// CHECK-NOT:      st.global
+gpu.module @store {
+  gpu.func @store(%from: !llvm.ptr<1>, %to: !llvm.ptr<1>, %stride: i64, %columns: i32) kernel {
+    %f = hopper.global_load %from row_major of f32 : !llvm.ptr<1> to !hopper.fragment<64x16xf32>
+    hopper.store_columns %f to %to of f32 stride %stride columns %columns
+        : !hopper.fragment<64x16xf32> to !llvm.ptr<1>
+    gpu.return
+  }
+}
