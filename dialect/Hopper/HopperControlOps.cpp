@@ -66,15 +66,18 @@ LogicalResult SpecializeOp::verify() {
       getRegisters().size() != getRoles().size())
     return emitOpError(
         "(SPEC1) takes one region, warpgroup count and budget a role");
-  int64_t sum = 0;
+  int64_t sum = 0, warpgroups = 0;
   for (auto [count, budget] : llvm::zip(getWarpgroups(), getRegisters())) {
     if (count < 1 || budget < 24 || budget > 240 || budget % 8)
       return emitOpError("(SPEC2) a budget is a multiple of 8 in 24 to 240");
     sum += int64_t(count) * budget;
+    warpgroups += count;
   }
-  if (sum > 512)
-    return emitOpError("(SPEC2) warpgroups' budgets sum to ")
-           << sum << ", more than 512";
+  int64_t most = warpgroups * getEqualBudget(warpgroups);
+  if (sum > most)
+    return emitOpError("(SPEC2) the budgets of ")
+           << warpgroups << " warpgroups sum to " << sum << ", more than "
+           << most;
   for (Region &role : getRoles())
     if (role.getNumArguments() != 1 ||
         !role.getArgument(0).getType().isInteger(32))

@@ -27,9 +27,18 @@ def Hopper_SpecializeOp : Hopper_Op<"specialize", [
       role { ^bb0(%i: i32): hopper.yield }
     ```
 
+    What roles have more than others give up: a block starts with equally many for
+    all threads, 64 K in all rounded down to a multiple of 8 a thread. A role that
+    asked for registers nobody gave up would wait for them forever.
+
     Errors: (SPEC1) one region, warpgroup count and budget a role; (SPEC2) budgets
-    are multiples of 8 in 24 to 240 and the warpgroups' budgets sum to at most
-    512 (64 K registers); (SPEC3) a role takes one i32.
+    are multiples of 8 in 24 to 240, and those of all warpgroups sum to no more
+    than a block starts with, 512 for 2 or 4 warpgroups and 504 for 3; (SPEC3) a
+    role takes one i32.
+  }];
+  let extraClassDeclaration = [{
+    /// Registers a thread that each of so many warpgroups starts with.
+    static int32_t getEqualBudget(int32_t warpgroups) { return 512 / warpgroups / 8 * 8; }
   }];
   let arguments = (ins DenseI32ArrayAttr:$warpgroups, DenseI32ArrayAttr:$registers);
   let regions = (region VariadicRegion<SizedRegion<1>>:$roles);

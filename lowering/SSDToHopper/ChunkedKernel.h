@@ -115,10 +115,11 @@ struct ChunkedShape {
       return others;
     };
     if (isPortable) // all threads have equally many
-      return llvm::SmallVector<int32_t>(warpgroups().size(),
-                                        512 / (threads() / 128) / 8 * 8);
+      return llvm::SmallVector<int32_t>(
+          warpgroups().size(),
+          hopper::SpecializeOp::getEqualBudget(threads() / 128));
     if (terms > 1) // all that is loaded goes through the producers' registers
-      return stateWarpgroups() == 1 ? with({112, 160}, 240)
+      return stateWarpgroups() == 1 ? with({104, 160}, 240)
                                     : with({56, 72}, 192);
     if (stateWarpgroups() == 1)
       return with({40, 112}, 240);

@@ -56,8 +56,8 @@ func.func @spec1() {
 // -----
 
 func.func @spec2() {
-  // expected-error @+1 {{(SPEC2) warpgroups' budgets sum to 520, more than 512}}
-  hopper.specialize warpgroups [1, 2] registers [40, 240]
+  // expected-error @+1 {{(SPEC2) the budgets of 3 warpgroups sum to 512, more than 504}}
+  hopper.specialize warpgroups [1, 2] registers [32, 240]
   role {
   ^bb0(%i: i32):
     hopper.yield
