@@ -119,6 +119,17 @@ void ElectOp::print(OpAsmPrinter &printer) {
 }
 
 //===----------------------------------------------------------------------===//
+// Clusters
+//===----------------------------------------------------------------------===//
+
+bool ssd::hopper::isInCluster(Operation *op) {
+  // By name: this dialect uses no ops of the gpu dialect.
+  while (op && op->getName().getStringRef() != "gpu.func")
+    op = op->getParentOp();
+  return !op || op->hasAttr("known_cluster_size");
+}
+
+//===----------------------------------------------------------------------===//
 // Barriers and rings
 //===----------------------------------------------------------------------===//
 

@@ -68,8 +68,8 @@ def Hopper_ElectOp : Hopper_Op<"elect", [
   let hasCustomAssemblyFormat = 1;
 }
 
-class Hopper_IndexOp<string mnemonic, string what>
-    : Hopper_Op<mnemonic, [Pure]> {
+class Hopper_IndexOp<string mnemonic, string what, list<Trait> traits = []>
+    : Hopper_Op<mnemonic, [Pure] # traits> {
   let summary = what;
   let results = (outs I32:$result);
   let assemblyFormat = "attr-dict";
@@ -82,6 +82,27 @@ def Hopper_WarpgroupOp : Hopper_IndexOp<"warpgroup",
     "warpgroup's index in the block, known to be uniform">;
 def Hopper_BlockOp : Hopper_IndexOp<"block", "index of the block in the grid">;
 def Hopper_GridOp : Hopper_IndexOp<"grid", "number of blocks in the grid">;
+
+/// In a kernel of clusters, unless the condition holds. What is in no kernel yet
+/// may be on its way into one.
+class Hopper_InCluster<string condition> : PredOpTrait<
+    "(CLUS1) it is in a kernel with a known_cluster_size",
+    CPred<condition # "::ssd::hopper::isInCluster(&$_op)">>;
+
+def Hopper_ClusterRankOp : Hopper_IndexOp<"cluster_rank",
+    "index of the block in its cluster", [Hopper_InCluster<"">]> {
+  let description = [{
+    What the bits of a multicast's mask and the blocks that a release goes to are
+    numbered by; each thread that executes it reads `%cluster_ctarank`. For block b
+    of clusters of n blocks it is b mod n.
+
+    ```mlir
+    %rank = hopper.cluster_rank
+    ```
+
+    Errors: (CLUS1) it is in a kernel with a known_cluster_size.
+  }];
+}
 
 //===----------------------------------------------------------------------===//
 // Barriers and fences
@@ -102,6 +123,22 @@ def Hopper_BarrierOp : Hopper_Op<"barrier"> {
   let arguments = (ins Optional<I32>:$id, OptionalAttr<I32Attr>:$threads);
   let assemblyFormat = "(`id` $id^ `of` $threads)? attr-dict";
   let hasVerifier = 1;
+}
+
+def Hopper_ClusterBarrierOp : Hopper_Op<"cluster_barrier", [Hopper_InCluster<"">]> {
+  let summary = "barrier of all threads of a cluster";
+  let description = [{
+    Executed by all threads of all blocks of the cluster, in whole warps:
+    `barrier.cluster.arrive.release.aligned`, then `barrier.cluster.wait.acquire.aligned`.
+    It is a `hopper.barrier` of each block, too.
+
+    ```mlir
+    hopper.cluster_barrier
+    ```
+
+    Errors: (CLUS1) as for `hopper.cluster_rank`.
+  }];
+  let assemblyFormat = "attr-dict";
 }
 
 def Hopper_FenceAsyncOp : Hopper_Op<"fence_async"> {
@@ -185,8 +222,8 @@ class Hopper_CursorOf<string ring, string cursor> : TypesMatchWith<
     "(USE2) cursor and ring have as many stages", ring, cursor,
     "::ssd::hopper::CursorType::get($_ctxt, ::llvm::cast<::ssd::hopper::RingType>($_self).getStages())">;
 
-class Hopper_RingUse<string mnemonic, string what>
-    : Hopper_Op<mnemonic, [Hopper_CursorOf<"ring", "cursor">]> {
+class Hopper_RingUse<string mnemonic, string what, list<Trait> traits = []>
+    : Hopper_Op<mnemonic, [Hopper_CursorOf<"ring", "cursor">] # traits> {
   let summary = what;
   let hasVerifier = 1;
   let extraClassDefinition = [{
@@ -241,7 +278,8 @@ def Hopper_CommitCopiesOp : Hopper_RingUse<"commit_copies",
   let assemblyFormat = "$ring `[` $cursor `]` attr-dict `:` type($ring)";
 }
 def Hopper_ReleaseOp : Hopper_RingUse<"release",
-    "consumer: the elected thread arrives at an empty barrier"> {
+    "consumer: the elected thread arrives at an empty barrier",
+    [Hopper_InCluster<"!getRank() || ">]> {
   let description = [{
     By warp: the warp synchronises first. By warpgroup: thread 0 arrives without
     further synchronisation, which suffices where only products that it has
@@ -251,9 +289,26 @@ def Hopper_ReleaseOp : Hopper_RingUse<"release",
     to registers (observed on an H200: a bulk copy then overwrites what ldmatrix has
     yet to read). Place the op after a product, a store or a fence that consumed
     everything loaded from the stage.
+
+    `to`: the barrier is the one at the same offset in the block of that rank in the
+    cluster, which may be this one (`mapa.shared::cluster`, then
+    `mbarrier.arrive.release.cluster.shared::cluster`; `hopper.acquire` acquires at
+    cluster scope in kernels of clusters). The block that fills this one's stage by
+    multicast waits there for all that it fills.
+
+    ```mlir
+    hopper.release %ring[%cursor] by warp to %rank : !hopper.ring<2>
+    ```
+
+    Errors: (CLUS1) with `to`, it is in a kernel with a known_cluster_size.
   }];
-  let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor, Hopper_AgentAttr:$agent);
-  let assemblyFormat = "$ring `[` $cursor `]` `by` $agent attr-dict `:` type($ring)";
+  let arguments = (ins Hopper_Ring:$ring, Hopper_Cursor:$cursor, Hopper_AgentAttr:$agent,
+                       Optional<I32>:$rank);
+  let assemblyFormat = "$ring `[` $cursor `]` `by` $agent (`to` $rank^)? attr-dict `:` type($ring)";
+  let builders = [OpBuilder<(ins "::mlir::Value":$ring, "::mlir::Value":$cursor,
+                                 "::ssd::hopper::Agent":$agent), [{
+    build($_builder, $_state, ring, cursor, agent, ::mlir::Value());
+  }]>];
 }
 
 #endif // HOPPER_CONTROL_OPS

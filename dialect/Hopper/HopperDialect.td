@@ -23,8 +23,9 @@ def Hopper_Dialect : Dialect {
     their type, so that elementwise work, the next product's A operand and
     stores are the same registers; products with A in registers; rings of
     mbarriers; warp-specialised regions with register budgets; TMA with tensor
-    maps as kernel parameters. Every op lowers locally (`convert-hopper-to-nvvm`),
-    and all but those of tensor maps also to what every chip since Ampere has.
+    maps as kernel parameters, to several blocks of a cluster at once. Every op lowers
+    locally (`convert-hopper-to-nvvm`), and all but those of tensor maps and clusters
+    also to what every chip since Ampere has.
 
     Execution model. A kernel is a `gpu.func` of whole warpgroups (4 warps, 128
     threads). Ops on fragments are executed by all threads of one warpgroup
@@ -32,6 +33,46 @@ def Hopper_Dialect : Dialect {
     accumulator. Ring and TMA ops are executed by the threads that reach them
     (see `hopper.elect`). Shared memory is addressed by static byte offsets
     from the base of dynamic shared memory, which is 1024-byte aligned.
+
+    Clusters, Hopper's only. `known_cluster_size` on a kernel, the `gpu` dialect's
+    attribute, says how many consecutive blocks of the grid run at the same time and
+    reach each other's shared memory: `array<i32: n, 1, 1>`, n up to 16, and up to 8
+    on every Hopper. It becomes `.reqnctapercluster` and the cluster that the runtime
+    launches with; the blocks of a launch are a multiple of n. A ring that
+    `hopper.tma_load` fills in several blocks at once is one ring of each of them, at
+    the same offset: every block expects the bytes that land in its own shared memory,
+    and its consumers release a stage to every block that sends to it, so that a
+    ring's consumers are those of all blocks that its block sends to.
+    `hopper.cluster_barrier` comes after `hopper.init_rings`, and last in the kernel: no
+    block ends while others still write to its shared memory.
+
+    ```mlir
+    gpu.func @both(%map: !hopper.tensor_map<1x64x1x64xbf16>) kernel
+        attributes {known_block_size = array<i32: 128, 1, 1>, known_cluster_size = array<i32: 2, 1, 1>} {
+      %zero = arith.constant 0 : i32
+      %one = arith.constant 1 : i32
+      %all = arith.constant 3 : i16
+      %tiles = hopper.alloc 0 : !hopper.shared<2x64x64xbf16>
+      %ring = hopper.ring 16384 producers 1 consumers 8 : !hopper.ring<1>
+      hopper.init_rings %ring : !hopper.ring<1>
+      hopper.cluster_barrier
+      %cursor = hopper.cursor : !hopper.cursor<1>
+      %rank = hopper.cluster_rank
+      %mine = hopper.slice %tiles[%rank] : !hopper.shared<2x64x64xbf16>, i32 to !hopper.shared<64x64xbf16>
+      hopper.elect by warpgroup {
+        hopper.acquire %ring[%cursor] : !hopper.ring<1>
+        hopper.expect %ring[%cursor], 16384 : !hopper.ring<1>
+        hopper.tma_load %map[%rank, %zero, %zero, %zero] to %mine, %ring[%cursor] cache normal multicast %all
+            : !hopper.tensor_map<1x64x1x64xbf16>, !hopper.shared<64x64xbf16>, !hopper.ring<1>
+      }
+      hopper.wait %ring[%cursor] : !hopper.ring<1>
+      // Both tiles are here.
+      hopper.release %ring[%cursor] by warp to %zero : !hopper.ring<1>
+      hopper.release %ring[%cursor] by warp to %one : !hopper.ring<1>
+      hopper.cluster_barrier
+      gpu.return
+    }
+    ```
 
     Attributes. `hopper.kernel` on `ssd.mix` or `ssd.step` names the kernel that
     computes it, where otherwise estimated times choose:

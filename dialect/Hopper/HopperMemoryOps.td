@@ -70,7 +70,9 @@ def Hopper_TMAPrefetchOp : Hopper_Op<"tma_prefetch"> {
   let assemblyFormat = "$map attr-dict `:` type($map)";
 }
 
-def Hopper_TMALoadOp : Hopper_Op<"tma_load", [Hopper_CursorOf<"ring", "cursor">]> {
+def Hopper_TMALoadOp : Hopper_Op<"tma_load", [
+    Hopper_CursorOf<"ring", "cursor">, AttrSizedOperandSegments,
+    Hopper_InCluster<"!getMask() || ">]> {
   let summary = "starts the copy of a box into a tile, completing on a full barrier";
   let description = [{
     One thread executes it. A tile of several panels takes one box a panel, 64
@@ -81,16 +83,35 @@ def Hopper_TMALoadOp : Hopper_Op<"tma_load", [Hopper_CursorOf<"ring", "cursor">]
         : !hopper.tensor_map<1x64x1x64xbf16>, !hopper.shared<64x64xbf16>, !hopper.ring<3>
     ```
 
+    `multicast`: one read for several blocks of the cluster
+    (`cp.async.bulk.tensor ... .multicast::cluster`). Bit r of the mask is the block of
+    rank r. The boxes land at the tile's offset in each of them, and complete on the
+    full barrier at the ring's offset in each. Each of these blocks expects the bytes
+    itself (`hopper.expect`): before or after they land, but not before those of the
+    stage's last round have.
+
+    ```mlir
+    hopper.tma_load %map[%b, %l, %h, %p] to %tile, %ring[%cursor] cache evict_first multicast %mask
+        : !hopper.tensor_map<1x64x1x64xbf16>, !hopper.shared<64x64xbf16>, !hopper.ring<3>
+    ```
+
     Errors: (TMA1) one coordinate a dimension; (TMA2) the box is one panel of the
-    tile, of its element type; (TMA3) the tile is swizzled and single.
+    tile, of its element type; (TMA3) the tile is swizzled and single; (CLUS1) with
+    `multicast`, it is in a kernel with a known_cluster_size.
   }];
   let arguments = (ins Hopper_TensorMap:$map, Variadic<I32>:$coordinates, Hopper_Shared:$tile,
                        Hopper_Ring:$ring, Hopper_Cursor:$cursor,
-                       DefaultValuedAttr<Hopper_CacheHintAttr, "CacheHint::normal">:$cache);
+                       DefaultValuedAttr<Hopper_CacheHintAttr, "CacheHint::normal">:$cache,
+                       Optional<I16>:$mask);
   let assemblyFormat = [{
-    $map `[` $coordinates `]` `to` $tile `,` $ring `[` $cursor `]` `cache` $cache attr-dict
-    `:` type($map) `,` type($tile) `,` type($ring)
+    $map `[` $coordinates `]` `to` $tile `,` $ring `[` $cursor `]` `cache` $cache
+    (`multicast` $mask^)? attr-dict `:` type($map) `,` type($tile) `,` type($ring)
   }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$map, "::mlir::ValueRange":$coordinates,
+                                 "::mlir::Value":$tile, "::mlir::Value":$ring,
+                                 "::mlir::Value":$cursor, "::ssd::hopper::CacheHint":$cache), [{
+    build($_builder, $_state, map, coordinates, tile, ring, cursor, cache, ::mlir::Value());
+  }]>];
   let hasVerifier = 1;
 }
 

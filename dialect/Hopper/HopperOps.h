@@ -19,6 +19,11 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace ssd::hopper {
+/// Whether an op's kernel has clusters; true where it is in none.
+bool isInCluster(mlir::Operation *op);
+} // namespace ssd::hopper
+
 #define GET_OP_CLASSES
 #include "dialect/Hopper/HopperOps.h.inc"
 

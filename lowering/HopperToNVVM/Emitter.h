@@ -23,6 +23,9 @@ llvm::StringRef getChip(mlir::gpu::GPUModuleOp module);
 /// chip since Ampere has (mma.sync, cp.async, the first mbarriers).
 bool isForHopper(mlir::Operation *op);
 
+/// Whether blocks of the kernel that an op is in reach each other's barriers.
+bool hasClusters(mlir::Operation *op);
+
 /// Emits scalar code of one thread.
 class Emitter {
 public:
@@ -131,6 +134,9 @@ mlir::Value emptyBarrier(Emitter &emit, mlir::Value ring, mlir::Value cursor,
                          int64_t stages);
 
 void populateControlPatterns(const mlir::TypeConverter &converter,
+                             mlir::RewritePatternSet &patterns);
+/// Ranks and barriers of clusters; Hopper only.
+void populateClusterPatterns(const mlir::TypeConverter &converter,
                              mlir::RewritePatternSet &patterns);
 void populateRingPatterns(const mlir::TypeConverter &converter,
                           mlir::RewritePatternSet &patterns);

@@ -31,6 +31,15 @@ bool ssd::hopper::isForHopper(Operation *op) {
   return chip.empty() || chip == "sm_90a";
 }
 
+bool ssd::hopper::hasClusters(Operation *op) {
+  // The kernel may have been lowered before the op.
+  auto lowered = op->getParentOfType<LLVM::LLVMFuncOp>();
+  auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
+  return (lowered &&
+          lowered->hasAttr(NVVM::NVVMDialect::getClusterDimAttrName())) ||
+         (kernel && kernel.getKnownClusterSizeAttr());
+}
+
 namespace {
 
 /// Fragments become vectors of one thread's values, pairs of bf16 as i32.
@@ -59,10 +68,33 @@ struct HopperTypeConverter : TypeConverter {
   }
 };
 
+/// That clusters are of a size which a launch can have, and of a chip that has
+/// them.
+LogicalResult checkClusters(gpu::GPUModuleOp module) {
+  for (auto kernel : module.getOps<gpu::GPUFuncOp>()) {
+    auto size = kernel.getKnownClusterSize();
+    if (!size)
+      continue;
+    if (!isForHopper(module))
+      return kernel.emitError() << "kernel '" << kernel.getName()
+                                << "' has clusters, which are Hopper's "
+                                   "(sm_90a), but its target is "
+                                << getChip(module);
+    // Launches are of one dimension.
+    if ((*size)[0] < 1 || (*size)[0] > 16 || (*size)[1] != 1 || (*size)[2] != 1)
+      return kernel.emitError() << "kernel '" << kernel.getName()
+                                << "' needs a known_cluster_size of 1 to 16, "
+                                   "1 and 1 blocks";
+  }
+  return success();
+}
+
 struct ConvertHopperToNVVM
     : ssd::impl::ConvertHopperToNVVMBase<ConvertHopperToNVVM> {
   void runOnOperation() override {
     gpu::GPUModuleOp module = getOperation();
+    if (failed(checkClusters(module)))
+      return signalPassFailure();
     declareSharedMemory(module);
     MLIRContext *context = &getContext();
     HopperTypeConverter converter(context);
@@ -71,6 +103,7 @@ struct ConvertHopperToNVVM
     populateRingPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
     if (isForHopper(module)) {
+      populateClusterPatterns(converter, patterns);
       populateTMAPatterns(converter, patterns);
       populateWgmmaPatterns(converter, patterns);
     } else {

@@ -40,6 +40,8 @@ struct LowerKernel : OpConversionPattern<gpu::GPUFuncOp> {
       func->setAttr("nvvm.reqntid", size);
       func->setAttr("nvvm.minctasm", rewriter.getI32IntegerAttr(1));
     }
+    if (auto size = op.getKnownClusterSizeAttr())
+      func->setAttr(NVVM::NVVMDialect::getClusterDimAttrName(), size);
     if (Attribute bytes = op->getAttr(HopperDialect::kSharedBytesAttr))
       func->setAttr(HopperDialect::kSharedBytesAttr, bytes);
     setParameterAttributes(op, func, rewriter);
@@ -198,6 +200,18 @@ Value lowerBarrier(Emitter &emit, BarrierOp op, BarrierOp::Adaptor adaptor) {
   return {};
 }
 
+Value lowerClusterRank(Emitter &emit, ClusterRankOp, ClusterRankOp::Adaptor) {
+  return NVVM::ClusterId::create(emit.builder, emit.loc, emit.i32());
+}
+
+Value lowerClusterBarrier(Emitter &emit, ClusterBarrierOp,
+                          ClusterBarrierOp::Adaptor) {
+  emit.assembly("barrier.cluster.arrive.release.aligned;\n"
+                "barrier.cluster.wait.acquire.aligned;",
+                "~{memory}");
+  return {};
+}
+
 Value lowerFenceAsync(Emitter &emit, FenceAsyncOp op, FenceAsyncOp::Adaptor) {
   // Elsewhere nothing reads shared memory by another way.
   if (isForHopper(op))
@@ -251,6 +265,13 @@ Value lowerAwait(Emitter &emit, AwaitOp op, AwaitOp::Adaptor adaptor) {
 }
 
 } // namespace
+
+void ssd::hopper::populateClusterPatterns(const TypeConverter &converter,
+                                          RewritePatternSet &patterns) {
+  patterns.add<LowerOp<ClusterRankOp, lowerClusterRank>,
+               LowerOp<ClusterBarrierOp, lowerClusterBarrier>>(
+      converter, patterns.getContext());
+}
 
 void ssd::hopper::populateControlPatterns(const TypeConverter &converter,
                                           RewritePatternSet &patterns) {

@@ -71,21 +71,26 @@ Value lowerAdvance(Emitter &emit, AdvanceOp op, AdvanceOp::Adaptor adaptor) {
 
 /// Waits until the phase of parity $1 of barrier $0 is complete, and where
 /// `canSkip` not at all if $2 holds. On Hopper the thread sleeps meanwhile,
-/// elsewhere it spins, and lanes may see the end at different times. Labels are
-/// local to the braces.
-std::string waitText(Operation *op, bool canSkip) {
+/// elsewhere it spins, and lanes may see the end at different times. `order` is
+/// how it acquires, by default at the scope of the block. Labels are local to
+/// the braces.
+std::string waitText(Operation *op, bool canSkip, StringRef order = "") {
   std::string text = "{ .reg .pred p;\n";
   if (canSkip)
     text += "setp.ne.b32 p, $2, 0;\n"
             "@p bra.uni done;\n";
-  text += isForHopper(op)
-              ? "again:\n"
-                "mbarrier.try_wait.parity.shared::cta.b64 p, [$0], $1;\n"
-                "@p bra.uni done;\n"
-                "bra.uni again;\n"
-              : "again:\n"
-                "mbarrier.test_wait.parity.shared::cta.b64 p, [$0], $1;\n"
-                "@!p bra again;\n";
+  if (isForHopper(op))
+    text += ("again:\n"
+             "mbarrier.try_wait.parity" +
+             order +
+             ".shared::cta.b64 p, [$0], $1;\n"
+             "@p bra.uni done;\n"
+             "bra.uni again;\n")
+                .str();
+  else
+    text += "again:\n"
+            "mbarrier.test_wait.parity.shared::cta.b64 p, [$0], $1;\n"
+            "@!p bra again;\n";
   return text + "done: }";
 }
 
@@ -124,7 +129,9 @@ Value lowerAcquire(Emitter &emit, AcquireOp op, AcquireOp::Adaptor adaptor) {
   Value parity =
       emit.bxor(phaseOf(emit, adaptor.getCursor(), stages), emit.constant(1));
   emit.assembly(
-      waitText(op, /*canSkip=*/false), "r,r,~{memory}",
+      waitText(op, /*canSkip=*/false,
+               hasClusters(op) ? ".acquire.cluster" : ""),
+      "r,r,~{memory}",
       {emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
        parity});
   return {};
@@ -153,6 +160,20 @@ void arrive(Emitter &emit, Value barrier, Agent agent) {
                 "r,r,~{memory}", {barrier, index});
 }
 
+/// As `arrive`, at the barrier of the cluster's block of that rank.
+void arriveAt(Emitter &emit, Value barrier, Value rank, Agent agent) {
+  if (agent == Agent::warp)
+    emit.assembly("bar.warp.sync -1;", "~{memory}");
+  Value index = agent == Agent::thread ? emit.constant(0)
+                : agent == Agent::warp ? emit.lane()
+                                       : emit.thread();
+  emit.assembly(
+      "{ .reg .pred p; .reg .b32 there; setp.eq.s32 p, $2, 0;\n"
+      "mapa.shared::cluster.u32 there, $0, $1;\n"
+      "@p mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there]; }",
+      "r,r,r,~{memory}", {barrier, rank, index});
+}
+
 Value lowerCommit(Emitter &emit, CommitOp op, CommitOp::Adaptor adaptor) {
   arrive(emit,
          fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
@@ -173,10 +194,12 @@ Value lowerCommitCopies(Emitter &emit, CommitCopiesOp op,
 }
 
 Value lowerRelease(Emitter &emit, ReleaseOp op, ReleaseOp::Adaptor adaptor) {
-  arrive(emit,
-         emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
-                      op.getRing().getType().getStages()),
-         op.getAgent());
+  Value barrier = emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
+                               op.getRing().getType().getStages());
+  if (Value rank = adaptor.getRank())
+    arriveAt(emit, barrier, rank, op.getAgent());
+  else
+    arrive(emit, barrier, op.getAgent());
   return {};
 }
 

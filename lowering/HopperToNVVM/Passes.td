@@ -21,7 +21,7 @@ def ConvertHopperToNVVM : Pass<"convert-hopper-to-nvvm", "::mlir::gpu::GPUModule
 
     A module for another chip than sm_90a is lowered portably, to what every chip
     since Ampere has: products by warps (mma.sync), rings that are polled, no
-    register budgets and no proxies. Tensor maps are Hopper's only.
+    register budgets and no proxies. Tensor maps and clusters are Hopper's only.
 
     ```mlir
     gpu.module @double {
@@ -131,8 +131,8 @@ def SerializeKernels : Pass<"ssd-serialize-kernels", "::mlir::ModuleOp"> {
     Each `gpu.module` becomes a `gpu.binary` with the kernel's code: a cubin for
     each of `chips`, assembled by ptxas, and its PTX, which drivers compile for
     every later device. A module whose target is one chip only (sm_90a) has a
-    cubin for that chip and no PTX. With `cubin=false` there is PTX only. Kernels are listed with their block size and
-    bytes of shared memory.
+    cubin for that chip and no PTX. With `cubin=false` there is PTX only. Kernels are listed with their block size,
+    cluster size and bytes of shared memory.
 
     ptxas is looked for in `ptxas`, then $CUDA_HOME/bin, the PATH and
     /usr/local/cuda/bin.

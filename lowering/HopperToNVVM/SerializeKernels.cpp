@@ -127,15 +127,19 @@ LogicalResult SerializeKernels::findAssembler() {
             "kernels only (--target=sm_80), which need none";
 }
 
-/// Name, block size and shared memory of the kernels of a module.
+/// Name, block and cluster size and shared memory of the kernels of a module.
 static gpu::KernelTableAttr listKernels(gpu::GPUModuleOp module) {
   Builder builder(module.getContext());
   SmallVector<gpu::KernelMetadataAttr> kernels;
   for (auto function : module.getOps<gpu::GPUFuncOp>()) {
     Attribute shared =
         function->getAttr(ssd::hopper::HopperDialect::kSharedBytesAttr);
+    Attribute cluster = function.getKnownClusterSizeAttr();
     auto metadata = builder.getDictionaryAttr(
         {builder.getNamedAttr("block", function.getKnownBlockSizeAttr()),
+         builder.getNamedAttr(
+             "cluster",
+             cluster ? cluster : builder.getDenseI32ArrayAttr({1, 1, 1})),
          builder.getNamedAttr("shared_bytes",
                               shared ? shared : builder.getI32IntegerAttr(0))});
     kernels.push_back(gpu::KernelMetadataAttr::get(

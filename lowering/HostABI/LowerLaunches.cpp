@@ -126,6 +126,9 @@ Value HostLowering::kernelNumber(SymbolRefAttr kernel) {
 }
 
 LogicalResult HostLowering::lower(gpu::LaunchFuncOp op) {
+  if (op.hasClusterSize())
+    return op.emitError("the cluster size is the kernel's known_cluster_size, "
+                        "not the launch's");
   Value number = kernelNumber(op.getKernel());
   if (!number)
     return failure();

@@ -261,7 +261,7 @@ def LowerLaunchesPass : Pass<"ssd-lower-launches", "mlir::ModuleOp"> {
 
     ```
         llvm.store %length, %slot : i32, !llvm.ptr
-        llvm.call %launch(%context, %number, %blocks, %cluster, %arguments) : ...
+        llvm.call %launch(%context, %number, %blocks, %shared, %arguments) : ...
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect",

@@ -149,17 +149,18 @@ void TableBuilder::addKernel(mlir::gpu::BinaryOp binary) {
   auto first = mlir::cast<mlir::gpu::ObjectAttr>(binary.getObjects()[0]);
   mlir::DictionaryAttr metadata =
       first.getKernels().lookup(binary.getName()).getMetadata();
-  auto sizes = [&](ArrayRef<int32_t> values) {
+  auto sizes = [&](StringRef name) {
+    ArrayRef<int32_t> values =
+        metadata.getAs<mlir::DenseI32ArrayAttr>(name).asArrayRef();
     return ConstantDataArray::get(
         context,
         ArrayRef<uint32_t>(reinterpret_cast<const uint32_t *>(values.data()),
                            values.size()));
   };
   int32_t shared = metadata.getAs<mlir::IntegerAttr>("shared_bytes").getInt();
-  kernels.push_back(structure(
-      {string(binary.getName()),
-       sizes(metadata.getAs<mlir::DenseI32ArrayAttr>("block").asArrayRef()),
-       sizes({1, 1, 1}), int32(shared), int32(images.size()), array(images)}));
+  kernels.push_back(
+      structure({string(binary.getName()), sizes("block"), sizes("cluster"),
+                 int32(shared), int32(images.size()), array(images)}));
 }
 
 /// ssd_artifact.

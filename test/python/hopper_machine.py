@@ -28,18 +28,22 @@ CHIPS = {"sm_80": (8, 0), "sm_90a": (9, 0)}
 
 
 class Kernel(NamedTuple):
-    """A kernel of 128 threads: its parameters and body in MLIR."""
+    """A kernel of 128 threads, in clusters of so many blocks: its parameters and body in
+    MLIR."""
 
     parameters: str
     body: str
     chip: str = "sm_90a"
     threads: int = 128
+    cluster: int = 1
 
     @property
     def text(self) -> str:
+        cluster = "" if self.cluster == 1 else \
+            f", known_cluster_size = array<i32: {self.cluster}, 1, 1>"
         return f"""gpu.module @module [#nvvm.target<chip = "{self.chip}">] {{
   gpu.func @kernel({self.parameters}) kernel
-      attributes {{known_block_size = array<i32: {self.threads}, 1, 1>}} {{
+      attributes {{known_block_size = array<i32: {self.threads}, 1, 1>{cluster}}} {{
 {self.body}
     gpu.return
   }}

@@ -27,14 +27,14 @@ POINTER = "!llvm.ptr<1>"
 KERNELS: dict = {}  # by name
 
 
-def add(name, parameters, body, threads=128, chip=HOPPER):
+def add(name, parameters, body, threads=128, chip=HOPPER, cluster=1):
     """A kernel in a module of its own."""
     listed = ", ".join(f"%{p}: {kind}" for p, kind in parameters.items())
     KERNELS[name] = Kernel(listed, f"""    %c0 = arith.constant 0 : i32
     %c1 = arith.constant 1 : i32
     %c2 = arith.constant 2 : i32
     %c4 = arith.constant 4 : i32
-{body}""", chip, threads)
+{body}""", chip, threads, cluster)
 
 
 def shared(rows, columns, dtype):
@@ -490,6 +490,104 @@ for _chip in CHIPS:
     }}""", chip=_chip)
 
 
+# -- clusters ----------------------------------------------------------------
+
+BOX_OF_TILES = (1, 1, 1, 64, 64)
+TILES = "!hopper.tensor_map<1x1x1x64x64xbf16>"
+
+
+class Multicast(NamedTuple):
+    """Clusters of blocks that exchange tiles in groups of consecutive ranks."""
+
+    cluster: int
+    group: int
+    columns: int  # of a tile
+    cache: str
+
+    @property
+    def name(self) -> str:
+        return f"multicast_{self.cluster}_in_{self.group}_of_{self.columns}"
+
+
+def add_multicast(case: Multicast):
+    """x[cluster, count, rank, 64, columns]: every block fetches a tile a round and gives it to
+    its group, through two stages. It writes all that it receives, half of them by each of two
+    warpgroups, out[block, count, tile of the group, 64, columns]."""
+    group, columns = case.group, case.columns
+    tile, stage = shared(64, columns, "bf16"), f"{group}x64x{columns}xbf16"
+    size = 64 * columns
+    ranks = "".join(f"""
+    %n{r} = arith.constant {r} : i32
+    %to{r} = arith.addi %first, %n{r} : i32""" for r in range(group))
+    received = "".join(f"""
+        %j{j} = arith.constant {j} : i32
+        %own{j} = arith.addi %half, %j{j} : i32
+        %t{j} = hopper.slice %stage[%own{j}] : !hopper.shared<{stage}>, i32 to {tile}
+        %g{j} = hopper.load_fragment %t{j} : {tile} to {fragment(columns, 'bf16')}
+        %x{j} = hopper.extend %g{j} : {fragment(columns, 'bf16')} to {fragment(columns)}
+        %number{j} = arith.addi %round, %own{j} : i32
+        %at{j} = arith.muli %number{j}, %size : i32{element(f'o{j}', 'out', f'at{j}')}"""
+        + save(f"x{j}", columns, f"o{j}") for j in range(group // 2))
+    released = "".join(f"""
+        hopper.release %ring[%c] by warp to %to{r} : !hopper.ring<2>""" for r in range(group))
+    loop = """%begin = hopper.cursor : !hopper.cursor<2>
+      %last = scf.for %t = %c0 to %count step %c1 iter_args(%c = %begin)
+          -> (!hopper.cursor<2>) : i32 {"""
+    next_stage = """
+        %next = hopper.advance %c : !hopper.cursor<2>
+        scf.yield %next : !hopper.cursor<2>
+      }"""
+    add(case.name, {"map": TILES, "out": POINTER, "count": "i32"}, f"""
+    %n = arith.constant {case.cluster} : i32
+    %group = arith.constant {group} : i32
+    %size = arith.constant {size} : i32
+    %bits = arith.constant {2 ** group - 1} : i32
+    %block = hopper.block
+    %cluster = arith.divui %block, %n : i32
+    %rank = hopper.cluster_rank
+    %own = arith.remui %rank, %group : i32
+    %first = arith.subi %rank, %own : i32{ranks}
+    %wide = arith.shli %bits, %first : i32
+    %mask = arith.trunci %wide : i32 to i16
+    %ring = hopper.ring 65536 producers 1 consumers {8 * group} : !hopper.ring<2>
+    %stages = hopper.alloc 0 : !hopper.shared<2x{stage}>
+    hopper.init_rings %ring : !hopper.ring<2>
+    hopper.cluster_barrier
+    hopper.specialize warpgroups [1, 2] registers [40, 232]
+    role {{
+    ^bb0(%i: i32):
+      hopper.elect by warpgroup {{
+      {loop}
+        hopper.acquire %ring[%c] : !hopper.ring<2>
+        hopper.expect %ring[%c], {2 * size * group} : !hopper.ring<2>
+        %stage = hopper.slice %stages[%c] : !hopper.shared<2x{stage}>, !hopper.cursor<2> to !hopper.shared<{stage}>
+        %tile = hopper.slice %stage[%own] : !hopper.shared<{stage}>, i32 to {tile}
+        hopper.tma_load %map[%cluster, %t, %rank, %c0, %c0] to %tile, %ring[%c] cache {case.cache}
+            multicast %mask : {TILES}, {tile}, !hopper.ring<2>{next_stage}
+      }}
+      hopper.yield
+    }}
+    role {{
+    ^bb0(%i: i32):
+      %each = arith.constant {group // 2} : i32
+      %half = arith.muli %i, %each : i32
+      %before = arith.muli %block, %count : i32
+      {loop}
+        hopper.wait %ring[%c] : !hopper.ring<2>
+        %stage = hopper.slice %stages[%c] : !hopper.shared<2x{stage}>, !hopper.cursor<2> to !hopper.shared<{stage}>
+        %rounds = arith.addi %before, %t : i32
+        %round = arith.muli %rounds, %group : i32{received}{released}{next_stage}
+      hopper.yield
+    }}
+    hopper.cluster_barrier""", threads=384, cluster=case.cluster)
+
+
+MULTICASTS = [Multicast(2, 2, 128, "normal"), Multicast(4, 4, 64, "evict_first"),
+              Multicast(4, 2, 64, "normal")]
+for _case in MULTICASTS:
+    add_multicast(_case)
+
+
 # -- tests -------------------------------------------------------------------
 
 on_each_chip = pytest.mark.parametrize("chip", CHIPS)
@@ -813,6 +911,26 @@ def test_flags(machine, chip):
                                   ["p", "scratch", "flags", "out"], blocks=2)
     np.testing.assert_array_equal(found, given)
     np.testing.assert_array_equal(flags, [0, 0, -1])
+
+
+# -- clusters ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+@pytest.mark.parametrize("case", MULTICASTS, ids=lambda case: case.name)
+def test_multicast(machine, case, count):
+    """Two clusters; each block receives what its group fetches, round after round."""
+    given = bits(normal(0, 2, max(count, 1), case.cluster, 64, case.columns))
+    out = unwritten(2 * case.cluster, max(count, 1), case.group, 64, case.columns)
+    found = call(machine, case.name, {"x": given, "out": out}, ("out",),
+                        [("x", BOX_OF_TILES), "out", ctypes.c_int32(count)],
+                        blocks=2 * case.cluster)
+    for block, tiles in enumerate(found):
+        cluster, rank = divmod(block, case.cluster)
+        first = rank - rank % case.group
+        expected = widen(given[cluster, :count, first:first + case.group], "bf16")
+        np.testing.assert_array_equal(tiles[:count], expected)
+        assert np.isnan(tiles[count:]).all()
 
 
 if __name__ == "__main__":

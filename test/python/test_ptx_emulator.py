@@ -20,16 +20,16 @@ LANE_ADDRESS = """
 """
 
 
-def run(body, given, result, threads=32, shared=4096, maps=()):
-    """What a kernel of one block leaves in its result. %r0 is the thread's index, %rd0 and
-    %rd1 are the addresses of the operand and the result."""
+def run(body, given, result, threads=32, shared=4096, maps=(), cluster=1):
+    """What a kernel of one block, or of one cluster, leaves in its result. %r0 is the thread's
+    index, %rd0 and %rd1 are the addresses of the operand and the result."""
     memory = GlobalMemory({"in": np.asarray(given), "out": result.copy()}, ("out",))
     parameters = ["in", "out", *(f"map{index}" for index in range(len(maps)))]
     text = (f".visible .entry kernel({', '.join(f'.param .u64 {p}' for p in parameters)})\n"
-            f".reqntid {threads}, 1, 1\n{{\n{LANE_ADDRESS}{body}\n  ret;\n}}\n")
+            f".reqntid {threads}, 1, 1\n.reqnctapercluster {cluster}, 1, 1\n{{\n{LANE_ADDRESS}{body}\n  ret;\n}}\n")
     arguments = [memory.address["in"], memory.address["out"],
                  *(TensorMap(memory.get(name), box) for name, box in maps)]
-    run_kernel(parse(text), arguments, memory, 1, shared)
+    run_kernel(parse(text), arguments, memory, cluster, shared)
     assert not memory.changed_outside(("out",))
     return memory.get("out")
 
@@ -298,6 +298,122 @@ $L__store:
   mbarrier.arrive.shared::cta.b64 _, [8];
 """
     np.testing.assert_array_equal(run(body, words(1), words(32), threads=64), LANES + 32)
+
+
+# -- clusters ----------------------------------------------------------------
+
+CLUSTER_BARRIER = """
+  barrier.cluster.arrive.release.aligned;
+  barrier.cluster.wait.acquire.aligned;
+"""
+# A barrier at 2048 for one arrival, %r8 is the block's rank, %rd1 its own part of the result.
+CLUSTER_START = """
+  mov.u32 %r8, %cluster_ctarank;
+  setp.ne.b32 %p0, %r0, 0;
+  @!%p0 mbarrier.init.shared::cta.b64 [2048], 1;
+  mad.wide.u32 %rd1, %r8, 128, %rd1;
+""" + CLUSTER_BARRIER
+WAIT_FOR_IT = """
+$L__wait:
+  mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 %p1, [2048], 0;
+  @!%p1 bra $L__wait;
+"""
+
+
+def test_arrivals_at_another_block():
+    """Rank 0 waits for rank 2, that for rank 1, and the last for none."""
+    body = CLUSTER_START + """
+  setp.eq.u32 %p2, %r8, 1;
+  @%p2 bra $L__go;
+""" + WAIT_FOR_IT + """
+$L__go:
+  setp.eq.u32 %p3, %r8, 0;
+  @%p3 bra $L__end;
+  xor.b32 %r1, %r8, 3;
+  setp.eq.u32 %p3, %r8, 2;
+  selp.b32 %r1, 0, 2, %p3;
+  mov.b32 %r2, 2048;
+  mapa.shared::cluster.u32 %r3, %r2, %r1;
+  @!%p0 mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%r3];
+$L__end:
+""" + CLUSTER_BARRIER + store_words("%r8")
+    found = run(body, words(1), words(3, 32), cluster=3)
+    np.testing.assert_array_equal(found, np.repeat(np.arange(3)[:, None], 32, 1))
+
+
+def test_multicast():
+    """The last of three blocks fetches for the first and itself; bytes are expected later."""
+    given = np.arange(1, 65, dtype=np.uint16).reshape(1, 1, 1, 64)
+    body = CLUSTER_START + """
+  mov.b32 %r1, 0;
+  mov.b64 %rd4, map0;
+  mov.b16 %rs1, 5;
+  setp.ne.b32 %p4, %r8, 2;
+  or.pred %p5, %p4, %p0;
+  @!%p5 cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster
+      [%r1], [%rd4, {%r1, %r1, %r1, %r1}], [2048], %rs1;
+""" + CLUSTER_BARRIER + """
+  setp.eq.u32 %p6, %r8, 1;
+  @%p6 bra $L__end;
+  @!%p0 mbarrier.arrive.expect_tx.shared::cta.b64 _, [2048], 128;
+""" + WAIT_FOR_IT + """
+$L__end:
+  shl.b32 %r1, %r0, 2;
+  ld.shared.b32 %r2, [%r1];
+""" + store_words("%r2")
+    found = run(body, given, words(3, 32), maps=[("in", (1, 1, 1, 64))], cluster=3)
+    expected = given.view(np.uint32).reshape(-1)
+    np.testing.assert_array_equal(found, [expected, np.full(32, 0xFFFFFFFF), expected])
+
+
+def test_cluster_barrier_is_for_those_that_have_not_ended():
+    """And a warp may do other things between its arrival and its wait."""
+    body = """
+  setp.lt.u32 %p0, %r0, 32;
+  @%p0 ret;
+  barrier.cluster.arrive.release.aligned;
+  bar.sync 1, 32;
+  barrier.cluster.wait.acquire.aligned;
+  sub.s32 %r0, %r0, 32;
+""" + store_words("%r0")
+    found = run(body, words(1), words(32), threads=64, cluster=2)
+    np.testing.assert_array_equal(found, LANES)
+
+
+@pytest.mark.parametrize("body, message", [
+    ("mapa.shared::cluster.u32 %r1, %r0, 2;", "a cluster of 2 blocks has none of rank 2"),
+    ("mov.b16 %rs1, 6; mov.b64 %rd4, map0; @!%p0 cp.async.bulk.tensor.4d.shared::cluster.global."
+     "mbarrier::complete_tx::bytes.multicast::cluster [%r0], [%rd4, {%r0, %r0, %r0, %r0}], "
+     "[2048], %rs1;", "a cluster of 2 blocks has none of rank 2"),
+    ("mov.b16 %rs1, 0; mov.b64 %rd4, map0; @!%p0 cp.async.bulk.tensor.4d.shared::cluster.global."
+     "mbarrier::complete_tx::bytes.multicast::cluster [%r0], [%rd4, {%r0, %r0, %r0, %r0}], "
+     "[2048], %rs1;", "a multicast to no block"),
+    ("mov.b32 %r1, 2048; mapa.shared::cluster.u32 %r2, %r1, %r8; "
+     "@!%p0 mbarrier.arrive.shared::cta.b64 _, [%r2];", "there is no mbarrier at"),
+    ("setp.eq.u32 %p2, %r8, 1; @%p2 ret; mov.b32 %r1, 2048; "
+     "mapa.shared::cluster.u32 %r2, %r1, 1; "
+     "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%r2];",
+     "the block of rank 1 has ended"),
+    ("setp.eq.u32 %p2, %r8, 0; @%p2 bar.sync 1, 64; barrier.cluster.arrive.release.aligned; "
+     "barrier.cluster.wait.acquire.aligned;",
+     "deadlock in kernel: warp 0 of block 0 at named barrier 1; "
+     "warp 0 of block 1 at the cluster's barrier"),
+    ("barrier.cluster.wait.acquire.aligned;", "without an arrival"),
+    ("barrier.cluster.arrive.release.aligned; barrier.cluster.arrive.release.aligned;",
+     "arrives twice"),
+    ("@%p0 ret; barrier.cluster.arrive.release.aligned;", "by a part of a warp"),
+], ids=["rank", "mask", "no mask", "own address space", "ended", "deadlock", "no arrival", "twice",
+        "part of a warp"])
+def test_errors_in_clusters(body, message):
+    with pytest.raises(EmulationError, match=message):
+        run(CLUSTER_START + body, np.zeros((1, 1, 1, 64), np.uint16), words(2, 32),
+            maps=[("in", (1, 1, 1, 64))], cluster=2)
+
+
+def test_blocks_are_whole_clusters():
+    program = parse(".entry kernel()\n.reqnctapercluster 2, 1, 1\n{ ret; }")
+    with pytest.raises(EmulationError, match="3 blocks are no clusters of 2"):
+        run_kernel(program, [], GlobalMemory({}, ()), 3)
 
 
 # -- lanes -------------------------------------------------------------------

@@ -122,6 +122,53 @@ func.func @use2(%r: !hopper.ring<2>, %c: !hopper.cursor<3>) {
 
 // -----
 
+gpu.module @clus1_rank {
+  gpu.func @clus1_rank() kernel {
+    // expected-error @+1 {{(CLUS1) it is in a kernel with a known_cluster_size}}
+    %r = hopper.cluster_rank
+    gpu.return
+  }
+}
+
+// -----
+
+gpu.module @clus1_barrier {
+  gpu.func @clus1_barrier() kernel {
+    // expected-error @+1 {{(CLUS1) it is in a kernel with a known_cluster_size}}
+    hopper.cluster_barrier
+    gpu.return
+  }
+}
+
+// -----
+
+gpu.module @clus1_release {
+  gpu.func @clus1_release(%i: i32) kernel {
+    %r = hopper.ring 0 producers 1 consumers 1 : !hopper.ring<2>
+    %c = hopper.cursor : !hopper.cursor<2>
+    hopper.release %r[%c] by thread : !hopper.ring<2>
+    // expected-error @+1 {{(CLUS1) it is in a kernel with a known_cluster_size}}
+    hopper.release %r[%c] by thread to %i : !hopper.ring<2>
+    gpu.return
+  }
+}
+
+// -----
+
+gpu.module @clus1_multicast {
+  gpu.func @clus1_multicast(%m: !hopper.tensor_map<1x64x1x64xbf16>, %i: i32, %mask: i16) kernel {
+    %r = hopper.ring 8192 producers 1 consumers 1 : !hopper.ring<2>
+    %c = hopper.cursor : !hopper.cursor<2>
+    %t = hopper.alloc 0 : !hopper.shared<64x64xbf16>
+    // expected-error @+1 {{(CLUS1) it is in a kernel with a known_cluster_size}}
+    hopper.tma_load %m[%i, %i, %i, %i] to %t, %r[%c] cache normal multicast %mask
+        : !hopper.tensor_map<1x64x1x64xbf16>, !hopper.shared<64x64xbf16>, !hopper.ring<2>
+    gpu.return
+  }
+}
+
+// -----
+
 func.func @alloc1() {
   // expected-error @+1 {{(ALLOC1) tiles are aligned to 1024 bytes, tables to 16}}
   %t = hopper.alloc 512 : !hopper.shared<64x64xbf16>

@@ -112,3 +112,27 @@ gpu.module @m2 {
     gpu.return
   }
 }
+
+// CHECK-LABEL: gpu.func @clusters
+// CHECK-SAME:  known_cluster_size = array<i32: 2, 1, 1>
+gpu.module @m3 {
+  gpu.func @clusters(%map: !hopper.tensor_map<1x64x1x64xbf16>) kernel
+      attributes {known_block_size = array<i32: 128, 1, 1>, known_cluster_size = array<i32: 2, 1, 1>} {
+    %zero = arith.constant 0 : i32
+    %all = arith.constant 3 : i16
+    %tiles = hopper.alloc 0 : !hopper.shared<2x64x64xbf16>
+    %ring = hopper.ring 16384 producers 1 consumers 8 : !hopper.ring<1>
+    %cursor = hopper.cursor : !hopper.cursor<1>
+    // CHECK: hopper.cluster_barrier
+    hopper.cluster_barrier
+    // CHECK: %[[RANK:.*]] = hopper.cluster_rank
+    %rank = hopper.cluster_rank
+    %mine = hopper.slice %tiles[%rank] : !hopper.shared<2x64x64xbf16>, i32 to !hopper.shared<64x64xbf16>
+    // CHECK: hopper.tma_load %{{.*}}[%{{.*}}] to %{{.*}}, %{{.*}}[%{{.*}}] cache normal multicast %{{.*}} :
+    hopper.tma_load %map[%rank, %zero, %zero, %zero] to %mine, %ring[%cursor] cache normal multicast %all
+        : !hopper.tensor_map<1x64x1x64xbf16>, !hopper.shared<64x64xbf16>, !hopper.ring<1>
+    // CHECK: hopper.release %{{.*}}[%{{.*}}] by warp to %[[RANK]] : <1>
+    hopper.release %ring[%cursor] by warp to %rank : !hopper.ring<1>
+    gpu.return
+  }
+}

@@ -3,15 +3,15 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs a GPU kernel in PTX without a GPU, to check its numbers.
 
-A kernel's blocks run one after the other, a block's warps take turns, and an instruction
-runs for the 32 lanes of a warp at once, in NumPy. Semantics follow NVIDIA's "PTX ISA", to
-whose sections docstrings refer by name. It knows what the project's kernels use; any other
-instruction or form is an error that names it.
+A kernel's blocks run one after the other, or its clusters of blocks; their warps take turns,
+and an instruction runs for the 32 lanes of a warp at once, in NumPy. Semantics follow
+NVIDIA's "PTX ISA", to whose sections docstrings refer by name. It knows what the project's
+kernels use; any other instruction or form is an error that names it.
 
 Errors also: an access outside of a buffer, to shared memory not asked for, or misaligned; a
-store to a buffer that is not a result; a wait that nothing ends; reading a register that no
-lane of the warp has written. Shared memory starts as NaN, and so do lanes of a register that
-others have written.
+store to a buffer that is not a result; a wait that nothing ends; reaching a block of the
+cluster that is not there, or not any more; reading a register that no lane of the warp has
+written. Shared memory starts as NaN, and so do lanes of a register that others have written.
 
 Not modelled:
 * Time, and anything that depends on it.
@@ -19,7 +19,8 @@ Not modelled:
   fence, of proxies too, changes nothing.
 * Asynchrony. cp.async lands at the arrival or wait that covers it, the latest that is
   allowed; bulk copies and wgmma at once, the earliest.
-* Blocks at the same time: one that waits for a later one is a deadlock here.
+* Blocks at the same time, but those of a cluster: one that waits for a later one is a deadlock
+  here.
 * Flushing subnormal numbers, and errors of the approximate functions.
 * Limits of registers, and the values of tensor maps: a TensorMap stands for one.
 """

@@ -1,7 +1,7 @@
 # Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Blocks, warps and the order in which they run."""
+"""Clusters of blocks, warps and the order in which they run."""
 
 from __future__ import annotations
 
@@ -17,18 +17,27 @@ LANES = np.arange(32)
 _TENSOR_MAPS = 1 << 40  # where parameters that are tensor maps seem to lie
 _SLICE = 50_000  # instructions of a warp before it is another's turn
 _IDLE_ROUNDS = 3
+_CLUSTER_BARRIER = "the cluster's barrier"
+_BLOCK_BITS = 24  # above these, an address of shared memory is of the block of rank - 1
 
 
 def run_kernel(program: Program, arguments: list, memory: GlobalMemory, blocks: int,
                shared_bytes: int = 0) -> None:
-    """Runs blocks in order. Arguments are integers or TensorMaps."""
+    """Runs blocks in order, those of a cluster together. Arguments are integers or
+    TensorMaps."""
     if len(arguments) != len(program.parameters):
         raise EmulationError(f"{program.name} takes {len(program.parameters)} arguments, "
                              f"not {len(arguments)}")
+    if blocks % program.cluster:
+        raise EmulationError(f"{blocks} blocks are no clusters of {program.cluster}")
     resolved = [instructions.resolve(i.name) for i in program.instructions]
     with np.errstate(all="ignore"):
-        for block in range(blocks):
-            Block(program, resolved, arguments, memory, (block, blocks), shared_bytes).run()
+        for first in range(0, blocks, program.cluster):
+            cluster = Cluster(program)
+            for block in range(first, first + program.cluster):
+                cluster.add(Block(cluster, resolved, arguments, memory, (block, blocks),
+                                  shared_bytes))
+            cluster.run()
 
 
 @functools.lru_cache(maxsize=None)
@@ -37,39 +46,103 @@ def _constant(value: int, dtype) -> np.ndarray:
     return np.full(32, value & mask, dtype)
 
 
-class Block:
-    """A block's shared memory, named barriers and warps."""
+class Cluster:
+    """Blocks that run at the same time and reach each other's shared memory."""
 
-    def __init__(self, program, resolved, arguments, memory, place, shared_bytes):
-        self.program, self.resolved, self.memory = program, resolved, memory
-        self.arguments = dict(zip(program.parameters, arguments))
-        self.index, self.count = place
-        self.shared = SharedMemory(shared_bytes)
-        self.named_barriers: dict = {}
-        self.warps = [Warp(self, first) for first in range(0, program.threads, 32)]
-        self.events = 0  # what another warp could have waited for
+    def __init__(self, program):
+        self.program = program
+        self.blocks: list = []
+
+    def add(self, block: Block) -> None:
+        self.blocks.append(block)
 
     def run(self) -> None:
         idle = 0
-        while any(not warp.done.all() for warp in self.warps):
-            before = self.events
-            for warp in self.warps:
-                warp.run()
-            idle = idle + 1 if self.events == before else 0
+        while not all(block.ended() for block in self.blocks):
+            before = sum(block.events for block in self.blocks)
+            for block in self.blocks:
+                for warp in block.warps:
+                    warp.run()
+            idle = idle + 1 if sum(block.events for block in self.blocks) == before else 0
             if idle == _IDLE_ROUNDS:
                 raise EmulationError(f"deadlock in {self.program.name}: {self.waiting()}")
 
     def waiting(self) -> str:
         """Where each warp that has not ended stands."""
         found = []
-        for number, warp in enumerate(self.warps):
-            if warp.done.all():
-                continue
-            names = {self.program.instructions[pc].name for pc in warp.pc[~warp.done]}
-            if warp.barrier is not None:
-                names = {f"named barrier {warp.barrier}"}
-            found.append(f"warp {number} at {warp.waits_at or ', '.join(sorted(names))}")
+        for block in self.blocks:
+            where = f" of block {block.index}" if len(self.blocks) > 1 else ""
+            for number, warp in enumerate(block.warps):
+                if warp.done.all():
+                    continue
+                names = {self.program.instructions[pc].name for pc in warp.pc[~warp.done]}
+                what = warp.barrier or warp.waits_at or ", ".join(sorted(names))
+                found.append(f"warp {number}{where} at {what}")
         return "; ".join(found)
+
+    def arrive(self, warp: Warp) -> None:
+        """At the cluster's barrier."""
+        if warp.arrived is not None:
+            raise EmulationError("a warp arrives twice at the cluster's barrier without a wait")
+        warp.arrived = "here"
+        self.meet()
+
+    def wait(self, warp: Warp) -> None:
+        """At the cluster's barrier."""
+        if warp.arrived is None:
+            raise EmulationError("a warp waits at the cluster's barrier without an arrival")
+        if warp.arrived == "met":
+            warp.arrived = None
+        else:
+            warp.barrier = _CLUSTER_BARRIER
+
+    def meet(self) -> None:
+        """Ends a phase of the cluster's barrier if all that have not ended have arrived."""
+        warps = [warp for block in self.blocks for warp in block.warps if not warp.done.all()]
+        if not all(warp.arrived == "here" for warp in warps):
+            return
+        for warp in warps:
+            if warp.barrier == _CLUSTER_BARRIER:
+                warp.arrived = warp.barrier = None
+            else:
+                warp.arrived = "met"
+
+    def block(self, rank: int) -> Block:
+        """A block whose shared memory another one reaches."""
+        if rank >= len(self.blocks):
+            raise EmulationError(f"a cluster of {len(self.blocks)} blocks has none of rank {rank}")
+        if self.blocks[rank].ended():
+            raise EmulationError(f"the block of rank {rank} has ended, with its shared memory")
+        return self.blocks[rank]
+
+    def address(self, address: int, rank: int) -> int:
+        """mapa: the address in shared::cluster of what a block has at one of shared::cta."""
+        self.block(rank)
+        return address & (1 << _BLOCK_BITS) - 1 | rank + 1 << _BLOCK_BITS
+
+
+class Block:
+    """A block's shared memory, named barriers and warps."""
+
+    def __init__(self, cluster, resolved, arguments, memory, place, shared_bytes):
+        self.cluster, self.program = cluster, cluster.program
+        self.resolved, self.memory = resolved, memory
+        self.arguments = dict(zip(self.program.parameters, arguments))
+        self.index, self.count = place
+        self.rank = self.index % self.program.cluster
+        self.shared = SharedMemory(shared_bytes)
+        self.named_barriers: dict = {}
+        self.warps = [Warp(self, first) for first in range(0, self.program.threads, 32)]
+        self.events = 0  # what another warp could have waited for
+
+    def ended(self) -> bool:
+        return all(warp.done.all() for warp in self.warps)
+
+    def place(self, address: int) -> tuple:
+        """The block that has an address in shared::cluster, and where. An address in
+        shared::cta is one of the block's own."""
+        rank, offset = divmod(address, 1 << _BLOCK_BITS)
+        return self.cluster.block(rank - 1) if rank else self, offset
 
     def tensor_map(self, address: int) -> TensorMap:
         index = address - _TENSOR_MAPS
@@ -95,7 +168,8 @@ class Warp:
         self.pc = np.zeros(32, np.int64)
         self.done = first + LANES >= block.program.threads
         self.active = ~self.done  # lanes that the current instruction runs for
-        self.barrier = None  # the named barrier that it waits at
+        self.barrier = None  # the barrier that it waits at, in words
+        self.arrived = None  # at the cluster's barrier: it is "here", or all have "met"
         self.waits_at = ""  # the wait that has ended its turn
         self.copies: list = []  # cp.async on their way: target, source, size, lanes
         self.registers = {
@@ -103,7 +177,8 @@ class Warp:
             "%laneid": LANES.astype(np.uint32),
             "%ntid.x": _constant(block.program.threads, np.uint32),
             "%ctaid.x": _constant(block.index, np.uint32),
-            "%nctaid.x": _constant(block.count, np.uint32)}
+            "%nctaid.x": _constant(block.count, np.uint32),
+            "%cluster_ctarank": _constant(block.rank, np.uint32)}
 
     # -- operands --
 
@@ -156,8 +231,8 @@ class Warp:
     def run(self) -> None:
         """Runs until the warp waits for another, or for long enough. Lanes that have the
         smallest program counter go first, so that the others meet them where they join;
-        at a .sync instruction lanes wait for the rest of the warp, and those that wait
-        for another warp let the rest go on."""
+        at a .sync or .aligned instruction lanes wait for the rest of the warp, and those
+        that wait for another warp let the rest go on."""
         waiting = np.zeros(32, bool)
         self.waits_at = ""
         failed_waits = 0
@@ -168,7 +243,8 @@ class Warp:
             pc = int(self.pc[ready].min())
             lanes = ready & (self.pc == pc)
             instruction = self.block.program.instructions[pc]
-            if ".sync" in instruction.name and (lanes != ~self.done).any():
+            name = instruction.name
+            if (".sync" in name or ".aligned" in name) and (lanes != ~self.done).any():
                 waiting |= lanes
                 continue
             self.active = lanes

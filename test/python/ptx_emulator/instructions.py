@@ -80,6 +80,7 @@ def branch_indexed(warp, instruction, match):
 def finish(warp, instruction, match):
     """ret in a kernel: lanes end."""
     warp.done |= warp.active
+    warp.block.cluster.meet()
     warp.block.events += 1
 
 
@@ -92,7 +93,7 @@ def named_barrier(warp, instruction, match):
         threads = warp.uniform(instruction.operands[1])
     warps = warp.block.named_barriers.setdefault(number, [])
     warps.append(warp)
-    warp.barrier = number
+    warp.barrier = f"named barrier {number}"
     warp.block.events += 1
     if 32 * len(warps) > threads:
         raise EmulationError(f"more threads at named barrier {number} than its {threads}")
@@ -100,6 +101,33 @@ def named_barrier(warp, instruction, match):
         for other in warps:
             other.barrier = None
         warps.clear()
+
+
+@form(r"barrier\.cluster\.arrive(\.release)?\.aligned")
+def cluster_arrive(warp, instruction, match):
+    """barrier.cluster.arrive"""
+    warp.need_all(instruction)
+    warp.block.cluster.arrive(warp)
+    warp.block.events += 1
+
+
+@form(r"barrier\.cluster\.wait(\.acquire)?\.aligned")
+def cluster_wait(warp, instruction, match):
+    """barrier.cluster.wait: for all threads of the cluster that have not ended."""
+    warp.need_all(instruction)
+    warp.block.cluster.wait(warp)
+    warp.block.events += 1
+
+
+@form(r"mapa\.shared::cluster\.u32")
+def map_address(warp, instruction, match):
+    """mapa: where the block of a rank has what this one has at an address."""
+    target, source, rank = instruction.operands
+    addresses, ranks = warp.read(source), warp.read(rank)
+    mapped = np.zeros(32, np.uint32)
+    for lane in _LANES[warp.active]:
+        mapped[lane] = warp.block.cluster.address(int(addresses[lane]), int(ranks[lane]))
+    warp.write(target, mapped)
 
 
 @form(r"mbarrier\.init(\.shared(::cta)?)?\.b64")
@@ -125,6 +153,15 @@ def mbarrier_arrive(warp, instruction, match):
     warp.block.events += 1
 
 
+@form(r"mbarrier\.arrive\.release\.cluster\.shared::cluster\.b64")
+def mbarrier_arrive_there(warp, instruction, match):
+    """mbarrier.arrive at barriers of the cluster's blocks, which returns no state."""
+    for address in warp.addresses(instruction.operands[1])[warp.active]:
+        block, offset = warp.block.place(int(address))
+        block.shared.barrier(offset).arrive()
+        block.events += 1
+
+
 @form(r"mbarrier\.arrive\.expect_tx(\.release\.cta)?\.shared(::cta)?\.b64")
 def mbarrier_expect(warp, instruction, match):
     """mbarrier.arrive.expect_tx: expects bytes, then arrives."""
@@ -135,7 +172,7 @@ def mbarrier_expect(warp, instruction, match):
     warp.block.events += 1
 
 
-@form(r"mbarrier\.(test|try)_wait\.parity(\.acquire\.cta)?\.shared(::cta)?\.b64")
+@form(r"mbarrier\.(test|try)_wait\.parity(\.acquire\.(cta|cluster))?\.shared(::cta)?\.b64")
 def mbarrier_wait(warp, instruction, match):
     """mbarrier.test_wait.parity: whether the phase of that parity has ended."""
     parity = warp.read(instruction.operands[2])[warp.active] & np.uint32(1)
@@ -220,17 +257,27 @@ def prefetch_map(warp, instruction, match):
 
 
 @form(r"cp\.async\.bulk\.tensor\.[1-5]d\.shared::(cluster|cta)\.global(\.tile)?"
-      r"\.mbarrier::complete_tx::bytes(\.L2::cache_hint)?")
+      r"\.mbarrier::complete_tx::bytes(?P<multicast>\.multicast::cluster)?(\.L2::cache_hint)?")
 def copy_box_in(warp, instruction, match):
-    """cp.async.bulk.tensor, global to shared: completes its bytes at an mbarrier."""
+    """cp.async.bulk.tensor, global to shared: completes its bytes at an mbarrier. Multicast
+    does so in each block of a mask, at the same offsets."""
     target, source, barrier = instruction.operands[:3]
-    block = warp.block
     for lane in _LANES[warp.active]:
-        tensor = block.tensor_map(int(warp.addresses(source)[lane]))
-        size = tensor.load(block.shared, int(warp.addresses(target)[lane]),
-                           coordinates(warp, source, lane))
-        block.shared.barrier(int(warp.addresses(barrier)[lane])).complete(size)
-    block.events += 1
+        tensor = warp.block.tensor_map(int(warp.addresses(source)[lane]))
+        place = int(warp.addresses(target)[lane])
+        at = int(warp.addresses(barrier)[lane])
+        for block in receivers(warp, instruction, lane) if match["multicast"] else [warp.block]:
+            size = tensor.load(block.shared, place, coordinates(warp, source, lane))
+            block.shared.barrier(at).complete(size)
+            block.events += 1
+
+
+def receivers(warp, instruction, lane):
+    """The blocks of a multicast's mask: bit r is the one of rank r."""
+    mask = int(warp.read(instruction.operands[3])[lane]) & 0xffff
+    if mask == 0:
+        raise EmulationError("a multicast to no block")
+    return [warp.block.cluster.block(rank) for rank in range(16) if mask >> rank & 1]
 
 
 @form(r"cp\.async\.bulk\.tensor\.[1-5]d\.global\.shared::cta(\.tile)?\.bulk_group"

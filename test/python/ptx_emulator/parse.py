@@ -51,10 +51,12 @@ class Instruction(NamedTuple):
 
 
 class Program(NamedTuple):
-    """A kernel. Labels belong to a scope; `tables` are .branchtargets."""
+    """A kernel, of clusters of so many blocks. Labels belong to a scope; `tables` are
+    .branchtargets."""
     name: str
     parameters: list
     threads: int
+    cluster: int
     instructions: list
     labels: dict
     tables: dict
@@ -69,6 +71,7 @@ class Program(NamedTuple):
 
 _ENTRY = re.compile(r"\.entry (\w+)\s*\((.*?)\)(.*?)\{", re.DOTALL)
 _THREADS = re.compile(r"\.reqntid\s+(\d+)")
+_CLUSTER = re.compile(r"\.reqnctapercluster\s+(\d+)")
 _TABLE = re.compile(r"\s*([$\w]+)\s*:\s*\.branchtargets([^;]*);")
 _LABEL = re.compile(r"\s*([$\w]+)\s*:(?!:)")
 _STATEMENT = re.compile(r"\s*([^;{}]*(?:\{[^{}]*\}[^;{}]*)*);")
@@ -87,13 +90,14 @@ def parse(text: str) -> Program:
     entry = _ENTRY.search(text)
     if entry is None:
         raise EmulationError("there is no .entry")
-    threads = _THREADS.search(entry[3])
+    threads, cluster = _THREADS.search(entry[3]), _CLUSTER.search(entry[3])
     parameters = re.findall(r"(\w+)(?:\[\d+\])?\s*(?:,|$)", entry[2].strip())
     body = re.sub(r"//.*", "", text[entry.end():])
     parser = _Parser(body)
     parser.run()
     return Program(entry[1], parameters, int(threads[1]) if threads else 32,
-                   parser.instructions, parser.labels, parser.tables)
+                   int(cluster[1]) if cluster else 1, parser.instructions, parser.labels,
+                   parser.tables)
 
 
 class _Parser:
