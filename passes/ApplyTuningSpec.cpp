@@ -27,7 +27,8 @@ using namespace ssd;
 
 /// What a spec may set.
 static constexpr StringLiteral kForm = "form", kConfig = "lowering_config",
-                               kKernel = hopper::HopperDialect::kKernelAttr;
+                               kKernel = hopper::HopperDialect::kKernelAttr,
+                               kStages = hopper::HopperDialect::kStagesAttr;
 
 /// A spec decides; it rewrites nothing.
 static LogicalResult verifySpec(ModuleOp spec) {
@@ -41,10 +42,10 @@ static LogicalResult verifySpec(ModuleOp spec) {
       return WalkResult::interrupt();
     }
     StringRef name = annotate.getName();
-    if (name == kForm || name == kConfig || name == kKernel)
+    if (name == kForm || name == kConfig || name == kKernel || name == kStages)
       return WalkResult::advance();
-    op->emitError("a tuning spec sets form, lowering_config or ")
-        << kKernel << ", not '" << name << "'";
+    op->emitError("a tuning spec sets form, lowering_config, ")
+        << kKernel << " or " << kStages << ", not '" << name << "'";
     return WalkResult::interrupt();
   });
   return failure(result.wasInterrupted());
@@ -57,7 +58,7 @@ namespace {
 class Candidate {
 public:
   explicit Candidate(Operation *op) : op(op) {
-    for (StringRef name : {kForm, kConfig, kKernel})
+    for (StringRef name : {kForm, kConfig, kKernel, kStages})
       if (Attribute value = op->getAttr(name))
         given.set(name, value);
     if (auto mixer = dyn_cast<MixOp>(op)) {

@@ -60,7 +60,7 @@ def SSDApplyTuningSpecPass : Pass<"ssd-apply-tuning-spec", "::mlir::ModuleOp"> {
     Runs the transform library of a file, a tuning spec, whose entry
     `@__transform_main` gets the module. A spec matches mixers and steps and
     annotates them with `form`, `lowering_config` or, for GPUs, `hopper.kernel`
-    (see the hopper dialect); anything else in it is an error, as is a form of a
+    and `hopper.stages` (see the hopper dialect); anything else in it is an error, as is a form of a
     step. While it runs, a mixer has its static sizes as attributes: `batch`,
     `length`, `heads`, `groups`, `head_dim`, `state_dim`, of type i64, and the
     type `element` of x; a step has them but `length`. What a mixer already has

@@ -37,36 +37,55 @@ void HopperDialect::initialize() {
 // Attributes of other dialects' ops
 //===----------------------------------------------------------------------===//
 
-static LogicalResult refusePlace(Operation *op) {
-  return op->emitError() << "(KERN2) '" << HopperDialect::kKernelAttr
+/// Whether an attribute says how a mixer is to be computed.
+static bool isOfMixers(NamedAttribute attribute) {
+  return attribute.getName() == HopperDialect::kKernelAttr ||
+         attribute.getName() == HopperDialect::kStagesAttr;
+}
+
+static LogicalResult refusePlace(Operation *op, NamedAttribute attribute) {
+  return op->emitError() << "(KERN2) '" << attribute.getName().getValue()
                          << "' is an attribute of ssd.mix and ssd.step only";
 }
 
 LogicalResult
 HopperDialect::verifyOperationAttribute(Operation *op,
                                         NamedAttribute attribute) {
-  if (attribute.getName() != kKernelAttr)
+  if (!isOfMixers(attribute))
     return success();
   // By name: this dialect lies below the one of the mixers.
   StringRef place = op->getName().getStringRef();
   if (place != "ssd.mix" && place != "ssd.step")
-    return refusePlace(op);
-  if (!isa<StringAttr>(attribute.getValue()))
+    return refusePlace(op, attribute);
+  bool isKernel = attribute.getName() == kKernelAttr;
+  if (isKernel && !isa<StringAttr>(attribute.getValue()))
     return op->emitError() << "(KERN1) '" << kKernelAttr
                            << "' is a string, the name of a kernel";
+  if (!isKernel && !isa<StagesAttr>(attribute.getValue()))
+    return op->emitError() << "(KERN3) '" << kStagesAttr
+                           << "' is a #hopper.stages";
   return success();
 }
 
 LogicalResult
 HopperDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned,
                                         NamedAttribute attribute) {
-  return attribute.getName() == kKernelAttr ? refusePlace(op) : success();
+  return isOfMixers(attribute) ? refusePlace(op, attribute) : success();
 }
 
 LogicalResult
 HopperDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned,
                                            NamedAttribute attribute) {
-  return attribute.getName() == kKernelAttr ? refusePlace(op) : success();
+  return isOfMixers(attribute) ? refusePlace(op, attribute) : success();
+}
+
+LogicalResult StagesAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int32_t maps, int32_t x, int32_t tables,
+                                 int32_t scores, int32_t y) {
+  for (int32_t stages : {maps, x, tables, scores, y})
+    if (stages < 1 || stages > 16)
+      return emitError() << "(STAG1) a ring has 1 to 16 stages, not " << stages;
+  return success();
 }
 
 #define GET_OP_CLASSES

@@ -93,10 +93,23 @@ def Hopper_Dialect : Dialect {
     cannot take when a call is made: tensors that are empty or not aligned, or
     another chip. `convert-ssd-to-hopper` refuses a name that there is not and a
     mixer that the named kernel does not compute. CPU targets ignore it.
+
+    `hopper.stages` beside it sets the stages of the chunked kernels' rings, where
+    otherwise as many are taken as shared memory has room for:
+
+    ```mlir
+    ssd.mix {hopper.stages = #hopper.stages<maps = 2, x = 2, tables = 4, scores = 2, y = 2>}
+        ins(%x, %b, %c : ...) outs(%y, %s : ...)
+    ```
+
+    A chunked kernel without room for them, or that needs more, does not compute the
+    mixer; `convert-ssd-to-hopper` refuses the mixer if none of them does.
+
     `hopper.shared_bytes` on a kernel: its bytes of dynamic shared memory.
 
-    Errors: (KERN1) `hopper.kernel` is a string; (KERN2) it is on `ssd.mix` or
-    `ssd.step`, on no function's argument or result.
+    Errors: (KERN1) `hopper.kernel` is a string; (KERN2) it and `hopper.stages` are on
+    `ssd.mix` or `ssd.step`, on no function's argument or result; (KERN3)
+    `hopper.stages` is a `#hopper.stages`.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
@@ -109,6 +122,8 @@ def Hopper_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral kSharedBytesAttr = "hopper.shared_bytes";
     /// The kernel that computes a mixer (on ssd.mix and ssd.step).
     static constexpr ::llvm::StringLiteral kKernelAttr = "hopper.kernel";
+    /// The stages of its rings (on ssd.mix).
+    static constexpr ::llvm::StringLiteral kStagesAttr = "hopper.stages";
   }];
 }
 

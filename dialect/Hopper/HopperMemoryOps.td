@@ -177,7 +177,7 @@ def Hopper_LoadRowsHiLoOp : Hopper_Op<"load_rows_hilo"> {
         : !llvm.ptr<1> to !hopper.shared<2x64x128xbf16>
     ```
 
-    Errors: (ROWS3) two swizzled tiles with a multiple of 16 rows.
+    Errors: (ROWS3) two swizzled tiles with a multiple of 32 rows.
   }];
   let arguments = (ins Hopper_GlobalPointer:$source, I64:$stride, I32:$rows,
                        Optional<I32>:$columns, Hopper_Shared:$tiles);

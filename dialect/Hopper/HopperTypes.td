@@ -42,6 +42,25 @@ def Hopper_AgentAttr : Hopper_EnumAttr<Hopper_Agent, "agent">;
 def Hopper_CacheHintAttr : Hopper_EnumAttr<Hopper_CacheHint, "cache">;
 def Hopper_OrderAttr : Hopper_EnumAttr<Hopper_Order, "order">;
 
+def Hopper_StagesAttr : AttrDef<Hopper_Dialect, "Stages"> {
+  let mnemonic = "stages";
+  let summary = "how far the roles of a chunked kernel may be apart";
+  let description = [{
+    Stages of the kernel's rings, in chunks: B and C, x, decay tables, scores, and
+    slots of y, which are those of a gate, too. See `hopper.stages` of the dialect.
+
+    ```mlir
+    #hopper.stages<maps = 2, x = 3, tables = 4, scores = 2, y = 2>
+    ```
+
+    Errors: (STAG1) each is 1 to 16.
+  }];
+  let parameters = (ins "int32_t":$maps, "int32_t":$x, "int32_t":$tables, "int32_t":$scores,
+                        "int32_t":$y);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Types
 //===----------------------------------------------------------------------===//

@@ -291,7 +291,7 @@ SmallVector<Value> loadQuad(Emitter &emit, Value pointer, Value row,
 /// loads in flight as make a step of its loop.
 Value lowerLoadRowsHiLo(Emitter &emit, LoadRowsHiLoOp op,
                         LoadRowsHiLoOp::Adaptor adaptor) {
-  constexpr int32_t kRowsAtOnce = 2, kRowsInStep = 16;
+  constexpr int32_t kRowsAtOnce = 2, kRowsInStep = 32;
   SharedType tile = op.getTiles().getType().getSlice();
   Type element = tile.getElementType();
   Value quad = emit.band(emit.lane(), 15), first = emit.shr(emit.lane(), 4);

@@ -9,6 +9,8 @@
 
 #include "lowering/SSDToHopper/ChunkedKernel.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 using namespace mlir;
 using namespace ssd;
 using namespace ssd::hopper;
@@ -91,14 +93,31 @@ ChunkedShape::ChunkedShape(const MixerUnit &unit, ChunkedBlock block)
   heads = rows / rowBlocksPerHead;
   unitsPerHead = llvm::divideCeil(ofHead, rowBlocksPerHead);
   unitsPerBatch = unit.heads / heads * unitsPerHead;
-  int32_t most = isPortable ? kMaxPortableSharedBytes : kMaxSharedBytes;
-  auto found = llvm::find_if(getStages(*this), [&](const Stages &stages) {
-    return MemoryMap(*this, stages).end <= most;
-  });
-  stages = found == getStages(*this).end() ? Stages{} : *found;
-  assert((!fits() || scoreWarpgroups() < 2 ||
-          (stages.maps > 1 && stages.scores > 1)) &&
-         "turns need two stages: see scoreChunk");
+  llvm::SmallVector<Stages> choices(getStages(*this));
+  if (auto given = unit.stages)
+    choices = {{given.getMaps(), given.getX(), given.getTables(),
+                given.getScores(), given.getY()}};
+  for (const Stages &choice : choices) {
+    stages = choice;
+    whyNot = whyNotStages(choice);
+    if (whyNot.empty())
+      return;
+  }
+}
+
+std::string ChunkedShape::whyNotStages(const Stages &wanted) const {
+  int32_t bytes = MemoryMap(*this, wanted).end,
+          most = isPortable ? kMaxPortableSharedBytes : kMaxSharedBytes;
+  if (bytes > most)
+    return llvm::formatv("a block's tiles and tables take {0} bytes of shared "
+                         "memory, more than {1}",
+                         bytes, most);
+  if (scoreWarpgroups() > 1 && (wanted.maps == 1 || wanted.scores == 1))
+    return "warpgroups that take turns at the scores need two stages of them "
+           "and of maps"; // see scoreChunk
+  if (transport != Transport::rows && wanted.y == 1)
+    return "a slot of y is written while the one before is sent off";
+  return {};
 }
 
 int32_t ChunkedKernel::sharedBytes(const ChunkedShape &shape) {

@@ -40,8 +40,9 @@ struct ChunkedShape {
   /// The block's state warpgroups are a multiple of the parts.
   ChunkedShape(const MixerUnit &unit, ChunkedBlock block);
 
-  /// Whether a block has room for the tiles.
-  bool fits() const { return stages.maps > 0; }
+  /// Why a block cannot have the stages that were asked for, or any; empty if
+  /// it has.
+  std::string whyNot;
 
   bool isPortable;
   bool isPacked; // sequences of any lengths one behind the other, whole
@@ -66,6 +67,7 @@ struct ChunkedShape {
     int32_t maps, x, tables, scores, y;
   };
   Stages stages;
+  std::string whyNotStages(const Stages &wanted) const;
   static constexpr int32_t partial = 1;
 
   int32_t rowBlocks() const { return heads * rowBlocksPerHead; }

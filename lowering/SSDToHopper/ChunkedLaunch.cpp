@@ -75,8 +75,8 @@ std::string whyNotSizes(const MixerUnit &unit, ChunkedBlock block) {
     return "a block's two heads would be of two groups";
   if (shape.terms > 1 && block.stateWarpgroups > shape.columnParts)
     return "two warpgroups have too few registers for f32";
-  if (!shape.fits())
-    return "a block's shared memory has no room for its tiles";
+  if (!shape.whyNot.empty())
+    return shape.whyNot;
   for (Value state : {unit.initialState, unit.finalState, unit.checkpoints})
     if (state && !hasWholeRows(state))
       return "the states have strided rows";
@@ -245,6 +245,8 @@ public:
     std::string why = whyNotSizes(unit, block);
     return why.empty() ? ChunkedEpilogue::whyNot(unit) : why;
   }
+
+  bool hasStages() const override { return true; }
 
   std::optional<double> estimate(const MixerUnit &unit, int64_t batch,
                                  int64_t length) const override {

@@ -66,6 +66,7 @@ private:
   LogicalResult convert(FusedOp op);
   LogicalResult buildForm(HostBuilder &host, MixerUnit unit);
   LogicalResult checkAskedFor(const MixerUnit &unit);
+  LogicalResult checkStages(const MixerUnit &unit);
   void remarkOnForm(const MixerUnit &unit);
   void remarkOn(const KernelKind &kind, const std::string &why,
                 const MixerUnit &unit);
@@ -227,6 +228,8 @@ std::string ConvertSSDToHopper::whyNot(const KernelKind &kind,
 
 /// That the kernel which the mixer's attribute names exists and computes it.
 LogicalResult ConvertSSDToHopper::checkAskedFor(const MixerUnit &unit) {
+  if (unit.stages && failed(checkStages(unit)))
+    return failure();
   if (!unit.kernel)
     return success();
   StringRef name = unit.kernel.getValue();
@@ -242,6 +245,23 @@ LogicalResult ConvertSSDToHopper::checkAskedFor(const MixerUnit &unit) {
          << hopper::HopperDialect::kKernelAttr
          << " asks for, does not compute this: " << why << "; kernels are "
          << listKernels();
+}
+
+/// That a kernel has the stages which the mixer's attribute gives its rings.
+LogicalResult ConvertSSDToHopper::checkStages(const MixerUnit &unit) {
+  std::string reasons;
+  for (const KernelKind *kind : getKernels()) {
+    if (!kind->hasStages())
+      continue;
+    std::string why = whyNot(*kind, unit);
+    if (why.empty())
+      return success();
+    reasons += ("\n  " + kind->getName() + ": " + why).str();
+  }
+  FusedOp op = unit.op;
+  return op.getMixer()->emitError()
+         << "no kernel computes this with the stages that the attribute "
+         << hopper::HopperDialect::kStagesAttr << " asks for:" << reasons;
 }
 
 /// The first case whose bound is at least the length.

@@ -89,6 +89,8 @@ public:
   /// Why this kind does not compute the unit, as a clause ("the head dimension
   /// is 24, not a multiple of 16"); empty if it does.
   virtual std::string whyNot(const MixerUnit &unit) const = 0;
+  /// Whether it has rings whose stages `hopper.stages` sets.
+  virtual bool hasStages() const { return false; }
   /// Microseconds that it is estimated to take on an H200 for a batch of
   /// sequences of some length; nothing where there is no estimate.
   virtual std::optional<double> estimate(const MixerUnit &unit, int64_t batch,

@@ -122,6 +122,8 @@ template <typename Mixer> LogicalResult UnitReader::readMixer(Mixer op) {
   unit.rate = *rate, unit.slots = *slots;
   unit.kernel = op->template getAttrOfType<StringAttr>(
       hopper::HopperDialect::kKernelAttr);
+  unit.stages = op->template getAttrOfType<hopper::StagesAttr>(
+      hopper::HopperDialect::kStagesAttr);
   unit.scaleIsDecay = op.getScale() && op.getScale() == op.getDecay();
   y = op->getResult(0);
   return failure(failed(read(unit.x, op.getX(), "x")) ||

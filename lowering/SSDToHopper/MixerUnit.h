@@ -9,6 +9,7 @@
 #ifndef SSD_LOWERING_SSDTOHOPPER_MIXERUNIT_H
 #define SSD_LOWERING_SSDTOHOPPER_MIXERUNIT_H
 
+#include "dialect/Hopper/HopperOps.h"
 #include "dialect/SSD/SSDOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
@@ -82,6 +83,8 @@ struct MixerUnit {
   mlir::Attribute form; // null for a step
   /// The kernel that the mixer's attribute `hopper.kernel` asks for, or null.
   mlir::StringAttr kernel;
+  /// What its attribute `hopper.stages` asks for, or null.
+  hopper::StagesAttr stages;
   int64_t heads = 0, groups = 1, headDim = 0, stateDim = 0;
   bool isStep = false, reverse = false;
   bool leadingSegment =

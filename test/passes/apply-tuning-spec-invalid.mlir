@@ -4,7 +4,7 @@
 // RUN: not ssd-opt %s --ssd-apply-tuning-spec=tuning-spec=%t.missing 2>&1 | FileCheck %s --check-prefix=MISSING
 
 // REWRITES: tuning-spec-rewrites.mlir:4:{{.*}}error: {{.*}}a tuning spec only matches and annotates
-// OTHER: tuning-spec-other-attribute.mlir:5:{{.*}}error: {{.*}}a tuning spec sets form, lowering_config or hopper.kernel, not 'direction'
+// OTHER: tuning-spec-other-attribute.mlir:5:{{.*}}error: {{.*}}a tuning spec sets form, lowering_config, hopper.kernel or hopper.stages, not 'direction'
 // FORM: apply-tuning-spec-invalid.mlir:{{.*}}error: {{.*}}{{.*}}the tuning spec sets form to 64 : i64, which is no form of this mixer
 // MISSING: error: can't read the tuning spec '{{.*}}.missing'
 func.func @mixer(%x: tensor<1x64x4x8xf32>, %b: tensor<1x64x1x16xf32>, %y: tensor<1x64x4x8xf32>, %s: tensor<1x4x8x16xf32>) -> tensor<1x64x4x8xf32> {

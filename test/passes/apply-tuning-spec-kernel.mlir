@@ -4,7 +4,7 @@
 // FORM: error: {{.*}}the tuning spec sets form to #ssd.recurrent, which is no form of this op
 
 // CHECK-LABEL: func.func @matched
-// CHECK: ssd.mix {hopper.kernel = "chunked_single"} ins
+// CHECK: ssd.mix {hopper.kernel = "chunked_single", hopper.stages = #hopper.stages<maps = 2, x = 2, tables = 4, scores = 2, y = 2>} ins
 func.func @matched(%x: tensor<1x64x4x8xf32>, %b: tensor<1x64x1x16xf32>, %y: tensor<1x64x4x8xf32>, %s: tensor<1x4x8x16xf32>) -> tensor<1x64x4x8xf32> {
   %0:2 = ssd.mix ins(%x, %b, %b : tensor<1x64x4x8xf32>, tensor<1x64x1x16xf32>, tensor<1x64x1x16xf32>)
       outs(%y, %s : tensor<1x64x4x8xf32>, tensor<1x4x8x16xf32>)
@@ -13,7 +13,7 @@ func.func @matched(%x: tensor<1x64x4x8xf32>, %b: tensor<1x64x1x16xf32>, %y: tens
 
 // A kernel that is already there wins.
 // CHECK-LABEL: func.func @has_a_kernel
-// CHECK: ssd.mix {hopper.kernel = "chunked"} ins
+// CHECK: ssd.mix {hopper.kernel = "chunked", hopper.stages = #hopper.stages<{{.*}}>} ins
 func.func @has_a_kernel(%x: tensor<1x64x4x8xf32>, %b: tensor<1x64x1x16xf32>, %y: tensor<1x64x4x8xf32>, %s: tensor<1x4x8x16xf32>) -> tensor<1x64x4x8xf32> {
   %0:2 = ssd.mix {hopper.kernel = "chunked"} ins(%x, %b, %b : tensor<1x64x4x8xf32>, tensor<1x64x1x16xf32>, tensor<1x64x1x16xf32>)
       outs(%y, %s : tensor<1x64x4x8xf32>, tensor<1x4x8x16xf32>)

@@ -250,16 +250,16 @@ func.func @rows2(%t: !hopper.shared<2x64x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n
 // -----
 
 func.func @rows3(%t: !hopper.shared<3x64x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n: i32) {
-  // expected-error @+1 {{(ROWS3) takes two swizzled tiles with a multiple of 16 rows, not '!hopper.shared<3x64x64xbf16>'}}
+  // expected-error @+1 {{(ROWS3) takes two swizzled tiles with a multiple of 32 rows, not '!hopper.shared<3x64x64xbf16>'}}
   hopper.load_rows_hilo %p stride %s rows %n to %t : !llvm.ptr<1> to !hopper.shared<3x64x64xbf16>
   return
 }
 
 // -----
 
-func.func @rows3_rows(%t: !hopper.shared<2x24x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n: i32) {
-  // expected-error @+1 {{(ROWS3) takes two swizzled tiles with a multiple of 16 rows}}
-  hopper.load_rows_hilo %p stride %s rows %n to %t : !llvm.ptr<1> to !hopper.shared<2x24x64xbf16>
+func.func @rows3_rows(%t: !hopper.shared<2x48x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n: i32) {
+  // expected-error @+1 {{(ROWS3) takes two swizzled tiles with a multiple of 32 rows}}
+  hopper.load_rows_hilo %p stride %s rows %n to %t : !llvm.ptr<1> to !hopper.shared<2x48x64xbf16>
   return
 }
 
@@ -524,6 +524,30 @@ func.func @kern1(%x: tensor<1x64x4x8xf32>, %b: tensor<1x64x1x16xf32>, %s: tensor
       outs(%x, %s : tensor<1x64x4x8xf32>, tensor<1x4x8x16xf32>)
   return
 }
+
+// -----
+
+func.func @kern3(%x: tensor<1x64x4x8xf32>, %b: tensor<1x64x1x16xf32>, %s: tensor<1x4x8x16xf32>) {
+  // expected-error @+1 {{(KERN3) 'hopper.stages' is a #hopper.stages}}
+  %0:2 = ssd.mix {hopper.stages = 2 : i64} ins(%x, %b, %b : tensor<1x64x4x8xf32>, tensor<1x64x1x16xf32>, tensor<1x64x1x16xf32>)
+      outs(%x, %s : tensor<1x64x4x8xf32>, tensor<1x4x8x16xf32>)
+  return
+}
+
+// -----
+
+// expected-error @+1 {{(STAG1) a ring has 1 to 16 stages, not 0}}
+func.func private @stag1() attributes {stages = #hopper.stages<maps = 2, x = 0, tables = 4, scores = 2, y = 2>}
+
+// -----
+
+// expected-error @+1 {{(STAG1) a ring has 1 to 16 stages, not 17}}
+func.func private @stag1_many() attributes {stages = #hopper.stages<maps = 2, x = 3, tables = 17, scores = 2, y = 2>}
+
+// -----
+
+// expected-error @+1 {{(KERN2) 'hopper.stages' is an attribute of ssd.mix and ssd.step only}}
+func.func private @kern2_stages() attributes {hopper.stages = #hopper.stages<maps = 2, x = 3, tables = 4, scores = 2, y = 2>}
 
 // -----
 

@@ -1,16 +1,16 @@
 // RUN: ssd-opt %s --emit-ptx | FileCheck %s
 
-// Two rows at once, eight loads in flight, in a loop of four steps and each of two
+// Two rows at once, sixteen loads in flight, in a loop of two steps and each of two
 // panels. A value that is there is split into two that are stored apart.
 // CHECK-LABEL:  .entry load
 // CHECK:          .pragma "nounroll";
-// CHECK-COUNT-8:  @p ld.global.v4.f32
+// CHECK-COUNT-16: @p ld.global.v4.f32
 // CHECK-NOT:      ld.global
 // CHECK:          cvt.rn.bf16x2.f32
 // CHECK:          sub.rn.f32
 // CHECK:          st.shared.v2.b32
 // CHECK:          .pragma "nounroll";
-// CHECK-COUNT-8:  @p ld.global.v4.f32
+// CHECK-COUNT-16: @p ld.global.v4.f32
 // CHECK-NOT:      ld.global
 gpu.module @load {
   gpu.func @load(%from: !llvm.ptr<1>, %stride: i64, %rows: i32) kernel {

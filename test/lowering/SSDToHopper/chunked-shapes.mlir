@@ -41,7 +41,7 @@ func.func @padded_rows_and_columns(%x: memref<?x?x8x24xbf16>, %b: memref<?x?x1x4
 // CHECK:         arith.muli %[[SINGLE]], %{{.*}} : index
 // CHECK:         gpu.module @ssd_chunked_0
 // CHECK:           hopper.alloc {{.*}} : <2x3x1x64x64xbf16>
-// CHECK:           hopper.alloc {{.*}} : <1x2x64x64xbf16>
+// CHECK:           hopper.alloc {{.*}} : <1x2x1x64x64xbf16>
 // CHECK:           hopper.ring {{.*}} producers 1 consumers 4 : <3, 2>
 // CHECK:           hopper.ring {{.*}} producers 1 consumers 12 : <4>
 // CHECK:           hopper.ring {{.*}} producers 4 consumers 2 : <2>
