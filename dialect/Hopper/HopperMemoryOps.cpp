@@ -94,8 +94,8 @@ LogicalResult LoadRowsOp::verify() {
 LogicalResult LoadRowsHiLoOp::verify() {
   SharedType tiles = getTiles().getType();
   if (tiles.getLinear() || tiles.getShape().size() != 3 ||
-      tiles.getShape()[0] != 2 || tiles.getRows() % 32)
-    return emitOpError("(ROWS3) takes two swizzled tiles with a multiple of 32 "
+      tiles.getShape()[0] != 2 || tiles.getRows() % 16)
+    return emitOpError("(ROWS3) takes two swizzled tiles with a multiple of 16 "
                        "rows, not ")
            << tiles;
   return success();

@@ -169,15 +169,15 @@ def Hopper_LoadRowsHiLoOp : Hopper_Op<"load_rows_hilo"> {
     For products of f32 by tensor cores of 16-bit floats: the first tile gets the
     rounded values, the second one what rounding has left, rounded too, together
     16 bits of a value's 24. Rows, columns and alignment are as in
-    `hopper.load_rows`, with multiples of 4 columns; the copies are done when the
-    warp's `hopper.commit` says so.
+    `hopper.load_rows`, with multiples of 4 columns. The warp waits for what it has
+    copied, this and other rows: the tiles are written when the op is done.
 
     ```mlir
     hopper.load_rows_hilo %p stride %stride rows %n to %tiles
         : !llvm.ptr<1> to !hopper.shared<2x64x128xbf16>
     ```
 
-    Errors: (ROWS3) two swizzled tiles with a multiple of 32 rows.
+    Errors: (ROWS3) two swizzled tiles with a multiple of 16 rows.
   }];
   let arguments = (ins Hopper_GlobalPointer:$source, I64:$stride, I32:$rows,
                        Optional<I32>:$columns, Hopper_Shared:$tiles);

@@ -231,9 +231,20 @@ Value lowerStoreRows(Emitter &emit, StoreRowsOp op,
   return {};
 }
 
+/// A warp's copy of 16 bytes to shared memory, zeros where `row` is not among
+/// `rows`: of a copy of no bytes the source is not read.
+void copyPiece(Emitter &emit, Value target, Value source, Value row,
+               Value rows) {
+  Value exists = arith::CmpIOp::create(emit.builder, emit.loc,
+                                       arith::CmpIPredicate::slt, row, rows);
+  Value bytes = arith::SelectOp::create(emit.builder, emit.loc, exists,
+                                        emit.constant(16), emit.constant(0));
+  emit.assembly("cp.async.cg.shared::cta.global [$0], [$1], 16, $2;",
+                "r,l,r,~{memory}", {target, source, bytes});
+}
+
 /// A warp has four rows at once, and eight, the swizzle's period, in a step of
-/// a loop: producers have few registers. Of a copy of no bytes the source is
-/// not read.
+/// a loop: producers have few registers.
 Value lowerLoadRows(Emitter &emit, LoadRowsOp op, LoadRowsOp::Adaptor adaptor) {
   constexpr int32_t kRowsAtOnce = 4;
   SharedType tile = op.getTile().getType();
@@ -256,16 +267,9 @@ Value lowerLoadRows(Emitter &emit, LoadRowsOp op, LoadRowsOp::Adaptor adaptor) {
     auto copy = [&](Emitter &inside, Value row, Value from) {
       for (int32_t half = 0; half < 2; ++half) {
         Value at = inside.add(row, half * kRowsAtOnce);
-        Value exists = arith::CmpIOp::create(inside.builder, inside.loc,
-                                             arith::CmpIPredicate::slt,
-                                             inside.add(first, at), rows);
-        Value bytes =
-            arith::SelectOp::create(inside.builder, inside.loc, exists,
-                                    inside.constant(16), inside.constant(0));
         Value target = inside.add(inside.add(targets[half], inside.shl(at, 7)),
                                   int32_t(panel * tile.getPanelBytes()));
-        inside.assembly("cp.async.cg.shared::cta.global [$0], [$1], 16, $2;",
-                        "r,l,r,~{memory}", {target, from, bytes});
+        copyPiece(inside, target, from, inside.add(first, at), rows);
         from = inside.offset(from, step);
       }
       return from;
@@ -275,62 +279,97 @@ Value lowerLoadRows(Emitter &emit, LoadRowsOp op, LoadRowsOp::Adaptor adaptor) {
   return {};
 }
 
-/// Four f32 of global memory, or zeros where there is no row: such are not
-/// read.
-SmallVector<Value> loadQuad(Emitter &emit, Value pointer, Value row,
-                            Value rows) {
-  return emit.assembly(SmallVector<Type>(4, emit.f32()),
-                       "{ .reg .pred p; setp.lt.s32 p, $5, $6;\n"
-                       "mov.b32 $0, 0; mov.b32 $1, 0; mov.b32 $2, 0; "
-                       "mov.b32 $3, 0;\n"
-                       "@p ld.global.v4.f32 {$0, $1, $2, $3}, [$4]; }",
-                       "=&f,=&f,=&f,=&f,l,r,r,~{memory}", {pointer, row, rows});
-}
-
-/// A warp has two rows at once, 16 bytes of global memory a lane, and as many
-/// loads in flight as make a step of its loop.
-Value lowerLoadRowsHiLo(Emitter &emit, LoadRowsHiLoOp op,
-                        LoadRowsHiLoOp::Adaptor adaptor) {
-  constexpr int32_t kRowsAtOnce = 2, kRowsInStep = 32;
+/// Two rows at once, 16 quads of f32 each, and eight, the swizzle's period, in
+/// a step.
+void copyQuads(Emitter &emit, LoadRowsHiLoOp op,
+               LoadRowsHiLoOp::Adaptor adaptor) {
+  constexpr int32_t kRowsAtOnce = 2, kRowsInStep = 8;
   SharedType tile = op.getTiles().getType().getSlice();
-  Type element = tile.getElementType();
   Value quad = emit.band(emit.lane(), 15), first = emit.shr(emit.lane(), 4);
   Value stride =
       multiply(emit, adaptor.getStride(), emit.constant64(sizeof(float)));
   Value step = multiply(emit, stride, emit.constant64(kRowsAtOnce));
   Value source = firstPiece(emit, adaptor.getSource(), stride, first, quad);
-  // A quad is half a piece of the tile, whose swizzle has a period of 8 rows.
-  Value piece = emit.shl(emit.bxor(emit.shr(quad, 1), first), 4);
-  Value inTile = emit.add(emit.shl(first, 7),
-                          emit.add(piece, emit.shl(emit.band(quad, 1), 3)));
+  Value piece = emit.bxor(emit.shr(quad, 1), first);
+  Value inTile =
+      emit.add(emit.add(emit.shl(first, 7), emit.shl(piece, 4)),
+               emit.mul(emit.band(quad, 1), int32_t(tile.getBytes())));
+  SmallVector<Value> targets;
+  for (int32_t i = 0; i < kRowsInStep; i += kRowsAtOnce)
+    targets.push_back(emit.address(emit.offset(
+        adaptor.getTiles(), emit.bxor(inTile, emit.constant(i << 4)))));
   for (int64_t panel = 0; panel < tile.getPanels(); ++panel) {
     Value rows = rowsOfPiece(emit, adaptor.getRows(), adaptor.getColumns(),
                              emit.add(emit.shl(quad, 2), int32_t(64 * panel)));
-    auto copy = [&](Emitter &inside, Value row, Value from) {
-      SmallVector<SmallVector<Value>> quads;
-      for (int32_t i = 0; i < kRowsInStep; i += kRowsAtOnce) {
-        quads.push_back(loadQuad(inside, from,
-                                 inside.add(inside.add(first, row), i), rows));
-        from = inside.offset(from, step);
-      }
-      for (auto [i, values] : llvm::enumerate(quads)) {
-        auto [high, low] = inside.packHiLo(element, values[0], values[1]);
-        auto [high2, low2] = inside.packHiLo(element, values[2], values[3]);
-        Value swizzled = inside.bxor(
-            inTile, inside.constant(kRowsAtOnce * int32_t(i) % 8 << 4));
-        Value target = inside.offset(adaptor.getTiles(),
-                                     inside.add(swizzled, inside.shl(row, 7)));
-        int32_t at = kRowsAtOnce * i * 128 + panel * tile.getPanelBytes();
-        inside.store(inside.vector({high, high2}), inside.offset(target, at),
-                     8);
-        inside.store(inside.vector({low, low2}),
-                     inside.offset(target, int32_t(at + tile.getBytes())), 8);
-      }
-      return from;
-    };
     forRows(emit, tile, kRowsInStep, emit.offset(source, int32_t(panel * 256)),
-            copy);
+            [&](Emitter &inside, Value row, Value from) {
+              for (auto [i, target] : llvm::enumerate(targets)) {
+                Value at = inside.add(row, int32_t(i) * kRowsAtOnce);
+                Value to = inside.add(inside.add(target, inside.shl(at, 7)),
+                                      int32_t(panel * tile.getPanelBytes()));
+                copyPiece(inside, to, from, inside.add(first, at), rows);
+                from = inside.offset(from, step);
+              }
+              return from;
+            });
   }
+}
+
+/// Four rows at once, a piece of both tiles a lane, and sixteen in a step.
+void splitQuads(Emitter &emit, LoadRowsHiLoOp op,
+                LoadRowsHiLoOp::Adaptor adaptor) {
+  constexpr int32_t kRowsAtOnce = 4, kRowsInStep = 16;
+  SharedType tile = op.getTiles().getType().getSlice();
+  Type element = tile.getElementType();
+  auto quad = VectorType::get({4}, emit.f32());
+  Value first = emit.shr(emit.lane(), 3);
+  Value piece = emit.bxor(emit.band(emit.lane(), 7), first);
+  Value inTile = emit.add(emit.shl(first, 7), emit.shl(piece, 4));
+  Value tiles[] = {emit.offset(adaptor.getTiles(), inTile),
+                   emit.offset(adaptor.getTiles(),
+                               emit.bxor(inTile, emit.constant(4 << 4)))};
+  int32_t toLow = tile.getBytes();
+  auto split = [&](Emitter &inside, Value row, Value pointer) {
+    SmallVector<Value> high;
+    SmallVector<SmallVector<Value>> values;
+    for (int32_t i = 0; i < kRowsInStep / kRowsAtOnce; ++i) {
+      Value at = inside.offset(tiles[i % 2],
+                               inside.shl(inside.add(row, i * kRowsAtOnce), 7));
+      high.push_back(at);
+      values.push_back(inside.elements(inside.load(quad, at, 16)));
+      llvm::append_range(
+          values.back(),
+          inside.elements(inside.load(quad, inside.offset(at, toLow), 16)));
+    }
+    for (auto [at, eight] : llvm::zip(high, values)) {
+      SmallVector<Value> rounded, rest;
+      for (int32_t i = 0; i < 8; i += 2) {
+        auto [packed, left] = inside.packHiLo(element, eight[i], eight[i + 1]);
+        rounded.push_back(packed);
+        rest.push_back(left);
+      }
+      inside.store(inside.vector(rounded), at, 16);
+      inside.store(inside.vector(rest), inside.offset(at, toLow), 16);
+    }
+    return pointer;
+  };
+  for (int64_t panel = 0; panel < tile.getPanels(); ++panel) {
+    forRows(emit, tile, kRowsInStep, adaptor.getSource(), split);
+    for (Value &pointer : tiles)
+      pointer = emit.offset(pointer, int32_t(tile.getPanelBytes()));
+  }
+}
+
+/// First all as it is, quads of even index into the one tile and those of odd
+/// index into the other, and then in place: the two quads that are eight
+/// columns make their pieces of both tiles.
+Value lowerLoadRowsHiLo(Emitter &emit, LoadRowsHiLoOp op,
+                        LoadRowsHiLoOp::Adaptor adaptor) {
+  copyQuads(emit, op, adaptor);
+  emit.assembly("cp.async.wait_all;\n"
+                "bar.warp.sync -1;",
+                "~{memory}");
+  splitQuads(emit, op, adaptor);
   return {};
 }
 

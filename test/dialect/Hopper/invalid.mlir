@@ -250,16 +250,16 @@ func.func @rows2(%t: !hopper.shared<2x64x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n
 // -----
 
 func.func @rows3(%t: !hopper.shared<3x64x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n: i32) {
-  // expected-error @+1 {{(ROWS3) takes two swizzled tiles with a multiple of 32 rows, not '!hopper.shared<3x64x64xbf16>'}}
+  // expected-error @+1 {{(ROWS3) takes two swizzled tiles with a multiple of 16 rows, not '!hopper.shared<3x64x64xbf16>'}}
   hopper.load_rows_hilo %p stride %s rows %n to %t : !llvm.ptr<1> to !hopper.shared<3x64x64xbf16>
   return
 }
 
 // -----
 
-func.func @rows3_rows(%t: !hopper.shared<2x48x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n: i32) {
-  // expected-error @+1 {{(ROWS3) takes two swizzled tiles with a multiple of 32 rows}}
-  hopper.load_rows_hilo %p stride %s rows %n to %t : !llvm.ptr<1> to !hopper.shared<2x48x64xbf16>
+func.func @rows3_rows(%t: !hopper.shared<2x24x64xbf16>, %p: !llvm.ptr<1>, %s: i64, %n: i32) {
+  // expected-error @+1 {{(ROWS3) takes two swizzled tiles with a multiple of 16 rows}}
+  hopper.load_rows_hilo %p stride %s rows %n to %t : !llvm.ptr<1> to !hopper.shared<2x24x64xbf16>
   return
 }
 

@@ -1,17 +1,23 @@
 // RUN: ssd-opt %s --emit-ptx | FileCheck %s
 
-// Two rows at once, sixteen loads in flight, in a loop of two steps and each of two
-// panels. A value that is there is split into two that are stored apart.
+// All of a tile's quads are on their way at once, in loops for each of two panels.
+// When they have come, each lane makes of eight values their pieces of both tiles.
 // CHECK-LABEL:  .entry load
 // CHECK:          .pragma "nounroll";
-// CHECK-COUNT-16: @p ld.global.v4.f32
-// CHECK-NOT:      ld.global
-// CHECK:          cvt.rn.bf16x2.f32
-// CHECK:          sub.rn.f32
-// CHECK:          st.shared.v2.b32
+// CHECK-COUNT-4:  cp.async.cg.shared::cta.global
 // CHECK:          .pragma "nounroll";
-// CHECK-COUNT-16: @p ld.global.v4.f32
-// CHECK-NOT:      ld.global
+// CHECK-COUNT-4:  cp.async.cg.shared::cta.global
+// CHECK-NOT:      cp.async.cg
+// CHECK:          cp.async.wait_all;
+// CHECK-NEXT:     bar.warp.sync -1;
+// CHECK:          .pragma "nounroll";
+// CHECK-COUNT-8:  ld.shared.v4
+// CHECK-DAG:      cvt.rn.bf16x2.f32
+// CHECK-DAG:      sub.rn.f32
+// CHECK-DAG:      st.shared.v4.b32
+// CHECK-NOT:      st.shared.v2
+// CHECK:          .pragma "nounroll";
+// CHECK-COUNT-8:  ld.shared.v4
 gpu.module @load {
   gpu.func @load(%from: !llvm.ptr<1>, %stride: i64, %rows: i32) kernel {
     %tiles = hopper.alloc 0 : !hopper.shared<2x64x128xbf16>

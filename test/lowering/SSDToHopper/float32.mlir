@@ -26,7 +26,7 @@
 // CHECK:         gpu.module @ssd_recurrent_2
 // PTX-LABEL: .entry ssd_chunked_single_0
 // PTX-NOT:   .local
-// PTX-DAG:   ld.global.v4.f32
+// PTX-DAG:   cp.async.cg.shared::cta.global
 // PTX-DAG:   wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
 // PTX-LABEL: .entry ssd_chunked_portable_1
 // PTX-NOT:   .local
