@@ -94,7 +94,8 @@ LogicalResult LoadRowsOp::verify() {
 LogicalResult LoadRowsHiLoOp::verify() {
   SharedType tiles = getTiles().getType();
   if (tiles.getLinear() || tiles.getShape().size() != 3 ||
-      tiles.getShape()[0] != 2 || tiles.getRows() % 16)
+      tiles.getShape()[0] != 2 || int32_t(getParts()) < 1 ||
+      tiles.getRows() % (16 * int64_t(getParts())))
     return emitOpError("(ROWS3) takes two swizzled tiles with a multiple of 16 "
                        "rows, not ")
            << tiles;

@@ -163,7 +163,7 @@ def Hopper_LoadRowsOp : Hopper_Op<"load_rows"> {
   let hasVerifier = 1;
 }
 
-def Hopper_LoadRowsHiLoOp : Hopper_Op<"load_rows_hilo"> {
+def Hopper_LoadRowsHiLoOp : Hopper_Op<"load_rows_hilo", [AttrSizedOperandSegments]> {
   let summary = "a warp copies rows of f32, each value as the sum of two";
   let description = [{
     For products of f32 by tensor cores of 16-bit floats: the first tile gets the
@@ -172,18 +172,22 @@ def Hopper_LoadRowsHiLoOp : Hopper_Op<"load_rows_hilo"> {
     `hopper.load_rows`, with multiples of 4 columns. The warp waits for what it has
     copied, this and other rows: the tiles are written when the op is done.
 
+    Several warps may share the work: `part` i `of` n does the i-th of n equal parts
+    of the tiles' rows, of those beyond `rows`, too.
+
     ```mlir
-    hopper.load_rows_hilo %p stride %stride rows %n to %tiles
+    hopper.load_rows_hilo %p stride %stride rows %n part %i of 2 to %tiles
         : !llvm.ptr<1> to !hopper.shared<2x64x128xbf16>
     ```
 
-    Errors: (ROWS3) two swizzled tiles with a multiple of 16 rows.
+    Errors: (ROWS3) two swizzled tiles with a multiple of 16 rows a part.
   }];
   let arguments = (ins Hopper_GlobalPointer:$source, I64:$stride, I32:$rows,
-                       Optional<I32>:$columns, Hopper_Shared:$tiles);
+                       Optional<I32>:$columns, Optional<I32>:$part,
+                       DefaultValuedAttr<I32Attr, "1">:$parts, Hopper_Shared:$tiles);
   let assemblyFormat = [{
-    $source `stride` $stride `rows` $rows (`columns` $columns^)? `to` $tiles attr-dict
-    `:` type($source) `to` type($tiles)
+    $source `stride` $stride `rows` $rows (`columns` $columns^)? (`part` $part^ `of` $parts)?
+    `to` $tiles attr-dict `:` type($source) `to` type($tiles)
   }];
   let hasVerifier = 1;
 }

@@ -181,15 +181,14 @@ int32_t pieceColumns(SharedType tile) {
   return 128 / tile.getElementType().getIntOrFloatBitWidth();
 }
 
-/// Goes down a tile's rows, so many in a step, with the pointer to their like
+/// Goes down rows of a tile, so many in a step, with the pointer to their like
 /// in global memory, which `body` moves on. A loop that stays one: who copies
 /// rows has few registers, or few to spare.
-void forRows(Emitter &emit, SharedType tile, int32_t rowsInStep, Value pointer,
+void forRows(Emitter &emit, int32_t rows, int32_t rowsInStep, Value pointer,
              function_ref<Value(Emitter &, Value row, Value pointer)> body) {
   auto loop = scf::ForOp::create(
-      emit.builder, emit.loc, emit.constant(0),
-      emit.constant(int32_t(tile.getRows())), emit.constant(rowsInStep),
-      pointer,
+      emit.builder, emit.loc, emit.constant(0), emit.constant(rows),
+      emit.constant(rowsInStep), pointer,
       [&](OpBuilder &builder, Location loc, Value row, ValueRange carried) {
         Emitter inside(builder, loc);
         scf::YieldOp::create(builder, loc, body(inside, row, carried.front()));
@@ -217,7 +216,7 @@ Value lowerStoreRows(Emitter &emit, StoreRowsOp op,
       adaptor.getTile(), emit.add(emit.shl(first, 7), emit.shl(swizzled, 4)));
   Value target = firstPiece(emit, adaptor.getTarget(), stride, first, piece);
   Value step = multiply(emit, stride, emit.constant64(kRowsAtOnce));
-  forRows(emit, tile, kRowsAtOnce, target,
+  forRows(emit, tile.getRows(), kRowsAtOnce, target,
           [&](Emitter &inside, Value row, Value target) {
             inside.assembly(
                 "{ .reg .pred p; .reg .b32 v<4>; setp.lt.s32 p, $2, $3;\n"
@@ -274,102 +273,127 @@ Value lowerLoadRows(Emitter &emit, LoadRowsOp op, LoadRowsOp::Adaptor adaptor) {
       }
       return from;
     };
-    forRows(emit, tile, 2 * kRowsAtOnce, from, copy);
+    forRows(emit, tile.getRows(), 2 * kRowsAtOnce, from, copy);
   }
   return {};
 }
 
-/// Two rows at once, 16 quads of f32 each, and eight, the swizzle's period, in
-/// a step.
-void copyQuads(Emitter &emit, LoadRowsHiLoOp op,
-               LoadRowsHiLoOp::Adaptor adaptor) {
+/// Copies f32 as they are, quads of even index into the first of two tiles and
+/// those of odd index into the other, and splits them in place: the two quads
+/// that are eight columns make their pieces of both tiles.
+class SplitCopy {
+public:
+  SplitCopy(Emitter &emit, LoadRowsHiLoOp op, LoadRowsHiLoOp::Adaptor adaptor)
+      : adaptor(adaptor), tile(op.getTiles().getType().getSlice()),
+        rowsOfPart(int32_t(tile.getRows() / op.getParts())),
+        firstRow(adaptor.getPart() ? emit.mul(adaptor.getPart(), rowsOfPart)
+                                   : emit.constant(0)) {}
+
+  void copy(Emitter &emit, int64_t panel);
+  void split(Emitter &emit, int64_t panel);
+
+private:
+  LoadRowsHiLoOp::Adaptor adaptor;
+  SharedType tile;
+  int32_t rowsOfPart;
+  Value firstRow;
+};
+
+/// Two rows at once, 16 quads each, and eight, the swizzle's period, in a step.
+void SplitCopy::copy(Emitter &emit, int64_t panel) {
   constexpr int32_t kRowsAtOnce = 2, kRowsInStep = 8;
-  SharedType tile = op.getTiles().getType().getSlice();
-  Value quad = emit.band(emit.lane(), 15), first = emit.shr(emit.lane(), 4);
+  Value quad = emit.band(emit.lane(), 15), mine = emit.shr(emit.lane(), 4);
+  Value first = emit.add(firstRow, mine);
   Value stride =
       multiply(emit, adaptor.getStride(), emit.constant64(sizeof(float)));
   Value step = multiply(emit, stride, emit.constant64(kRowsAtOnce));
-  Value source = firstPiece(emit, adaptor.getSource(), stride, first, quad);
-  Value piece = emit.bxor(emit.shr(quad, 1), first);
+  Value source =
+      emit.offset(firstPiece(emit, adaptor.getSource(), stride, first, quad),
+                  int32_t(panel * 64 * sizeof(float)));
+  Value piece = emit.bxor(emit.shr(quad, 1), mine);
   Value inTile =
       emit.add(emit.add(emit.shl(first, 7), emit.shl(piece, 4)),
                emit.mul(emit.band(quad, 1), int32_t(tile.getBytes())));
+  Value rows = rowsOfPiece(emit, adaptor.getRows(), adaptor.getColumns(),
+                           emit.add(emit.shl(quad, 2), int32_t(64 * panel)));
   SmallVector<Value> targets;
-  for (int32_t i = 0; i < kRowsInStep; i += kRowsAtOnce)
-    targets.push_back(emit.address(emit.offset(
-        adaptor.getTiles(), emit.bxor(inTile, emit.constant(i << 4)))));
-  for (int64_t panel = 0; panel < tile.getPanels(); ++panel) {
-    Value rows = rowsOfPiece(emit, adaptor.getRows(), adaptor.getColumns(),
-                             emit.add(emit.shl(quad, 2), int32_t(64 * panel)));
-    forRows(emit, tile, kRowsInStep, emit.offset(source, int32_t(panel * 256)),
-            [&](Emitter &inside, Value row, Value from) {
-              for (auto [i, target] : llvm::enumerate(targets)) {
-                Value at = inside.add(row, int32_t(i) * kRowsAtOnce);
-                Value to = inside.add(inside.add(target, inside.shl(at, 7)),
-                                      int32_t(panel * tile.getPanelBytes()));
-                copyPiece(inside, to, from, inside.add(first, at), rows);
-                from = inside.offset(from, step);
-              }
-              return from;
-            });
+  for (int32_t i = 0; i < kRowsInStep; i += kRowsAtOnce) {
+    Value target = emit.offset(adaptor.getTiles(),
+                               emit.bxor(inTile, emit.constant(i << 4)));
+    targets.push_back(emit.address(
+        emit.offset(target, int32_t(i * 128 + panel * tile.getPanelBytes()))));
   }
+  forRows(emit, rowsOfPart, kRowsInStep, source,
+          [&](Emitter &inside, Value row, Value from) {
+            for (auto [i, target] : llvm::enumerate(targets)) {
+              Value at = inside.add(row, int32_t(i) * kRowsAtOnce);
+              copyPiece(inside, inside.add(target, inside.shl(row, 7)), from,
+                        inside.add(first, at), rows);
+              from = inside.offset(from, step);
+            }
+            return from;
+          });
 }
 
 /// Four rows at once, a piece of both tiles a lane, and sixteen in a step.
-void splitQuads(Emitter &emit, LoadRowsHiLoOp op,
-                LoadRowsHiLoOp::Adaptor adaptor) {
+void SplitCopy::split(Emitter &emit, int64_t panel) {
   constexpr int32_t kRowsAtOnce = 4, kRowsInStep = 16;
-  SharedType tile = op.getTiles().getType().getSlice();
   Type element = tile.getElementType();
   auto quad = VectorType::get({4}, emit.f32());
-  Value first = emit.shr(emit.lane(), 3);
-  Value piece = emit.bxor(emit.band(emit.lane(), 7), first);
-  Value inTile = emit.add(emit.shl(first, 7), emit.shl(piece, 4));
-  Value tiles[] = {emit.offset(adaptor.getTiles(), inTile),
-                   emit.offset(adaptor.getTiles(),
-                               emit.bxor(inTile, emit.constant(4 << 4)))};
-  int32_t toLow = tile.getBytes();
-  auto split = [&](Emitter &inside, Value row, Value pointer) {
-    SmallVector<Value> high;
-    SmallVector<SmallVector<Value>> values;
+  Value mine = emit.shr(emit.lane(), 3);
+  Value piece = emit.bxor(emit.band(emit.lane(), 7), mine);
+  Value inTile =
+      emit.add(emit.shl(emit.add(firstRow, mine), 7), emit.shl(piece, 4));
+  Value start =
+      emit.offset(adaptor.getTiles(), int32_t(panel * tile.getPanelBytes()));
+  Value halves[] = {
+      emit.offset(start, inTile),
+      emit.offset(start, emit.bxor(inTile, emit.constant(4 << 4)))};
+  int32_t toOther = tile.getBytes();
+  auto splitRows = [&](Emitter &inside, Value row, Value pointer) {
+    SmallVector<Value> places;
+    SmallVector<SmallVector<Value>> loaded;
     for (int32_t i = 0; i < kRowsInStep / kRowsAtOnce; ++i) {
-      Value at = inside.offset(tiles[i % 2],
-                               inside.shl(inside.add(row, i * kRowsAtOnce), 7));
-      high.push_back(at);
-      values.push_back(inside.elements(inside.load(quad, at, 16)));
-      llvm::append_range(
-          values.back(),
-          inside.elements(inside.load(quad, inside.offset(at, toLow), 16)));
+      Value place = inside.offset(
+          halves[i % 2], inside.shl(inside.add(row, i * kRowsAtOnce), 7));
+      auto load = [&](Value from) {
+        return inside.elements(inside.load(quad, from, 16));
+      };
+      places.push_back(place);
+      loaded.push_back(load(place));
+      llvm::append_range(loaded.back(), load(inside.offset(place, toOther)));
     }
-    for (auto [at, eight] : llvm::zip(high, values)) {
+    for (auto [place, values] : llvm::zip(places, loaded)) {
       SmallVector<Value> rounded, rest;
       for (int32_t i = 0; i < 8; i += 2) {
-        auto [packed, left] = inside.packHiLo(element, eight[i], eight[i + 1]);
+        auto [packed, left] =
+            inside.packHiLo(element, values[i], values[i + 1]);
         rounded.push_back(packed);
         rest.push_back(left);
       }
-      inside.store(inside.vector(rounded), at, 16);
-      inside.store(inside.vector(rest), inside.offset(at, toLow), 16);
+      inside.store(inside.vector(rounded), place, 16);
+      inside.store(inside.vector(rest), inside.offset(place, toOther), 16);
     }
     return pointer;
   };
-  for (int64_t panel = 0; panel < tile.getPanels(); ++panel) {
-    forRows(emit, tile, kRowsInStep, adaptor.getSource(), split);
-    for (Value &pointer : tiles)
-      pointer = emit.offset(pointer, int32_t(tile.getPanelBytes()));
-  }
+  forRows(emit, rowsOfPart, kRowsInStep, adaptor.getSource(), splitRows);
 }
 
-/// First all as it is, quads of even index into the one tile and those of odd
-/// index into the other, and then in place: the two quads that are eight
-/// columns make their pieces of both tiles.
+/// A panel is split while others are on their way.
 Value lowerLoadRowsHiLo(Emitter &emit, LoadRowsHiLoOp op,
                         LoadRowsHiLoOp::Adaptor adaptor) {
-  copyQuads(emit, op, adaptor);
-  emit.assembly("cp.async.wait_all;\n"
-                "bar.warp.sync -1;",
-                "~{memory}");
-  splitQuads(emit, op, adaptor);
+  SplitCopy rows(emit, op, adaptor);
+  int64_t panels = op.getTiles().getType().getSlice().getPanels();
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    rows.copy(emit, panel);
+    emit.assembly("cp.async.commit_group;", "~{memory}");
+  }
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    emit.assembly("cp.async.wait_group " + std::to_string(panels - 1 - panel) +
+                      ";\nbar.warp.sync -1;",
+                  "~{memory}");
+    rows.split(emit, panel);
+  }
   return {};
 }
 

@@ -167,10 +167,10 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   int32_t at = map.barriers;
   int32_t perHead = shape.rowBlocksPerHead;
   int32_t products = shape.productArrivals();
-  ringMaps = k.ring(at, shape.stages.maps, 1, shape.mapProducers(),
+  ringMaps = k.ring(at, shape.stages.maps, 1, shape.mapCrews() * shape.crew(),
                     products * (1 + rows * parts));
-  ringX =
-      k.ring(at += 16 * shape.stages.maps, shape.stages.x, rows, 1, 4 * parts);
+  ringX = k.ring(at += 16 * shape.stages.maps, shape.stages.x, rows,
+                 shape.crew(), 4 * parts);
   ringTables = k.ring(at += 16 * rows * shape.stages.x, shape.stages.tables,
                       heads, 1, 4 * (1 + perHead * parts));
   ringScores = k.ring(at += 16 * heads * shape.stages.tables,
@@ -181,7 +181,7 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
     tilesEpilogue = tiles(map.epilogue, rows, shape.stages.y,
                           shape.terms > 1 ? shape.element : element);
     ringEpilogue = k.ring(at += 16 * heads * shape.stages.scores,
-                          shape.stages.y, rows, 1, 4);
+                          shape.stages.y, rows, shape.crew(), 4);
   }
   if (shape.hasPartialY()) {
     tablePartial =
@@ -362,7 +362,7 @@ void ChunkedKernel::emit() {
     body(block->getArgument(0));
     k.create<hopper::YieldOp>(ValueRange());
   };
-  fill([&](Value) { produce(); });
+  fill([&](Value index) { produce(index); });
   fill([&](Value index) { score(index); });
   for (int32_t part = 0; part < shape.columnParts; ++part)
     fill([&](Value index) { state(index, part); });
@@ -410,21 +410,27 @@ void ChunkedKernel::clearScores() {
   });
 }
 
-void ChunkedKernel::produce() {
-  Value warp = k.create<WarpOp>();
-  auto is = [&](int32_t index) { return k.equal(warp, k.i(index)); };
-  bool inTwo = shape.mapProducers() > 1;
-  k.when(is(0), [&]() {
-    asProducer([&]() { produceMaps(/*b=*/true, /*c=*/!inTwo); });
-  });
-  if (inTwo)
-    k.when(is(3), [&]() {
-      asProducer([&]() { produceMaps(/*b=*/false, /*c=*/true); });
+/// Crews of warps, for the maps and for x, and then one warp a head for decays.
+void ChunkedKernel::produce(Value index) {
+  Value warp = k.add(k.mul(index, 4), k.create<WarpOp>());
+  int32_t crew = shape.crew(), maps = shape.mapCrews();
+  auto asCrew = [&](int32_t number, function_ref<void(Value)> body) {
+    Value part = k.add(warp, -number * crew);
+    Value isOne = crew == 1
+                      ? k.equal(part, k.i(0))
+                      : k.compare(arith::CmpIPredicate::ult, part, k.i(crew));
+    k.when(isOne,
+           [&]() { asProducer([&]() { body(crew == 1 ? Value() : part); }); });
+  };
+  for (int32_t i = 0; i < maps; ++i)
+    asCrew(i, [&](Value part) {
+      produceMaps(/*b=*/i == 0, /*c=*/i + 1 == maps, part);
     });
-  k.when(is(1), [&]() { asProducer([&]() { produceX(); }); });
-  Value head = k.add(warp, -2);
-  Value mine = k.create<arith::AndIOp>(k.less(k.i(1), warp),
-                                       k.less(head, k.i(shape.heads)));
+  asCrew(maps, [&](Value part) { produceX(part); });
+  int32_t first = (maps + 1) * crew;
+  Value head = k.add(warp, -first);
+  Value mine =
+      k.both(k.less(k.i(first - 1), warp), k.less(head, k.i(shape.heads)));
   k.when(mine, [&]() { cumulativeDecayRole(head); });
 }
 
@@ -471,7 +477,7 @@ void ChunkedKernel::fill(Value ring, Value cursor, Value rest, int32_t bytes,
 void ChunkedKernel::fetch(bool asRows, const TileTensor &from,
                           const ChunkedUnit &unit, Value chunk, Value outer,
                           Value inner, Value columns, Value terms, Value ring,
-                          Value cursor, CacheHint hint) {
+                          Value cursor, CacheHint hint, Value share) {
   Value token = tokenOf(unit, k.mul(chunk, 64));
   if (!asRows) {
     Value at[] = {unit.batch, token, outer, inner};
@@ -484,10 +490,11 @@ void ChunkedKernel::fetch(bool asRows, const TileTensor &from,
   if (shape.terms == 1)
     k.create<LoadRowsOp>(source, stride, rest, columns, k.slice(terms, k.i(0)));
   else
-    k.create<LoadRowsHiLoOp>(source, stride, rest, columns, terms);
+    k.create<LoadRowsHiLoOp>(source, stride, rest, columns, share, shape.crew(),
+                             terms);
 }
 
-void ChunkedKernel::produceMaps(bool b, bool c) {
+void ChunkedKernel::produceMaps(bool b, bool c, Value share) {
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
   auto fetchMaps = [&](const ChunkedUnit &unit, Value chunk, Value cursor,
                        bool isAhead) -> Values {
@@ -496,7 +503,7 @@ void ChunkedKernel::produceMaps(bool b, bool c) {
       for (int32_t part = 0; part < shape.columnParts; ++part)
         fetch(asRows, from, unit, chunk, group, k.i(part * shape.columns),
               k.i(columnsOf(part)), k.slice(k.slice(tiles, cursor), k.i(part)),
-              ringMaps, cursor, CacheHint::evict_last);
+              ringMaps, cursor, CacheHint::evict_last, share);
     };
     fill(ringMaps, cursor, tokensFrom(unit, chunk),
          (isAhead ? 1 : 2) * shape.mapBytes(), [&](bool asRows) {
@@ -522,7 +529,7 @@ void ChunkedKernel::produceMaps(bool b, bool c) {
 }
 
 /// x's tiles, and those of the epilogue's tensor.
-void ChunkedKernel::produceX() {
+void ChunkedKernel::produceX(Value share) {
   auto keep = [](const ChunkedUnit &, ValueRange v) { return same(v); };
   auto fetchAll = [&](const ChunkedUnit &unit, Value chunk,
                       const TileTensor &from, Value tiles, Value rings,
@@ -533,7 +540,8 @@ void ChunkedKernel::produceX() {
       fill(ring, cursor, tokensFrom(unit, chunk), kTileBytes, [&](bool asRows) {
         fetch(asRows, from, unit, chunk, k.add(unit.firstHead, rows.head),
               rows.firstRow, rows.rows,
-              k.slice(k.slice(tiles, rows.index), cursor), ring, cursor, hint);
+              k.slice(k.slice(tiles, rows.index), cursor), ring, cursor, hint,
+              share);
       });
     }
   };

@@ -78,7 +78,7 @@ struct ChunkedShape {
     return isPortable || stateWarpgroups() > 1 || terms > 1 ? 1 : 2;
   }
   int32_t threads() const {
-    return 128 * (1 + scoreWarpgroups() + stateWarpgroups());
+    return 128 * (producerWarpgroups() + scoreWarpgroups() + stateWarpgroups());
   }
   /// Of one map.
   int64_t mapBytes() const { return 64 * columnParts * columns * 2 * terms; }
@@ -86,8 +86,15 @@ struct ChunkedShape {
   int32_t products() const { return terms * (terms + 1) / 2; }
   /// Whether y is sent off from shared memory.
   bool hasTilesOfY() const { return terms == 1; }
-  /// Warps that fill a stage of the maps: one, or one for B and one for C.
-  int32_t mapProducers() const { return terms > 1 ? 2 : 1; }
+  /// Crews that fill a stage of the maps: one, or one for B and one for C, as
+  /// splitting takes time.
+  int32_t mapCrews() const { return terms > 1 ? 2 : 1; }
+  /// Warps of a crew, which share the rows: where there are registers for more
+  /// warps, two.
+  int32_t crew() const { return producerWarpgroups(); }
+  int32_t producerWarpgroups() const {
+    return terms > 1 && !isPortable && stateWarpgroups() == 1 ? 2 : 1;
+  }
   int64_t stateElements() const { return kRows * columns; } // of a warpgroup
   /// Whether row blocks reach beyond P.
   bool hasPadding() const {
@@ -107,7 +114,8 @@ struct ChunkedShape {
   bool hasPartialY() const { return columnParts > 1; }
   /// Warpgroups and their registers: producers, scores, each part of states.
   llvm::SmallVector<int32_t> warpgroups() const {
-    llvm::SmallVector<int32_t> counts = {1, scoreWarpgroups()};
+    llvm::SmallVector<int32_t> counts = {producerWarpgroups(),
+                                         scoreWarpgroups()};
     counts.append(columnParts, rowBlocks());
     return counts;
   }
@@ -120,8 +128,8 @@ struct ChunkedShape {
       return llvm::SmallVector<int32_t>(
           warpgroups().size(),
           hopper::SpecializeOp::getEqualBudget(threads() / 128));
-    if (terms > 1) // all that is loaded goes through the producers' registers
-      return stateWarpgroups() == 1 ? with({104, 160}, 240)
+    if (terms > 1) // which are split in the producers' registers
+      return stateWarpgroups() == 1 ? with({80, 112}, 240)
                                     : with({56, 72}, 192);
     if (stateWarpgroups() == 1)
       return with({40, 112}, 240);
@@ -241,10 +249,10 @@ private:
   void prepare();
   void prefetchTensorMaps();
   void clearScores();
-  void produce();
+  void produce(Value index);
   void asProducer(llvm::function_ref<void()> body);
-  void produceMaps(bool b, bool c);
-  void produceX();
+  void produceMaps(bool b, bool c, Value share);
+  void produceX(Value share);
   void score(Value index);
   void scoreChunk(Value maps, Value tables, Value slots);
   void state(Value index, int32_t part);
@@ -307,10 +315,10 @@ private:
             llvm::function_ref<void(bool asRows)> fetches);
   /// Fetches 64 tokens at a chunk into a stage's terms, from a head or group,
   /// and a row or column on, where so many columns are; null: all of the
-  /// tile's.
+  /// tile's. `share` is the warp's part of its crew's work.
   void fetch(bool asRows, const TileTensor &from, const ChunkedUnit &unit,
              Value chunk, Value outer, Value inner, Value columns, Value terms,
-             Value ring, Value cursor, hopper::CacheHint hint);
+             Value ring, Value cursor, hopper::CacheHint hint, Value share);
   /// Waits for B and C.
   void waitForMaps(Value cursor, Value full = {});
 

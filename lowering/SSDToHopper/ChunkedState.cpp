@@ -311,8 +311,15 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
   };
   Value fullX = k.tryWait(ringRowsX, at.x);
   Value fullMaps = k.tryWait(ringMaps, at.maps);
-  k.wait(ringRowsX, at.x, fullX);
-  Values x = loadX(rows, at.x);
+  Values x;
+  auto takeX = [&]() {
+    k.wait(ringRowsX, at.x, fullX);
+    x = loadX(rows, at.x);
+  };
+  // The terms of a state leave no registers for those of x.
+  bool isLater = shape.terms > 1;
+  if (!isLater)
+    takeX();
   auto round = [&]() { return k.split(state, shape.element, shape.terms); };
   // In the shadow of the wait, or step by step with the product, which takes
   // fewer registers.
@@ -326,17 +333,17 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
   k.wait(ringHeadTables, at.tables);
   DecayTables tables = tablesOf(rows.head, at.tables);
   Values weights = loadWeights(tables);
-  // A state's terms leave no registers for those of x.
-  bool isDone = shape.terms > 1;
-  if (isDone)
+  if (isLater) {
     y = k.wait(0, y);
+    takeX();
+  }
   Value nextState = chunkState(state, x, weights, partOf(tilesB));
   // Not before a product that consumed the loaded fragments: see ReleaseOp.
   k.create<ReleaseOp>(ringRowsX, at.x, Agent::warp);
 
   Value fullScores = isLast ? k.tryWait(ringHeadScores, at.scores) : Value();
   Value fromStart = k.loadVector(tables.fromStart, k.columns(64));
-  if (!isDone)
+  if (!isLater)
     y = k.wait(1, y);
   y = isFirst ? epilogue->beforeScores(k, y, fromStart, x)
               : k.map(k.matrix(64), {y, fromStart},

@@ -227,22 +227,26 @@ for _chip in CHIPS:
     hopper.store_rows %t to %out stride %stride rows %rows columns %columns
         : {shared(64, 64, 'bf16')} to {POINTER}""", chip=_chip)
 
-    # A warp's work, on the thread's half of the two tiles that `half` says.
+    # The work of a warp or of two; then the one tile or the other.
     _pair = "!hopper.shared<2x64x128xbf16>"
-    add(f"load_rows_hilo_{_chip}", {"p": POINTER, "out": POINTER, "stride": "i64",
-                                    "rows": "i32", "columns": "i32", "half": "i32"}, f"""
+    for _warps in (1, 2):
+        _part = " part %mine of 2" if _warps == 2 else ""
+        add(f"load_rows_hilo_{_warps}_{_chip}", {
+            "p": POINTER, "out": POINTER, "stride": "i64", "rows": "i32", "columns": "i32", "half": "i32"}, f"""
     %t = hopper.alloc 0 : {_pair}
     %warp = hopper.warp
-    %mine = arith.cmpi eq, %warp, %c2 : i32
-    scf.if %mine {{
-      hopper.load_rows_hilo %p stride %stride rows %rows columns %columns to %t
+    %c{_warps}_warps = arith.constant {_warps} : i32
+    %mine = arith.subi %warp, %c2 : i32
+    %is_one = arith.cmpi ult, %mine, %c{_warps}_warps : i32
+    scf.if %is_one {{
+      hopper.load_rows_hilo %p stride %stride rows %rows columns %columns{_part} to %t
           : {POINTER} to {_pair}
     }}
     hopper.barrier
     %u = hopper.slice %t[%half] : {_pair}, i32 to {shared(64, 128, 'bf16')}
     %g = hopper.load_fragment %u : {shared(64, 128, 'bf16')} to {fragment(128, 'bf16')}
     %x = hopper.extend %g : {fragment(128, 'bf16')} to {fragment(128)}{save('x', 128)}""",
-        chip=_chip)
+            chip=_chip)
     for _type in ("f32", "bf16"):
         add(f"store_columns_{_type}_{_chip}", {"p": POINTER, "out": POINTER, "stride": "i64",
                                                "columns": "i32", "rows": "i32"}, f"""
@@ -704,13 +708,14 @@ def test_store_rows(machine, rows, columns, backwards, chip):
 @on_each_chip
 @pytest.mark.parametrize("rows, columns", [*COUNTS, (17, 4), (64, 100)])
 @pytest.mark.parametrize("backwards", [False, True], ids=["down", "up"])
-def test_load_rows_hilo(machine, rows, columns, backwards, chip):
+@pytest.mark.parametrize("warps", [1, 2])
+def test_load_rows_hilo(machine, warps, rows, columns, backwards, chip):
     """Rounded values, and what rounding leaves."""
     here, there = np.clip(rows, 0, 64), np.clip(columns, 0, 128)
     buffer = normal(0, max(here, 1), 132)  # rows 132 apart
     flat = buffer.reshape(-1)[:(max(here, 1) - 1) * 132 + max(there, 4)]
     first = 132 * (here - 1) if backwards and here else 0
-    high, low = (call(machine, f"load_rows_hilo_{chip}", {"p": flat, "out": unwritten(64, 128)},
+    high, low = (call(machine, f"load_rows_hilo_{warps}_{chip}", {"p": flat, "out": unwritten(64, 128)},
                       ("out",), [At("p", 4 * first), "out",
                                  ctypes.c_int64(-132 if backwards else 132),
                                  *map(ctypes.c_int32, (rows, columns, half))])

@@ -181,6 +181,20 @@ $L__loaded:
             np.testing.assert_array_equal(values[warp, :, index], expected[place])
 
 
+def test_moved_predicates():
+    """A loop of two rounds, as compilers write one: what is true at first and then false."""
+    body = """
+  mov.b32 %r1, 0;
+  mov.pred %p1, -1;
+$again:
+  mov.pred %p0, %p1;
+  add.s32 %r1, %r1, 1;
+  mov.pred %p1, 0;
+  @%p0 bra $again;
+""" + store_words("%r1")
+    assert (run(body, words(32), words(32)) == 2).all()
+
+
 # -- copies and barriers -----------------------------------------------------
 
 
@@ -196,6 +210,29 @@ def test_cp_async_fills_with_zeros(size):
 """ + store_words("%r2", "%r3", "%r4", "%r5")
     expected = np.where(np.arange(4) < size // 4, given, 0)
     np.testing.assert_array_equal(run(body, given, words(32, 4)), expected)
+
+
+@pytest.mark.parametrize("pending", [0, 1, 2])
+def test_cp_async_groups(pending):
+    """Two groups, and what is in none: only those before the last `pending` are waited for."""
+    copy = """
+  cp.async.cg.shared::cta.global [%r1], [%rd2], 16, 16;
+  add.s32 %r1, %r1, 512;"""
+    body = f"""
+  shl.b32 %r1, %r0, 4;
+  mad.wide.u32 %rd2, %r0, 16, %rd0;{copy}
+  cp.async.commit_group;{copy}
+  cp.async.commit_group;{copy}
+  cp.async.wait_group {pending};
+  shl.b32 %r1, %r0, 4;
+  ld.shared.b32 %r2, [%r1];
+  ld.shared.b32 %r3, [%r1+512];
+  ld.shared.b32 %r4, [%r1+1024];
+""" + store_words("%r2", "%r3", "%r4")
+    given = np.arange(128, dtype=np.uint32).reshape(32, 4)
+    found = run(body, given, words(32, 3))
+    landed = np.arange(3) < 2 - pending
+    np.testing.assert_array_equal(found, np.where(landed, given[:, :1], 0xFFFFFFFF))
 
 
 def test_cp_async_has_not_landed_before_a_wait():

@@ -1,21 +1,24 @@
 // RUN: ssd-opt %s --emit-ptx | FileCheck %s
 
-// All of a tile's quads are on their way at once, in loops for each of two panels.
-// When they have come, each lane makes of eight values their pieces of both tiles.
+// All of a tile's quads are on their way at once, a group for each of two panels.
+// When one has come, each lane makes of eight values their pieces of both tiles.
 // CHECK-LABEL:  .entry load
 // CHECK:          .pragma "nounroll";
 // CHECK-COUNT-4:  cp.async.cg.shared::cta.global
+// CHECK:          cp.async.commit_group;
 // CHECK:          .pragma "nounroll";
 // CHECK-COUNT-4:  cp.async.cg.shared::cta.global
 // CHECK-NOT:      cp.async.cg
-// CHECK:          cp.async.wait_all;
+// CHECK:          cp.async.commit_group;
+// CHECK:          cp.async.wait_group 1;
 // CHECK-NEXT:     bar.warp.sync -1;
 // CHECK:          .pragma "nounroll";
 // CHECK-COUNT-8:  ld.shared.v4
 // CHECK-DAG:      cvt.rn.bf16x2.f32
 // CHECK-DAG:      sub.rn.f32
 // CHECK-DAG:      st.shared.v4.b32
-// CHECK-NOT:      st.shared.v2
+// CHECK:          cp.async.wait_group 0;
+// CHECK-NEXT:     bar.warp.sync -1;
 // CHECK:          .pragma "nounroll";
 // CHECK-COUNT-8:  ld.shared.v4
 gpu.module @load {

@@ -3,15 +3,15 @@
 // RUN: ssd-opt %s --split-input-file --convert-ssd-to-hopper --remarks-filter='.*' --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // Values are sums of two bf16: rows are split on their way to shared memory, B
-// and C by a warp each. No box is copied, and y is stored from registers.
+// and C by two warps each. No box is copied, and y is stored from registers.
 // CHECK-LABEL: func.func @float32
 // CHECK-NOT:     hopper.encode_tensor_map
 // CHECK:         gpu.module @ssd_chunked_single_0
 // CHECK:           hopper.alloc 0 : <2x1x2x64x128xbf16>
-// CHECK:           hopper.ring {{.*}} producers 2 consumers 2 : <2>
-// CHECK:           hopper.specialize warpgroups [1, 1, 1] registers [104, 160, 240]
-// CHECK:             hopper.load_rows_hilo {{.*}} to <2x64x128xbf16>
-// CHECK:             hopper.load_rows_hilo {{.*}} to <2x64x64xbf16>
+// CHECK:           hopper.ring {{.*}} producers 4 consumers 2 : <2>
+// CHECK:           hopper.specialize warpgroups [2, 1, 1] registers [80, 112, 240]
+// CHECK:             hopper.load_rows_hilo {{.*}} part %{{.*}} of 2 to {{.*}} to <2x64x128xbf16>
+// CHECK:             hopper.load_rows_hilo {{.*}} part %{{.*}} of 2 to {{.*}} to <2x64x64xbf16>
 // Cumulative decays are two f32 each, weights one.
 // CHECK:             hopper.store %{{.*}}, %{{.*}} to {{.*}} f32, f32 to <64xf32, linear>
 // CHECK-NOT:         hopper.store_hilo
@@ -26,8 +26,8 @@
 // CHECK:         gpu.module @ssd_recurrent_2
 // PTX-LABEL: .entry ssd_chunked_single_0
 // PTX-NOT:   .local
-// PTX-DAG:   cp.async.cg.shared::cta.global
-// PTX-DAG:   wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
+// PTX:       cp.async.cg.shared::cta.global
+// PTX:       wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
 // PTX-LABEL: .entry ssd_chunked_portable_1
 // PTX-NOT:   .local
 // REMARK: Reason="two warpgroups have too few registers for f32", kernel=chunked

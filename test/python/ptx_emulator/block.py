@@ -171,7 +171,9 @@ class Warp:
         self.barrier = None  # the barrier that it waits at, in words
         self.arrived = None  # at the cluster's barrier: it is "here", or all have "met"
         self.waits_at = ""  # the wait that has ended its turn
-        self.copies: list = []  # cp.async on their way: target, source, size, lanes
+        # cp.async on their way: target, source, size, lanes and their groups' numbers
+        self.copies: list = []
+        self.copy_groups = np.zeros(32, np.int64)  # how many each lane has committed
         self.registers = {
             "%tid.x": (first + LANES).astype(np.uint32),
             "%laneid": LANES.astype(np.uint32),

@@ -197,25 +197,28 @@ def copy_async(warp, instruction, match):
         raise EmulationError("cp.async of other than 16 bytes")
     counts = warp.read(read[0]) if read else warp.read(size)
     warp.copies.append((warp.addresses(target), warp.addresses(source), counts,
-                        warp.active.copy()))
+                        warp.active.copy(), warp.copy_groups.copy()))
 
 
-def land(warp):
-    """Does the active lanes' copies."""
+def land(warp, pending=None):
+    """Does the active lanes' copies; all but those of so many of their last groups, and of
+    none yet, where that is given."""
     left = []
-    for target, source, counts, lanes in warp.copies:
+    for target, source, counts, lanes, groups in warp.copies:
+        landing = lanes & warp.active
+        if pending is not None:
+            landing = landing & (groups < warp.copy_groups - pending)
         values = np.zeros((32, 16), np.uint8)
-        for count in np.unique(counts[lanes & warp.active]):
-            group = lanes & warp.active & (counts == count)
+        for count in np.unique(counts[landing]):
+            group = landing & (counts == count)
             if count:
                 warp.block.memory.index(source[group], 16, np.ones_like(
                     warp.block.memory.readable), "cp.async")
                 values[group, :count] = read_bytes(warp.block.memory, source[group], count)
-        group = lanes & warp.active
-        if group.any():
-            warp.block.shared.write(target[group], values[group])
-        if (lanes & ~warp.active).any():
-            left.append((target, source, counts, lanes & ~warp.active))
+        if landing.any():
+            warp.block.shared.write(target[landing], values[landing])
+        if (lanes & ~landing).any():
+            left.append((target, source, counts, lanes & ~landing, groups))
     warp.copies = left
     warp.block.events += 1
 
@@ -242,6 +245,18 @@ def copy_async_arrive(warp, instruction, match):
 def copy_async_wait(warp, instruction, match):
     """cp.async.wait_all"""
     land(warp)
+
+
+@form(r"cp\.async\.commit_group")
+def copy_async_commit(warp, instruction, match):
+    """cp.async.commit_group: what a lane has copied since its last one is a group."""
+    warp.copy_groups[warp.active] += 1
+
+
+@form(r"cp\.async\.wait_group")
+def copy_async_wait_group(warp, instruction, match):
+    """cp.async.wait_group: for all but so many of a lane's last groups."""
+    land(warp, int(warp.uniform(instruction.operands[0])))
 
 
 def coordinates(warp, address, lane):
@@ -348,7 +363,7 @@ def store(warp, instruction, match):
 # -- moves, conversions and comparisons --------------------------------------
 
 
-@form(r"cvta(\.to)?\.(param|global|shared)\.u64|mov\.[bufs](?P<bits>16|32|64)|mov\.pred")
+@form(r"cvta(\.to)?\.(param|global|shared)\.u64|mov\.[bufs](?P<bits>16|32|64)")
 def move(warp, instruction, match):
     """mov, of values, or of two halves to or from one register; cvta changes no address."""
     target, source = instruction.operands
@@ -361,6 +376,14 @@ def move(warp, instruction, match):
         warp.write(target, low & _LOW | high << np.uint32(16))
     else:
         warp.write(target, warp.read(source, unsigned(match["bits"] or "64")))
+
+
+@form(r"mov\.pred")
+def move_predicate(warp, instruction, match):
+    """mov.pred, of a predicate or of a number, which is true if it is not 0"""
+    target, source = instruction.operands
+    warp.write(target, np.full(32, bool(source.value)) if hasattr(source, "value")
+               else warp.read(source))
 
 
 def convert_pair(dtype):

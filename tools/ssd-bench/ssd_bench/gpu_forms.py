@@ -23,7 +23,9 @@ HEADS = (4, 8, 10, 16, 24, 32, 48, 64, 80, 112, 128, 160, 224)
 LENGTHS = (512, 1024, 2048, 4096, 8192, 32768)
 OTHER = [Scan("", 1, 4096, 48, 32), Scan("", 1, 4096, 96, 80, groups=8),
          Scan("", 1, 4096, 32, 128), Scan("", 1, 4096, 80, 64, 64), Scan("", 2, 4096, 24, 128, 64)]
+FLOAT_HEADS, FLOAT_LENGTHS = (8, 24, 48, 80), (1024, 2048, 8192)
 KERNELS = ("chunked", "chunked_single")
+NAMES = {torch.bfloat16: "bf16", torch.float32: "f32"}
 MOST = 2 ** 28  # elements of x
 
 
@@ -36,8 +38,9 @@ class _Program(NamedTuple):
 
     def compile(self) -> Any:
         case = self.case
+        dtype = NAMES[case.dtype]
         shape = ShapeClass("scan", case.heads, case.groups, case.head_dim, case.state_dim,
-                           "bf16", "bf16", skip="head", bias_dtype="f32", softplus=True)
+                           dtype, dtype, skip="head", bias_dtype="f32", softplus=True)
         text, names = write_operator(shape)
         if self.kernel:
             text = text.replace(" ssd.mix ", f' ssd.mix {{form = #ssd.chunked<chunk = {CHUNK}, '
@@ -48,7 +51,10 @@ class _Program(NamedTuple):
 def _cases(quick: bool) -> list[Scan]:
     grid = [Scan("", batch, length, heads) for heads in HEADS[::3 if quick else 1]
             for batch in (1, 4) for length in LENGTHS]
-    return [c for c in grid + OTHER if c.batch * c.length * c.heads * c.head_dim <= MOST]
+    wide = [Scan("", batch, length, heads, state_dim=n, dtype=torch.float32)
+            for heads in FLOAT_HEADS[::3 if quick else 1] for batch in (1, 4)
+            for length in FLOAT_LENGTHS for n in (64, 128)]
+    return [c for c in grid + OTHER + wide if c.batch * c.length * c.heads * c.head_dim <= MOST]
 
 
 def _sides(case: Scan, multiprocessors: int) -> dict[str, _Program]:
@@ -59,6 +65,8 @@ def _sides(case: Scan, multiprocessors: int) -> dict[str, _Program]:
     for kernel in KERNELS:
         rows = -(-case.head_dim // 64)
         if kernel == "chunked":
+            if case.dtype == torch.float32:
+                continue  # one block of rows alone
             if rows == 1 and case.heads // case.groups % 2:
                 continue
             units = case.heads // 2 if rows == 1 else case.heads * -(-rows // 2)
@@ -74,7 +82,7 @@ def _sides(case: Scan, multiprocessors: int) -> dict[str, _Program]:
 def measure(quick: bool, save: Callable[[dict[str, Any]], None]) -> None:
     multiprocessors = torch.cuda.get_device_properties(0).multi_processor_count
     cases = [(case, _sides(case, multiprocessors)) for case in _cases(quick)]
-    needed = sorted({program for _, sides in cases for program in sides.values()})
+    needed = list({program: None for _, sides in cases for program in sides.values()})
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         programs = dict(zip(needed, pool.map(_Program.compile, needed)))
     found: dict[str, Any] = {"device": describe_device(), "points": []}
@@ -92,6 +100,7 @@ def measure(quick: bool, save: Callable[[dict[str, Any]], None]) -> None:
         found["points"].append({
             "batch": case.batch, "length": case.length, "heads": case.heads,
             "P": case.head_dim, "N": case.state_dim, "G": case.groups,
+            "type": NAMES[case.dtype],
             **{f"{name} us": seconds * 1e6 for name, seconds in times.items()},
             "best": best, "chosen / best": times["auto"] / times[best]})
     ratios = [point["chosen / best"] for point in found["points"]]
@@ -99,7 +108,7 @@ def measure(quick: bool, save: Callable[[dict[str, Any]], None]) -> None:
     found["worst"] = max(ratios)
     found["within 1.1"] = sum(ratio <= 1.1 for ratio in ratios) / len(ratios)
     save(found)
-    columns = ("batch", "length", "heads", "P", "N", "best", "chosen / best")
+    columns = ("batch", "length", "heads", "P", "N", "type", "best", "chosen / best")
     worst = sorted(found["points"], key=lambda point: -point["chosen / best"])[:12]
     print_table("farthest from the best", [{c: p[c] for c in columns} for p in worst])
     print(f"\n{len(ratios)} points: geometric mean {found['geometric mean']:.3f}, worst "
