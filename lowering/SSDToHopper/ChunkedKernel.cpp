@@ -456,10 +456,12 @@ void ChunkedKernel::fill(Value ring, Value cursor, Value rest, int32_t bytes,
   };
   auto rows = [&]() -> Values {
     fetches(/*asRows=*/true);
-    if (shape.terms == 1)
+    if (shape.terms == 1) {
       k.create<CommitCopiesOp>(ring, cursor);
-    else
-      k.create<CommitOp>(ring, cursor, Agent::warp);
+      return {};
+    }
+    k.create<FenceAsyncOp>();
+    k.create<CommitOp>(ring, cursor, Agent::warp);
     return {};
   };
   auto boxesByOne = [&]() -> Values {
@@ -567,8 +569,9 @@ void ChunkedKernel::produceX(Value share) {
 
 void ChunkedKernel::waitForMaps(Value cursor, Value full) {
   k.wait(ringMaps, cursor, full);
-  // Products read by another proxy than that by which rows came.
-  if (shape.transport != Transport::boxes)
+  // Products read by another proxy than that by which rows came; who splits
+  // rows has seen to that.
+  if (shape.transport != Transport::boxes && shape.terms == 1)
     k.create<FenceAsyncOp>();
 }
 

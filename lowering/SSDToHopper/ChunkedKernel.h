@@ -93,7 +93,7 @@ struct ChunkedShape {
   /// warps, two.
   int32_t crew() const { return producerWarpgroups(); }
   int32_t producerWarpgroups() const {
-    return terms > 1 && !isPortable && stateWarpgroups() == 1 ? 2 : 1;
+    return terms > 1 && !isPortable ? 2 : 1;
   }
   int64_t stateElements() const { return kRows * columns; } // of a warpgroup
   /// Whether row blocks reach beyond P.
@@ -128,9 +128,8 @@ struct ChunkedShape {
       return llvm::SmallVector<int32_t>(
           warpgroups().size(),
           hopper::SpecializeOp::getEqualBudget(threads() / 128));
-    if (terms > 1) // which are split in the producers' registers
-      return stateWarpgroups() == 1 ? with({80, 112}, 240)
-                                    : with({56, 72}, 192);
+    if (terms > 1)
+      return with({80, 112}, 240);
     if (stateWarpgroups() == 1)
       return with({40, 112}, 240);
     if (hasSegments)
@@ -382,6 +381,7 @@ private:
   Value addPartialY(Value y, const RowBlock &rows, Value slot);
   Value chunkState(Value state, mlir::ValueRange x, mlir::ValueRange weights,
                    Value b);
+  Value addToState(Value state, Value sum, mlir::ValueRange weights);
   Values loadTerms(Value tiles);
   Values loadX(const RowBlock &rows, Value cursor);
   /// a · b (+ acc) of sums: a's terms, fragments or a tile array's, and b's.

@@ -73,7 +73,7 @@ std::string whyNotSizes(const MixerUnit &unit, ChunkedBlock block) {
   ChunkedShape shape(unit, block);
   if (unit.heads / unit.groups % shape.heads)
     return "a block's two heads would be of two groups";
-  if (shape.terms > 1 && block.stateWarpgroups > shape.columnParts)
+  if (shape.terms > 1 && block.stateWarpgroups > 1)
     return "two warpgroups have too few registers for f32";
   if (!shape.whyNot.empty())
     return shape.whyNot;

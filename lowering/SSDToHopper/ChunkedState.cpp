@@ -217,16 +217,26 @@ void ChunkedKernel::storeCheckpoint(const ChunkedUnit &unit,
 // chunk_state, chunk_scan
 //===----------------------------------------------------------------------===//
 
-/// S ← 2^L_63 · S + Σ_j w_j x_j b_jᵀ, started.
+/// Tensor cores truncate their sums, which over thousands of tokens is more
+/// than what f32 may be wrong by: there a chunk's sum starts at zero, and is
+/// added later.
+Value ChunkedKernel::addToState(Value state, Value sum, ValueRange weights) {
+  if (shape.terms == 1)
+    return sum;
+  return k.map(k.matrix(shape.columns), {state, sum},
+               [&](ValueRange v) { return k.fma(v[0], weights[1], v[1]); });
+}
+
+/// 2^L_63 · S + Σ_j w_j x_j b_jᵀ, started; without S where it is added later.
 Value ChunkedKernel::chunkState(Value state, ValueRange x, ValueRange weights,
                                 Value b) {
-  Values weighted;
-  if (shape.terms == 1)
-    weighted = {k.create<ScaleHiLoOp>(packed(64), x[0], weights[0])};
-  else
-    weighted = k.split(k.map(k.matrix(64), {k.join(x), weights[0]},
-                             [&](ValueRange v) { return k.fmul(v[0], v[1]); }),
-                       shape.element, shape.terms);
+  if (shape.terms > 1) {
+    Value weighted = k.map(k.matrix(64), {k.join(x), weights[0]},
+                           [&](ValueRange v) { return k.fmul(v[0], v[1]); });
+    return product(k.split(weighted, shape.element, shape.terms), b, {},
+                   /*mnMajor=*/true);
+  }
+  Value weighted = k.create<ScaleHiLoOp>(packed(64), x[0], weights[0]);
   Value decayed = k.map(k.matrix(shape.columns), state,
                         [&](ValueRange v) { return k.fmul(v[0], weights[1]); });
   return product(weighted, b, decayed, /*mnMajor=*/true);
@@ -316,7 +326,8 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
     k.wait(ringRowsX, at.x, fullX);
     x = loadX(rows, at.x);
   };
-  // The terms of a state leave no registers for those of x.
+  // Terms, and sums of their own, leave no registers for what is not needed
+  // yet.
   bool isLater = shape.terms > 1;
   if (!isLater)
     takeX();
@@ -353,13 +364,19 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
     y = product(x, k.slice(k.slice(tilesG, rows.head), at.scores), y);
   }
   k.create<ReleaseOp>(ringHeadTables, at.tables, Agent::warp);
-  Values tile;
-  if (isFirst && shape.hasTile) {
-    k.wait(k.slice(ringEpilogue, rows.index), at.y);
-    tile = loadTerms(k.slice(k.slice(tilesEpilogue, rows.index), at.y));
-  }
-  Values early = isFirst ? epilogue->duringScores(k, tile) : Values();
-  nextState = k.wait(isLast ? shape.products() : 0, nextState);
+  Values tile, early;
+  auto takeTile = [&]() {
+    if (isFirst && shape.hasTile) {
+      k.wait(k.slice(ringEpilogue, rows.index), at.y);
+      tile = loadTerms(k.slice(k.slice(tilesEpilogue, rows.index), at.y));
+    }
+    if (isFirst)
+      early = epilogue->duringScores(k, tile);
+  };
+  if (!isLater)
+    takeTile();
+  nextState = addToState(
+      state, k.wait(isLast ? shape.products() : 0, nextState), weights);
   if (p.checkpoints)
     storeCheckpoint(unit, rows, chunk, nextState);
   auto releaseMaps = [&]() {
@@ -371,6 +388,8 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
   };
   if (!shape.releasesLate())
     releaseMaps();
+  if (isLater)
+    takeTile();
   if (isLast)
     y = k.wait(0, y);
   if (!shape.releasesLate())
@@ -427,7 +446,7 @@ void ChunkedKernel::localChunk(const RowBlock &rows, Values &carried) {
   Values weights = loadWeights(tablesOf(rows.head, at.tables));
   waitForMaps(at.maps, fullMaps);
   Value b = k.slice(k.slice(tilesB, at.maps), k.i(rows.part));
-  state = chunkState(state, x, weights, b);
+  Value sum = chunkState(state, x, weights, b);
   // Not before a product that consumed what was loaded: see ReleaseOp.
   k.create<ReleaseOp>(ringOfX, at.x, Agent::warp);
   auto releaseTables = [&]() {
@@ -438,7 +457,7 @@ void ChunkedKernel::localChunk(const RowBlock &rows, Values &carried) {
     k.when(k.equal(k.rem(rows.index, shape.rowBlocksPerHead), k.i(0)),
            releaseTables);
   Value decay = k.fmul(carried.back(), weights[1]);
-  state = k.wait(0, state);
+  state = addToState(state, k.wait(0, sum), weights);
   auto releaseMaps = [&]() {
     k.create<ReleaseOp>(ringMaps, at.maps, shape.productAgent());
   };

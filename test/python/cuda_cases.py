@@ -128,6 +128,12 @@ SCANS = [
     Scan(24, 1, 256, 256, z=True, initial=True),
     Scan(8, 1, 64, 128, bias=True, softplus=True, D="head", parameters="bf16"),
     Scan(6, 2, 64, 64, D="channel", z=True, parameters="bf16"),
+    # Products of sums of two.
+    Scan(8, 1, 64, 128, "f32", bias=True, softplus=True, D="head", initial=True),
+    Scan(24, 2, 64, 64, "f32", D="channel", z=True, segments=torch.int32),
+    Scan(6, 2, 80, 96, "f32", z=True, initial=True),
+    Scan(80, 8, 24, 40, "f32", D="head", segments=torch.int32, initial=True),
+    Scan(3, 1, 192, 128, "f32"),
 ]
 
 
