@@ -82,8 +82,6 @@ struct ChunkedShape {
   }
   /// Of one map.
   int64_t mapBytes() const { return 64 * columnParts * columns * 2 * terms; }
-  /// Products of tiles that make one of sums: all but those of two small terms.
-  int32_t products() const { return terms * (terms + 1) / 2; }
   /// Whether y is sent off from shared memory.
   bool hasTilesOfY() const { return terms == 1; }
   /// Crews that fill a stage of the maps: one, or one for B and one for C, as

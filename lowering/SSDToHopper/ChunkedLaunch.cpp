@@ -139,7 +139,7 @@ template <typename Arithmetic> struct Schedule {
     parts = ChunkedShape::partsOf(unit);
     Value multiprocessors = host.multiprocessors();
     Value least = host.ceilDiv(sequences.total, multiprocessors);
-    const Nanoseconds &ns = nanosecondsOf(block);
+    const Nanoseconds &ns = nanosecondsOf(unit, block);
     // At most one block a multiprocessor, as neighbours wait for each other.
     run = host.max(sequences.chunks, least);
     time = host.add(host.mul(run, ns.chunk), kLaunch);
@@ -149,8 +149,10 @@ template <typename Arithmetic> struct Schedule {
     cut = host.max(cut, host.constant(1)); // of nothing
     // Runs before its own that a block sums up.
     Value reach = host.ceilDiv(sequences.chunks, cut);
-    Value bytes = host.mul(host.mul(sequences.number, sequences.chunks),
-                           64 * unit.heads * unit.headDim * 2);
+    Value bytes =
+        host.mul(host.mul(sequences.number, sequences.chunks),
+                 64 * unit.heads * unit.headDim *
+                     unit.x.getElementType().getIntOrFloatBitWidth() / 8);
     Value chunkTwice = host.select(host.less(host.constant(kCacheBytes), bytes),
                                    host.constant(ns.chunkTwiceFromMemory),
                                    host.constant(ns.chunkTwice));
@@ -175,10 +177,16 @@ private:
   struct Nanoseconds {
     int64_t chunk, chunkTwice, chunkTwiceFromMemory, reach, cutting;
   };
-  static const Nanoseconds &nanosecondsOf(ChunkedBlock block) {
+  static const Nanoseconds &nanosecondsOf(const MixerUnit &unit,
+                                          ChunkedBlock block) {
     static constexpr Nanoseconds single = {1030, 1470, 1820, 350, 3000},
                                  pair = {1500, 2180, 2700, 610, 4000},
-                                 portable = {2050, 3000, 3000, 350, 3000};
+                                 portable = {2050, 3000, 3000, 350, 3000},
+                                 ofTerms = {4500, 7500, 7800, 600, 4000},
+                                 portableOfTerms = {12000, 20000, 20000, 600,
+                                                    4000};
+    if (ChunkedShape(unit, block).terms > 1)
+      return block.isPortable ? portableOfTerms : ofTerms;
     if (block.isPortable)
       return portable;
     return block.stateWarpgroups == 1 ? single : pair;

@@ -349,8 +349,24 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
     takeX();
   }
   Value nextState = chunkState(state, x, weights, partOf(tilesB));
+  auto releaseMaps = [&]() {
+    k.create<ReleaseOp>(ringMaps, at.maps, shape.productAgent());
+  };
+  auto finishState = [&](int32_t pending) {
+    nextState = addToState(state, k.wait(pending, nextState), weights);
+    if (p.checkpoints)
+      storeCheckpoint(unit, rows, chunk, nextState);
+    if (!shape.releasesLate())
+      releaseMaps();
+  };
   // Not before a product that consumed the loaded fragments: see ReleaseOp.
-  k.create<ReleaseOp>(ringRowsX, at.x, Agent::warp);
+  auto releaseX = [&]() { k.create<ReleaseOp>(ringRowsX, at.x, Agent::warp); };
+  if (isLater) {
+    finishState(/*pending=*/0);
+    x = loadX(rows, at.x);
+  } else {
+    releaseX();
+  }
 
   Value fullScores = isLast ? k.tryWait(ringHeadScores, at.scores) : Value();
   Value fromStart = k.loadVector(tables.fromStart, k.columns(64));
@@ -364,32 +380,20 @@ void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
     y = product(x, k.slice(k.slice(tilesG, rows.head), at.scores), y);
   }
   k.create<ReleaseOp>(ringHeadTables, at.tables, Agent::warp);
-  Values tile, early;
-  auto takeTile = [&]() {
-    if (isFirst && shape.hasTile) {
-      k.wait(k.slice(ringEpilogue, rows.index), at.y);
-      tile = loadTerms(k.slice(k.slice(tilesEpilogue, rows.index), at.y));
-    }
-    if (isFirst)
-      early = epilogue->duringScores(k, tile);
-  };
+  if (isLater)
+    releaseX();
+  Values tile;
+  if (isFirst && shape.hasTile) {
+    k.wait(k.slice(ringEpilogue, rows.index), at.y);
+    tile = loadTerms(k.slice(k.slice(tilesEpilogue, rows.index), at.y));
+  }
+  Values early = isFirst ? epilogue->duringScores(k, tile) : Values();
   if (!isLater)
-    takeTile();
-  nextState = addToState(
-      state, k.wait(isLast ? shape.products() : 0, nextState), weights);
-  if (p.checkpoints)
-    storeCheckpoint(unit, rows, chunk, nextState);
-  auto releaseMaps = [&]() {
-    k.create<ReleaseOp>(ringMaps, at.maps, shape.productAgent());
-  };
+    finishState(/*pending=*/isLast);
   auto releaseScores = [&]() {
     if (isLast)
       k.create<ReleaseOp>(ringHeadScores, at.scores, shape.productAgent());
   };
-  if (!shape.releasesLate())
-    releaseMaps();
-  if (isLater)
-    takeTile();
   if (isLast)
     y = k.wait(0, y);
   if (!shape.releasesLate())

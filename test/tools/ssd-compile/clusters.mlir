@@ -7,7 +7,7 @@
 // CHECK-NEXT:   2,
 // CHECK-NEXT:   1,
 // CHECK-NEXT:   1
-// CHECK:      "name": "ssd_recurrent_0"
+// CHECK:      "name": "ssd_chunked_portable_0"
 // CHECK:      "cluster": [
 // CHECK-NEXT:   1,
 // CHECK-NEXT:   1,
