@@ -184,8 +184,8 @@ struct DecayTables {
   mlir::Value
       toBlockEnd;    // s_j · 2^(L_e − L_j), e the end of j's 16-token block
   mlir::Value scale; // s_j
-  mlir::Value
-      toEnd; // s_j · 2^(L_63 − L_j): hi and lo, or f32 where elements are
+  /// s_j · 2^(L_63 − L_j), as hi and lo; f32 where x, b and c are.
+  mlir::Value toEnd;
   mlir::Value total; // 2^L_63, one value
   /// Where in the chunk token j's segment starts, −1 where in an earlier one;
   /// null without segments. With them L_j counts from there, and factors across

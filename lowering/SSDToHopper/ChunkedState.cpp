@@ -303,9 +303,9 @@ KernelBuilder::Values StateCursors::advancedByState(KernelBuilder &k) const {
 /// is in flight while the other's elementwise work runs, and with what the next
 /// step reads from shared memory on its way. Everything is transposed, y as
 /// [p, token], so that the state's accumulators are the A operand of S·C and
-/// x's fragments serve both products and the epilogue-> Where the state is in
+/// x's fragments serve both products and the epilogue. Where the state is in
 /// parts, so is S·C; the last part adds the scores' product, and the first one
-/// all others and the epilogue-> `carried` is the cursors and the state.
+/// all others and the epilogue. `carried` is the cursors and the state.
 void ChunkedKernel::stateChunk(const ChunkedUnit &unit, Value chunk,
                                const RowBlock &rows, Values &carried) {
   StateCursors at(carried);
@@ -450,7 +450,7 @@ void ChunkedKernel::localChunk(const RowBlock &rows, Values &carried) {
   Values weights = loadWeights(tablesOf(rows.head, at.tables));
   waitForMaps(at.maps, fullMaps);
   Value b = k.slice(k.slice(tilesB, at.maps), k.i(rows.part));
-  Value sum = chunkState(state, x, weights, b);
+  Value nextState = chunkState(state, x, weights, b);
   // Not before a product that consumed what was loaded: see ReleaseOp.
   k.create<ReleaseOp>(ringOfX, at.x, Agent::warp);
   auto releaseTables = [&]() {
@@ -461,14 +461,14 @@ void ChunkedKernel::localChunk(const RowBlock &rows, Values &carried) {
     k.when(k.equal(k.rem(rows.index, shape.rowBlocksPerHead), k.i(0)),
            releaseTables);
   Value decay = k.fmul(carried.back(), weights[1]);
-  state = addToState(state, k.wait(0, sum), weights);
+  nextState = addToState(state, k.wait(0, nextState), weights);
   auto releaseMaps = [&]() {
     k.create<ReleaseOp>(ringMaps, at.maps, shape.productAgent());
   };
   releaseMaps();
   k.when(k.equal(rows.warpgroup, k.i(0)), releaseMaps);
   carried = at.advancedByState(k);
-  carried.append({state, decay});
+  carried.append({nextState, decay});
 }
 
 void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
