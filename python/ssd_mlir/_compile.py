@@ -87,8 +87,9 @@ def _header(path: Path) -> bytes:
 
 def build(source: Source, target: str = "cpu", dtype: str = "f32",
           form: str = "auto", output: Optional[PathLike] = None,
-          progress: Optional[Progress] = None,
-          batch_invariant: bool = False) -> Path:
+          progress: Optional[Progress] = None, batch_invariant: bool = False,
+          kernel: Optional[str] = None,
+          tuning_spec: Optional[PathLike] = None) -> Path:
     """Compiles to `output`, or into the cache, and returns the artifact."""
     check_options(target, dtype, form)
     options = [f"--target={target}", f"--dtype={dtype}", f"--form={form}"]
@@ -97,6 +98,15 @@ def build(source: Source, target: str = "cpu", dtype: str = "f32",
         options.append(f"--workers={default_num_threads()}")
     if batch_invariant:
         options.append("--batch-invariant")
+    if kernel is not None:
+        options.append(f"--kernel={kernel}")
+    choices = ""  # that are no options, but in a file
+    if tuning_spec is not None:
+        spec = Path(os.fspath(tuning_spec))
+        if not spec.is_file():
+            raise FileMissingError(f"there is no tuning spec '{spec}'")
+        choices = _read_text(spec)
+        options.append(f"--tuning-spec={spec.resolve()}")
     compiler = find_compiler()
 
     def produce(path: Path) -> None:
@@ -117,6 +127,7 @@ def build(source: Source, target: str = "cpu", dtype: str = "f32",
         produce(path)
         return path
     key = _cache.key_of(source=source.fingerprint(), options=options,
+                        choices=choices,
                         compiler=compiler_identity(compiler),
                         host=host_identity() if is_for_host else target)
     return _cache.fetch(key, produce)
@@ -142,7 +153,9 @@ def load_cached(source: Source, **options: Any) -> Program:
 def compile(path_or_mlir: Union[PathLike, str], target: str = "cpu",
             dtype: str = "f32", output: Optional[PathLike] = None,
             progress: Optional[Progress] = None,
-            batch_invariant: bool = False) -> Program:
+            batch_invariant: bool = False, form: str = "auto",
+            kernel: Optional[str] = None,
+            tuning_spec: Optional[PathLike] = None) -> Program:
     """Compiles a model or an MLIR module and loads the result.
 
     path_or_mlir: a Hugging Face directory (config.json and safetensors), a
@@ -161,6 +174,12 @@ def compile(path_or_mlir: Union[PathLike, str], target: str = "cpu",
     a long sequence of few heads may be cut into parts that run side by side: on
     "cpu" for as many threads as are the default here (`get_num_threads`; with
     how many the program then runs changes no bit).
+    form: of every mixer, "recurrent", "chunked" or "quadratic"; "auto": by the
+    cost model. kernel: the GPU kernel of every mixer, "step", "chunked",
+    "chunked_single", "chunked_portable" or "recurrent"; None: the one that is
+    estimated to be fastest. tuning_spec: a file that chooses for each mixer (see
+    the pass ssd-apply-tuning-spec). What a mixer's own attributes say wins over
+    all of them.
 
     A model's weights are read from its directory, not copied.
 
@@ -168,14 +187,12 @@ def compile(path_or_mlir: Union[PathLike, str], target: str = "cpu",
     compiler's message; ssd_mlir.Error for weights that don't fit.
     """
     source = Source(path_or_mlir)
-    if output is None:
-        program = load_cached(source, target=target, dtype=dtype,
-                              progress=progress,
-                              batch_invariant=batch_invariant)
-    else:
-        program = Program(build(source, target, dtype, output=output,
-                                progress=progress,
-                                batch_invariant=batch_invariant))
+    options: dict[str, Any] = {
+        "target": target, "dtype": dtype, "form": form, "progress": progress,
+        "batch_invariant": batch_invariant, "kernel": kernel,
+        "tuning_spec": tuning_spec}
+    program = load_cached(source, **options) if output is None \
+        else Program(build(source, output=output, **options))
     if source.directory is not None:
         program._native.bind_weights(str(source.directory))
     return program

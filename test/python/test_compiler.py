@@ -193,6 +193,27 @@ shutil.copy({str(artifacts / 'entries.so')!r}, output)
     assert "add" in ssd_mlir.compile(MLIR, target="sm_80,sm_86,sm_90a").entries
 
 
+def test_choices(fake_compiler, artifacts, tmp_path, monkeypatch):
+    spec = tmp_path / "spec.mlir"
+    spec.write_text("// one")
+    monkeypatch.chdir(tmp_path)
+    fake_compiler(f"""
+assert {{'--form=chunked', '--kernel=chunked_single', '--tuning-spec={spec}'}} <= set(options)
+""" + COPY.format(artifact=str(artifacts / "entries.so")))
+    for text, count in (("// one", 1), ("// one", 1), ("// two", 2)):
+        spec.write_text(text)
+        ssd_mlir.compile(MLIR, target="sm_90a", form="chunked", kernel="chunked_single",
+                         tuning_spec="spec.mlir")
+        assert runs(tmp_path) == count
+    with pytest.raises(ssd_mlir.ArgumentError, match="form must be one of .* not 'fast'"):
+        ssd_mlir.compile(MLIR, form="fast")
+    with pytest.raises(FileNotFoundError, match="no tuning spec 'absent.mlir'"):
+        ssd_mlir.compile(MLIR, tuning_spec="absent.mlir")
+    spec.write_bytes(b"\xff\xfe")
+    with pytest.raises(ssd_mlir.ArgumentError, match="spec.mlir' is no MLIR text"):
+        ssd_mlir.compile(MLIR, tuning_spec=spec)
+
+
 def test_output(copying, tmp_path):
     out = tmp_path / "program.so"
     program = ssd_mlir.compile(MLIR, output=out)

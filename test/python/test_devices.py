@@ -179,6 +179,32 @@ def test_explain_names_the_device(compiler, no_driver, capsys):
     assert "scan on cpu, " in text and "scan on cuda, " in text
 
 
+def test_chosen_kernels_and_forms(compiler, no_driver, tmp_path):
+    """Of all mixers, or by a tuning spec, on either device."""
+    program = ssd_mlir.compile(SCAN, target="cpu,sm_80", form="recurrent")
+    assert [m["form"] for m in program.mixers()] == ["#ssd.recurrent", "recurrent"]
+    spec = tmp_path / "spec.mlir"
+    spec.write_text("""module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%m: !transform.any_op {transform.readonly}) {
+    %mixers = transform.structured.match ops{["ssd.mix"]} attributes {heads = 2 : i64} in %m
+        : (!transform.any_op) -> !transform.any_op
+    %form = transform.param.constant #ssd.chunked<chunk = 32> -> !transform.any_param
+    transform.annotate %mixers "form" = %form : !transform.any_op, !transform.any_param
+    transform.yield
+  }
+}
+""")
+    program = ssd_mlir.compile(SCAN, target="cpu,sm_80", kernel="chunked_portable",
+                               tuning_spec=spec)
+    chosen = program.mixers()
+    assert chosen[0]["form"].startswith("#ssd.chunked<chunk = 32")
+    assert chosen[1]["form"].splitlines() == ["chunked_portable", "recurrent"]
+    with pytest.raises(ssd_mlir.CompileError, match="names a kernel of GPUs"):
+        ssd_mlir.compile(SCAN, kernel="chunked_portable")
+    with pytest.raises(ssd_mlir.CompileError, match="there is no kernel 'fast'"):
+        ssd_mlir.compile(SCAN, target="sm_80", kernel="fast")
+
+
 def test_targets_that_do_not_go_together(compiler):
     with pytest.raises(ssd_mlir.CompileError, match="one CPU level"):
         ssd_mlir.compile(SCAN, target="x86-64-v3,x86-64-v4,sm_80")
