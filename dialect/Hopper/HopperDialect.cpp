@@ -83,7 +83,7 @@ LogicalResult StagesAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int32_t maps, int32_t x, int32_t tables,
                                  int32_t scores, int32_t y) {
   for (int32_t stages : {maps, x, tables, scores, y})
-    if (stages < 1 || stages > 16)
+    if (!RingType::allowsStages(stages))
       return emitError() << "(STAG1) a ring has 1 to 16 stages, not " << stages;
   return success();
 }

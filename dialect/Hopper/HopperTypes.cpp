@@ -196,14 +196,14 @@ SharedType SharedType::getSlice() const {
 
 LogicalResult RingType::verify(function_ref<InFlightDiagnostic()> emitError,
                                int64_t stages, int64_t count) {
-  if (stages < 1 || stages > 16 || count < 1 || count > 8)
+  if (!allowsStages(stages) || count < 1 || count > 8)
     return emitError() << "(RING1) 1 to 16 stages, 1 to 8 rings";
   return success();
 }
 
 LogicalResult CursorType::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t stages) {
-  if (stages < 1 || stages > 16)
+  if (!RingType::allowsStages(stages))
     return emitError() << "(CURS1) 1 to 16 stages";
   return success();
 }

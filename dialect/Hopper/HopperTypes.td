@@ -158,6 +158,8 @@ def Hopper_Ring : Hopper_Type<"Ring", "ring"> {
   let assemblyFormat = "`<` $stages (`,` $count^)? `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
+    /// Whether a ring may have so many stages.
+    static bool allowsStages(int64_t stages) { return stages >= 1 && stages <= 16; }
     /// Bytes of the barriers of one ring.
     int64_t getRingBytes() const { return 16 * getStages(); }
   }];

@@ -102,21 +102,20 @@ Value lowerTMAPrefetch(Emitter &emit, TMAPrefetchOp,
 Value lowerTMALoad(Emitter &emit, TMALoadOp op, TMALoadOp::Adaptor adaptor) {
   Value barrier = fullBarrier(emit, adaptor.getRing(), adaptor.getCursor(),
                               op.getRing().getType().getStages());
-  if (Value mask = adaptor.getMask()) {
-    copyPanels(emit, op, adaptor,
-               "cp.async.bulk.tensor.{0}d.shared::cluster.global"
-               ".mbarrier::complete_tx::bytes.multicast::cluster{1} "
-               "[$0], [$1, {2}], [$2], $3{3};",
-               "r,l,r,h", [&](Value target) -> SmallVector<Value> {
-                 return {target, adaptor.getMap(), barrier, mask};
-               });
-    return {};
-  }
+  Value mask = adaptor.getMask();
   copyPanels(emit, op, adaptor,
-             "cp.async.bulk.tensor.{0}d.shared::cluster.global"
-             ".mbarrier::complete_tx::bytes{1} [$0], [$1, {2}], [$2]{3};",
-             "r,l,r", [&](Value target) -> SmallVector<Value> {
-               return {target, adaptor.getMap(), barrier};
+             mask ? "cp.async.bulk.tensor.{0}d.shared::cluster.global"
+                    ".mbarrier::complete_tx::bytes.multicast::cluster{1} "
+                    "[$0], [$1, {2}], [$2], $3{3};"
+                  : "cp.async.bulk.tensor.{0}d.shared::cluster.global"
+                    ".mbarrier::complete_tx::bytes{1} "
+                    "[$0], [$1, {2}], [$2]{3};",
+             mask ? "r,l,r,h" : "r,l,r", [&](Value target) {
+               SmallVector<Value> operands = {target, adaptor.getMap(),
+                                              barrier};
+               if (mask)
+                 operands.push_back(mask);
+               return operands;
              });
   return {};
 }

@@ -137,13 +137,14 @@ template <typename Arithmetic> struct Schedule {
            const MixerUnit &unit, ChunkedBlock block)
       : sequences(sequences) {
     parts = ChunkedShape::partsOf(unit);
+    ChunkedShape shape(unit, block);
     Value multiprocessors = host.multiprocessors();
     Value least = host.ceilDiv(sequences.total, multiprocessors);
-    const Nanoseconds &ns = nanosecondsOf(unit, block);
+    const Nanoseconds &ns = nanosecondsOf(shape);
     // At most one block a multiprocessor, as neighbours wait for each other.
     run = host.max(sequences.chunks, least);
     time = host.add(host.mul(run, ns.chunk), kLaunch);
-    if (!ChunkedShape(unit, block).mayCut)
+    if (!shape.mayCut)
       return;
     Value cut = parts ? host.ceilDiv(sequences.chunks, parts) : least;
     cut = host.max(cut, host.constant(1)); // of nothing
@@ -177,19 +178,18 @@ private:
   struct Nanoseconds {
     int64_t chunk, chunkTwice, chunkTwiceFromMemory, reach, cutting;
   };
-  static const Nanoseconds &nanosecondsOf(const MixerUnit &unit,
-                                          ChunkedBlock block) {
+  static const Nanoseconds &nanosecondsOf(const ChunkedShape &shape) {
     static constexpr Nanoseconds single = {1030, 1470, 1820, 350, 3000},
                                  pair = {1500, 2180, 2700, 610, 4000},
                                  portable = {2050, 3000, 3000, 350, 3000},
                                  ofTerms = {4500, 7500, 7800, 600, 4000},
                                  portableOfTerms = {12000, 20000, 20000, 600,
                                                     4000};
-    if (ChunkedShape(unit, block).terms > 1)
-      return block.isPortable ? portableOfTerms : ofTerms;
-    if (block.isPortable)
+    if (shape.terms > 1)
+      return shape.isPortable ? portableOfTerms : ofTerms;
+    if (shape.isPortable)
       return portable;
-    return block.stateWarpgroups == 1 ? single : pair;
+    return shape.stateWarpgroups() == 1 ? single : pair;
   }
   static constexpr int64_t kLaunch = 1500, kCacheBytes = 64 << 20;
 };
