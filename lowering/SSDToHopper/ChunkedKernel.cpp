@@ -35,28 +35,31 @@ struct MemoryMap {
       : tile(s.terms * kTileBytes), b(0), c(b + n.maps * s.mapBytes()),
         x(c + n.maps * s.mapBytes()), g(x + s.rowBlocks() * n.x * tile),
         y(g + s.heads * n.scores * tile),
-        epilogue(y + s.hasTilesOfY() * s.rowBlocks() * n.y * tile),
+        endOfY(y + s.hasTilesOfY() * s.rowBlocks() * n.y * tile),
+        partial(s.reusesPartialY() ? y : endOfY),
+        endOfPartial(partial + s.hasPartialY() * s.rowBlocks() * s.partial *
+                                   kPartialBytes),
+        epilogue(std::max(endOfY, endOfPartial)),
         tables(epilogue + s.hasTile * s.rowBlocks() * n.y * tile),
         tableArray(s.heads * n.tables * kTableBytes),
         totals(tables + (4 + s.terms + s.hasSegments) * tableArray),
-        partial(totals + s.heads * n.tables * 16),
-        barriers(partial +
-                 s.hasPartialY() * s.rowBlocks() * s.partial * kPartialBytes),
+        barriers(totals + s.heads * n.tables * 16),
         end(barriers + 16 * (n.maps + s.heads * (n.tables + n.scores) +
                              s.rowBlocks() * (n.x + n.y + s.partial))) {}
   int32_t tile; // with all its terms
-  int32_t b, c, x, g, y, epilogue, tables, tableArray, totals, partial,
-      barriers, end;
+  int32_t b, c, x, g, y, endOfY, partial, endOfPartial, epilogue, tables,
+      tableArray, totals, barriers, end;
 };
 
-/// From the best to what fits, with one term in any case. One slot of y costs a
-/// barrier, and one stage of B and C that nobody works while they come.
+/// From the best to what fits, with one term and a state in one part in any
+/// case. One slot of y costs a barrier, and one stage of B and C that nobody
+/// works while they come.
 ArrayRef<ChunkedShape::Stages> getStages(const ChunkedShape &shape) {
   using Stages = ChunkedShape::Stages;
   static constexpr Stages hopper[] = {
       {3, 3, 4, 2, 2}, {2, 3, 4, 2, 2}, {1, 3, 4, 2, 2}};
   static constexpr Stages portable[] = {
-      {2, 2, 4, 2, 2}, {2, 2, 2, 1, 1}, {2, 1, 1, 1, 1}};
+      {2, 2, 4, 2, 2}, {2, 2, 2, 1, 1}, {2, 1, 1, 1, 1}, {1, 1, 1, 1, 1}};
   static constexpr Stages ofTerms[] = {
       {2, 3, 4, 2, 2}, {2, 2, 4, 2, 1}, {1, 2, 2, 1, 1}, {1, 1, 1, 1, 1}};
   if (shape.terms > 1)
@@ -88,7 +91,7 @@ ChunkedShape::ChunkedShape(const MixerUnit &unit, ChunkedBlock block)
       terms(unit.x.getElementType().isF32() ? 2 : 1),
       hasTile(ChunkedEpilogue::getTiled(unit)), hasSegments(unit.segmentIds) {
   int64_t ofHead = llvm::divideCeil(headDim, kRows),
-          rows = block.stateWarpgroups / columnParts;
+          rows = isPortable ? 1 : block.stateWarpgroups / columnParts;
   rowBlocksPerHead = std::min(rows, ofHead);
   heads = rows / rowBlocksPerHead;
   unitsPerHead = llvm::divideCeil(ofHead, rowBlocksPerHead);

@@ -15,10 +15,13 @@
 
 namespace ssd {
 
-/// What a block is made of, and what for: for every chip since Ampere, or for
-/// Hopper alone.
+/// What a block is made of, and what for: for Hopper alone of one or two
+/// warpgroups of states, for every chip since Ampere of those that one row
+/// block takes.
 struct ChunkedBlock {
-  int32_t stateWarpgroups; // 1 or 2
+  static constexpr ChunkedBlock portable() { return {0, true}; }
+
+  int32_t stateWarpgroups;
   bool isPortable = false;
 };
 
@@ -110,6 +113,8 @@ struct ChunkedShape {
   bool releasesLate() const { return isPortable; }
   /// Whether y is summed up over parts.
   bool hasPartialY() const { return columnParts > 1; }
+  /// Whether a tile of y lies where partial y was, for want of shared memory.
+  bool reusesPartialY() const { return hasPartialY() && isPortable; }
   /// Warpgroups and their registers: producers, scores, each part of states.
   llvm::SmallVector<int32_t> warpgroups() const {
     llvm::SmallVector<int32_t> counts = {producerWarpgroups(),

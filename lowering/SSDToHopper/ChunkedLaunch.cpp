@@ -60,7 +60,8 @@ std::string whyNotSizes(const MixerUnit &unit, ChunkedBlock block) {
     return llvm::formatv(
         "the state dimension is {0}, not a multiple of 8 up to 256",
         unit.stateDim);
-  if (block.stateWarpgroups < ChunkedShape::columnPartsOf(unit))
+  if (!block.isPortable &&
+      block.stateWarpgroups < ChunkedShape::columnPartsOf(unit))
     return llvm::formatv("a state of {0} columns takes two warpgroups",
                          unit.stateDim);
   Type element = unit.x.getElementType();
@@ -73,7 +74,7 @@ std::string whyNotSizes(const MixerUnit &unit, ChunkedBlock block) {
   ChunkedShape shape(unit, block);
   if (unit.heads / unit.groups % shape.heads)
     return "a block's two heads would be of two groups";
-  if (shape.terms > 1 && block.stateWarpgroups > 1)
+  if (shape.terms > 1 && shape.stateWarpgroups() > 1)
     return "two warpgroups have too few registers for f32";
   if (!shape.whyNot.empty())
     return shape.whyNot;
@@ -175,6 +176,7 @@ private:
   /// What was measured (NOTES.md): a chunk of a whole sequence, and of one that
   /// is cut, whose states are computed twice, also where x does not stay in the
   /// cache in between; a state that is added, and all else that cutting takes.
+  /// Portable states in parts were not: theirs are counted from those in one.
   struct Nanoseconds {
     int64_t chunk, chunkTwice, chunkTwiceFromMemory, reach, cutting;
   };
@@ -182,13 +184,14 @@ private:
     static constexpr Nanoseconds single = {1030, 1470, 1820, 350, 3000},
                                  pair = {1500, 2180, 2700, 610, 4000},
                                  portable = {2050, 3000, 3000, 350, 3000},
+                                 portableParts = {3500, 5200, 5200, 600, 4000},
                                  ofTerms = {4500, 7500, 7800, 600, 4000},
                                  portableOfTerms = {12000, 20000, 20000, 600,
                                                     4000};
     if (shape.terms > 1)
       return shape.isPortable ? portableOfTerms : ofTerms;
     if (shape.isPortable)
-      return portable;
+      return shape.columnParts > 1 ? portableParts : portable;
     return shape.stateWarpgroups() == 1 ? single : pair;
   }
   static constexpr int64_t kLaunch = 1500, kCacheBytes = 64 << 20;
@@ -226,7 +229,7 @@ struct ChunkedLaunch {
 
 /// One or two row blocks a block: two share the scores, one leaves fewer
 /// multiprocessors idle. One where its state takes both warpgroups, and on
-/// other chips than Hopper.
+/// every chip since Ampere.
 class ChunkedKind final : public KernelKind {
 public:
   ChunkedKind(ChunkedBlock block) : block(block) {}
@@ -278,8 +281,7 @@ public:
         mapped.push_back(other);
     for (Value memref : mapped)
       condition = host.land(condition, host.isMappable(memref));
-    if (unit.kernel ||
-        block.stateWarpgroups == ChunkedShape::columnPartsOf(unit))
+    if (unit.kernel || ChunkedShape(unit, block).rowBlocks() == 1)
       return condition;
     Schedule single = scheduleOf(host, unit, {1});
     return host.land(condition, host.less(schedule.time, single.time));
@@ -323,7 +325,7 @@ private:
       }
       count = host.min(count, most);
     }
-    Value states = host.mul(count, block.stateWarpgroups);
+    Value states = host.mul(count, launch.shape.stateWarpgroups());
     int64_t stateBytes = 4 * launch.shape.stateElements();
     Value handed = host.workspace(host.mul(states, stateBytes)),
           decays = host.workspace(host.mul(states, 4)),
@@ -354,6 +356,6 @@ const KernelKind &ssd::getChunkedKernel(int32_t stateWarpgroups) {
 }
 
 const KernelKind &ssd::getPortableKernel() {
-  static const ChunkedKind kind({1, /*isPortable=*/true});
+  static const ChunkedKind kind(ChunkedBlock::portable());
   return kind;
 }

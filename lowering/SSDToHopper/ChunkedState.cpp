@@ -473,15 +473,20 @@ void ChunkedKernel::localChunk(const RowBlock &rows, Values &carried) {
 
 void ChunkedKernel::storeY(Value y, const ChunkedUnit &unit, Value chunk,
                            const RowBlock &rows, const StateCursors &at) {
+  auto releasePartial = [&]() {
+    k.create<ReleaseOp>(k.slice(ringPartial, rows.index), at.partial,
+                        Agent::warp);
+  };
   auto releaseRead = [&]() {
-    if (ringPartial)
-      k.create<ReleaseOp>(k.slice(ringPartial, rows.index), at.partial,
-                          Agent::warp);
+    if (ringPartial && !shape.reusesPartialY())
+      releasePartial();
     if (shape.hasTile)
       k.create<ReleaseOp>(k.slice(ringEpilogue, rows.index), at.y, Agent::warp);
   };
   if (shape.hasTilesOfY()) {
     sendY(y, unit, chunk, rows, at, releaseRead);
+    if (shape.reusesPartialY())
+      releasePartial();
     return;
   }
   k.create<StoreColumnsOp>(y, placeOfY(unit, chunk, rows),
@@ -507,8 +512,8 @@ void ChunkedKernel::sendY(Value y, const ChunkedUnit &unit, Value chunk,
   Value barrier = k.add(rows.warpgroup, 1);
   IntegerAttr threads = k.builder.getI32IntegerAttr(128);
   bool hasBoxes = shape.transport != Transport::rows;
-  // Everybody has read the only slot.
-  if (shape.stages.y == 1)
+  // Everybody has read the only slot, or partial y.
+  if (shape.stages.y == 1 || shape.reusesPartialY())
     k.create<BarrierOp>(barrier, threads);
   k.create<StoreFragmentOp>(rounded, tile, /*column=*/0, /*transpose=*/true);
   if (hasBoxes)

@@ -33,7 +33,7 @@ def test_scan(shape, batch, length):
     check_scan(draw_scan(shape, batch, length), BOUNDS[shape.dtype])
 
 
-@pytest.mark.parametrize("shape", [SCANS[i] for i in (0, 1, 3, 5, 11, 12, 19)],
+@pytest.mark.parametrize("shape", [SCANS[i] for i in (0, 1, 3, 5, 10, 11, 12, 19)],
                          ids=str)
 @pytest.mark.parametrize("batch, length", [(1, 1), (2, 63), (3, 65), (1, 300),
                                            (2, 1000)])
@@ -176,7 +176,7 @@ def test_packed_sequences(ids, lengths, segments, sizes):
 
 
 @pytest.mark.parametrize("lengths", [(5, 60, 1, 134), (0, 7, 0, 70, 0)])
-@pytest.mark.parametrize("sizes", [(4, 64, 128), (2, 160, 24)])
+@pytest.mark.parametrize("sizes", [(4, 64, 128), (2, 160, 24), (2, 64, 256)])
 def test_portable_packed_sequences(portable, lengths, sizes):
     check_packed(torch.int32, lengths, False, sizes)
 
