@@ -1,5 +1,4 @@
-//===- Decompose.h - Shared by the decompositions of the forms ---*- C++
-//-*-===//
+//===- Decompose.h - Shared by the decompositions of the forms --*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Emitter.h - Short names for the code that patterns emit ---*- C++
-//-*-===//
+//===- Emitter.h - Short names for the code that patterns emit --*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- ExpandDeviceMath.cpp - Math functions without a library ---*- C++
-//-*-===//
+//===- ExpandDeviceMath.cpp - Math functions without a library --*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ChunkedKernel.cpp - The chunked kernel: memory map and roles ---*- C++
+//===- ChunkedKernel.cpp - The chunked kernel: tiles, tables and roles ---*- C++
 //-*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
@@ -9,130 +9,20 @@
 
 #include "lowering/SSDToHopper/ChunkedKernel.h"
 
-#include "llvm/Support/FormatVariadic.h"
-
 using namespace mlir;
 using namespace ssd;
 using namespace ssd::hopper;
 
 //===----------------------------------------------------------------------===//
-// Shared memory map
+// Tiles, tables and rings
 //===----------------------------------------------------------------------===//
-
-static constexpr int32_t kTileBytes = 64 * 64 * 2;
-static constexpr int32_t kTableBytes = 64 * 4;
-static constexpr int32_t kPartialBytes = 64 * 64 * 4;
-/// What a block can have on Hopper, and on every chip since Ampere.
-static constexpr int32_t kMaxSharedBytes = 227 * 1024,
-                         kMaxPortableSharedBytes = 99 * 1024;
-
-namespace {
-
-/// Byte offsets.
-struct MemoryMap {
-  explicit MemoryMap(const ChunkedShape &s) : MemoryMap(s, s.stages) {}
-  MemoryMap(const ChunkedShape &s, const ChunkedShape::Stages &n)
-      : tile(s.terms * kTileBytes), b(0), c(b + n.maps * s.mapBytes()),
-        x(c + n.maps * s.mapBytes()), g(x + s.rowBlocks() * n.x * tile),
-        y(g + s.heads * n.scores * tile),
-        endOfY(y + s.hasTilesOfY() * s.rowBlocks() * n.y * tile),
-        partial(s.reusesPartialY() ? y : endOfY),
-        endOfPartial(partial + s.hasPartialY() * s.rowBlocks() * s.partial *
-                                   kPartialBytes),
-        epilogue(std::max(endOfY, endOfPartial)),
-        tables(epilogue + s.hasTile * s.rowBlocks() * n.y * tile),
-        tableArray(s.heads * n.tables * kTableBytes),
-        totals(tables + (4 + s.terms + s.hasSegments) * tableArray),
-        barriers(totals + s.heads * n.tables * 16),
-        end(barriers + 16 * (n.maps + s.heads * (n.tables + n.scores) +
-                             s.rowBlocks() * (n.x + n.y + s.partial))) {}
-  int32_t tile; // with all its terms
-  int32_t b, c, x, g, y, endOfY, partial, endOfPartial, epilogue, tables,
-      tableArray, totals, barriers, end;
-};
-
-/// From the best to what fits, with one term and a state in one part in any
-/// case. One slot of y costs a barrier, and one stage of B and C that nobody
-/// works while they come.
-ArrayRef<ChunkedShape::Stages> getStages(const ChunkedShape &shape) {
-  using Stages = ChunkedShape::Stages;
-  static constexpr Stages hopper[] = {
-      {3, 3, 4, 2, 2}, {2, 3, 4, 2, 2}, {1, 3, 4, 2, 2}};
-  static constexpr Stages portable[] = {
-      {2, 2, 4, 2, 2}, {2, 2, 2, 1, 1}, {2, 1, 1, 1, 1}, {1, 1, 1, 1, 1}};
-  static constexpr Stages ofTerms[] = {
-      {2, 3, 4, 2, 2}, {2, 2, 4, 2, 1}, {1, 2, 2, 1, 1}, {1, 1, 1, 1, 1}};
-  if (shape.terms > 1)
-    return ofTerms;
-  return shape.isPortable ? ArrayRef(portable) : ArrayRef(hopper);
-}
-
-} // namespace
-
-/// Only rows can be copied backwards, and split into terms on the way.
-static Transport transportOf(const MixerUnit &unit, ChunkedBlock block) {
-  if (block.isPortable || unit.reverse || unit.x.getElementType().isF32())
-    return Transport::rows;
-  return unit.offsets ? Transport::boxesAndRows : Transport::boxes;
-}
-
-ChunkedShape::ChunkedShape(const MixerUnit &unit, ChunkedBlock block)
-    : isPortable(block.isPortable), isPacked(unit.offsets),
-      // Whether a sequence is cut must not depend on the batch where results
-      // must not.
-      mayCut(!isPacked && partsOf(unit) != 1 &&
-             (partsOf(unit) || !unit.batchInvariant)),
-      transport(transportOf(unit, block)), columnParts(columnPartsOf(unit)),
-      headDim(unit.headDim), stateDim(unit.stateDim),
-      columns(std::min<int64_t>(llvm::alignTo(stateDim, 64), kMaxColumns)),
-      element(unit.x.getElementType().isF32()
-                  ? BFloat16Type::get(unit.x.memref.getContext())
-                  : unit.x.getElementType()),
-      terms(unit.x.getElementType().isF32() ? 2 : 1),
-      hasTile(ChunkedEpilogue::getTiled(unit)), hasSegments(unit.segmentIds) {
-  int64_t ofHead = llvm::divideCeil(headDim, kRows),
-          rows = isPortable ? 1 : block.stateWarpgroups / columnParts;
-  rowBlocksPerHead = std::min(rows, ofHead);
-  heads = rows / rowBlocksPerHead;
-  unitsPerHead = llvm::divideCeil(ofHead, rowBlocksPerHead);
-  unitsPerBatch = unit.heads / heads * unitsPerHead;
-  llvm::SmallVector<Stages> choices(getStages(*this));
-  if (auto given = unit.stages)
-    choices = {{given.getMaps(), given.getX(), given.getTables(),
-                given.getScores(), given.getY()}};
-  for (const Stages &choice : choices) {
-    stages = choice;
-    whyNot = whyNotStages(choice);
-    if (whyNot.empty())
-      return;
-  }
-}
-
-std::string ChunkedShape::whyNotStages(const Stages &wanted) const {
-  int32_t bytes = MemoryMap(*this, wanted).end,
-          most = isPortable ? kMaxPortableSharedBytes : kMaxSharedBytes;
-  if (bytes > most)
-    return llvm::formatv("a block's tiles and tables take {0} bytes of shared "
-                         "memory, more than {1}",
-                         bytes, most);
-  if (scoreWarpgroups() > 1 && (wanted.maps == 1 || wanted.scores == 1))
-    return "warpgroups that take turns at the scores need two stages of them "
-           "and of maps"; // see scoreChunk
-  if (transport != Transport::rows && wanted.y == 1)
-    return "a slot of y is written while the one before is sent off";
-  return {};
-}
-
-int32_t ChunkedKernel::sharedBytes(const ChunkedShape &shape) {
-  return MemoryMap(shape).end;
-}
 
 ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
                              const ChunkedShape &shape,
                              const ChunkedParameters &parameters,
                              ChunkedEpilogue *epilogue)
     : k(k), mixer(mixer), shape(shape), p(parameters), epilogue(epilogue) {
-  MemoryMap map(shape);
+  ChunkedMemory map(shape);
   int64_t heads = shape.heads, rows = shape.rowBlocks(),
           parts = shape.columnParts;
   auto tiles = [&](int32_t offset, int64_t count, int64_t stages,
@@ -157,11 +47,11 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   tableFromStart = table(1, k.f32());
   tableToBlockEnd = table(2, k.f32());
   tableScale = table(3, k.f32());
-  tableToEnd = table(4, shape.terms > 1 ? k.f32() : k.i32());
-  if (shape.terms > 1)
+  tableToEnd = table(4, shape.isSplit() ? k.f32() : k.i32());
+  if (shape.hasLowDecays())
     tableCumulative.low = table(5, k.f32());
   if (shape.hasSegments)
-    tableStarts = table(4 + shape.terms, k.f32());
+    tableStarts = table(5 + shape.hasLowDecays(), k.f32());
   tableTotal =
       k.alloc(map.totals, k.tables({heads, shape.stages.tables, 4}, k.f32()));
 
@@ -182,7 +72,7 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
     Value tiled = ChunkedEpilogue::getTiled(mixer);
     Type element = cast<MemRefType>(tiled.getType()).getElementType();
     tilesEpilogue = tiles(map.epilogue, rows, shape.stages.y,
-                          shape.terms > 1 ? shape.element : element);
+                          shape.isSplit() ? shape.element : element);
     ringEpilogue = k.ring(at += 16 * heads * shape.stages.scores,
                           shape.stages.y, rows, shape.crew(), 4);
   }
@@ -207,146 +97,6 @@ DecayTables ChunkedKernel::tablesOf(Value head, Value cursor) {
           at(tableToEnd),
           at(tableTotal),
           tableStarts ? at(tableStarts) : Value()};
-}
-
-//===----------------------------------------------------------------------===//
-// Units of work
-//===----------------------------------------------------------------------===//
-
-Value ChunkedKernel::placeRows(ChunkedUnit &unit, Value index) {
-  Value rows = k.rem(index, shape.unitsPerBatch);
-  unit.firstHead = k.mul(k.div(rows, shape.unitsPerHead), shape.heads);
-  unit.firstRow = k.mul(k.rem(rows, shape.unitsPerHead),
-                        shape.kRows * shape.rowBlocksPerHead);
-  return k.div(index, shape.unitsPerBatch);
-}
-
-ChunkedUnit ChunkedKernel::unitOf(Value sequence, Value first, Value last) {
-  ChunkedUnit unit;
-  unit.batch = placeRows(unit, sequence);
-  unit.start = k.mul(sequence, chunks);
-  unit.firstChunk = k.max(k.sub(first, unit.start), k.i(0));
-  unit.lastChunk = k.min(k.sub(last, unit.start), chunks);
-  unit.sequence = unit.batch;
-  unit.length = length;
-  return unit;
-}
-
-/// Offsets are data: whatever they are, nothing outside of the buffers is
-/// touched.
-ChunkedUnit ChunkedKernel::packedUnitOf(Value index) {
-  ChunkedUnit unit;
-  unit.batch = unit.firstChunk = k.i(0);
-  unit.sequence = placeRows(unit, index);
-  auto bound = [&](Value i, Value least) {
-    return k.min(k.max(p.offsets.load(k, i), least), length);
-  };
-  unit.firstToken = bound(unit.sequence, k.i(0));
-  Value end = bound(k.add(unit.sequence, 1), unit.firstToken);
-  unit.length = k.sub(end, unit.firstToken);
-  unit.lastChunk = k.div(k.add(unit.length, 63), 64);
-  return unit;
-}
-
-RowBlock ChunkedKernel::rowBlockOf(const ChunkedUnit &unit, Value index,
-                                   int32_t part) {
-  RowBlock block;
-  block.index = index;
-  block.part = part;
-  block.warpgroup = k.add(index, part * shape.rowBlocks());
-  block.head = k.div(index, shape.rowBlocksPerHead);
-  block.firstRow = k.add(
-      unit.firstRow, k.mul(k.rem(index, shape.rowBlocksPerHead), shape.kRows));
-  if (shape.hasPadding())
-    block.rows = k.sub(k.i(shape.headDim), block.firstRow);
-  return block;
-}
-
-/// Block i owns chunks i·n to (i+1)·n of all sequences laid end to end and
-/// takes its sequences from the last to the first: the beginning of one that
-/// goes on in the next block comes first, the end of one begun in the block
-/// before last, so that what is handed over has long been there.
-void ChunkedKernel::forEachChunk(ValueRange carried, UnitHook begin,
-                                 ChunkHook chunk, UnitHook end) {
-  if (shape.isPacked)
-    return forEachPackedChunk(carried, begin, chunk, end);
-  auto [first, last] = runOfBlock();
-  Value firstSequence = k.div(first, chunks);
-  Value lastSequence = k.div(k.add(last, -1), chunks);
-  Value count = k.select(k.less(first, last),
-                         k.add(k.sub(lastSequence, firstSequence), 1), k.i(0));
-  k.loop(k.i(0), count, k.i(1), carried,
-         [&, first = first, last = last](Value index, ValueRange values) {
-           ChunkedUnit unit = unitOf(k.sub(lastSequence, index), first, last);
-           Values inner = begin(unit, values);
-           inner =
-               k.loop(unit.firstChunk, unit.lastChunk, k.i(1), inner,
-                      [&](Value c, ValueRange v) { return chunk(unit, c, v); });
-           return end(unit, inner);
-         });
-}
-
-std::pair<Value, Value> ChunkedKernel::runOfBlock() {
-  Value sequences = k.mul(k.argument(p.batch), shape.unitsPerBatch);
-  Value run = k.argument(p.schedule.chunksPerBlock);
-  Value first = k.mul(k.create<BlockOp>(), run);
-  return {first, k.min(k.add(first, run), k.mul(sequences, chunks))};
-}
-
-/// Of the sequence that goes on in the next block, if there is one: only that
-/// one's state does somebody wait for.
-Value ChunkedKernel::chunksAhead() {
-  auto [first, last] = runOfBlock();
-  Value sequenceStart = k.sub(last, k.rem(last, chunks));
-  Value count = k.sub(last, k.max(first, sequenceStart));
-  return k.select(isCut(), k.max(count, k.i(0)), k.i(0));
-}
-
-KernelBuilder::Values ChunkedKernel::forEachChunkAhead(ValueRange carried,
-                                                       UnitHook begin,
-                                                       ChunkHook chunk,
-                                                       UnitHook end) {
-  if (!shape.mayCut)
-    return Values(carried);
-  Value count = chunksAhead();
-  auto [first, last] = runOfBlock();
-  ChunkedUnit unit = unitOf(k.div(last, chunks), first, last);
-  return k.choose(
-      k.less(k.i(0), count), carried.getTypes(),
-      [&]() {
-        Values inner = begin(unit, carried);
-        inner =
-            k.loop(unit.firstChunk, unit.lastChunk, k.i(1), inner,
-                   [&](Value c, ValueRange v) { return chunk(unit, c, v); });
-        return end(unit, inner);
-      },
-      [&]() { return Values(carried); });
-}
-
-/// The state warpgroups have seen every stage that was filled so far; a barrier
-/// tells a phase from the next, but not from the one after.
-void ChunkedKernel::meetAfterStatesAhead() {
-  if (!shape.mayCut)
-    return;
-  int32_t warpgroups = shape.scoreWarpgroups() + shape.stateWarpgroups();
-  k.when(k.less(k.i(0), chunksAhead()), [&]() {
-    k.create<BarrierOp>(k.i(1 + shape.stateWarpgroups()),
-                        k.attribute(128 * warpgroups));
-  });
-}
-
-void ChunkedKernel::forEachPackedChunk(ValueRange carried, UnitHook begin,
-                                       ChunkHook chunk, UnitHook end) {
-  Value units = k.mul(k.argument(p.sequences), shape.unitsPerBatch);
-  k.loop(k.create<BlockOp>(), units, k.create<GridOp>(), carried,
-         [&](Value index, ValueRange values) {
-           ChunkedUnit unit = packedUnitOf(index);
-           Values inner = begin(unit, values);
-           inner =
-               k.loop(unit.firstChunk, unit.lastChunk, k.i(1), inner,
-                      [&](Value c, ValueRange v) { return chunk(unit, c, v); });
-           return end(unit, inner);
-         });
 }
 
 //===----------------------------------------------------------------------===//
@@ -399,7 +149,7 @@ void ChunkedKernel::prefetchTensorMaps() {
 }
 
 void ChunkedKernel::clearScores() {
-  MemoryMap map(shape);
+  ChunkedMemory map(shape);
   int32_t heads = shape.heads,
           words = heads * shape.stages.scores * map.tile / 4;
   Value flat = k.alloc(map.g, k.tables({words}, k.i32()));
@@ -446,7 +196,7 @@ void ChunkedKernel::asProducer(function_ref<void()> body) {
   if (shape.transport == Transport::boxes)
     return k.elect(Agent::warp, body);
   body();
-  if (shape.terms == 1)
+  if (!shape.isSplit())
     k.create<WaitCopiesOp>();
 }
 
@@ -459,7 +209,7 @@ void ChunkedKernel::fill(Value ring, Value cursor, Value rest, int32_t bytes,
   };
   auto rows = [&]() -> Values {
     fetches(/*asRows=*/true);
-    if (shape.terms == 1) {
+    if (!shape.isSplit()) {
       k.create<CommitCopiesOp>(ring, cursor);
       return {};
     }
@@ -492,7 +242,7 @@ void ChunkedKernel::fetch(bool asRows, const TileTensor &from,
   }
   Value source = from.rows.at(k, Position{unit.batch, token, outer, inner}),
         stride = tokenStride(from.rows), rest = tokensFrom(unit, chunk);
-  if (shape.terms == 1)
+  if (!shape.isSplit())
     k.create<LoadRowsOp>(source, stride, rest, columns, k.slice(terms, k.i(0)));
   else
     k.create<LoadRowsHiLoOp>(source, stride, rest, columns, share, shape.crew(),
@@ -542,12 +292,13 @@ void ChunkedKernel::produceX(Value share) {
     for (int32_t i = 0; i < shape.rowBlocks(); ++i) {
       RowBlock rows = rowBlockOf(unit, k.i(i));
       Value ring = k.slice(rings, rows.index);
-      fill(ring, cursor, tokensFrom(unit, chunk), kTileBytes, [&](bool asRows) {
-        fetch(asRows, from, unit, chunk, k.add(unit.firstHead, rows.head),
-              rows.firstRow, rows.rows,
-              k.slice(k.slice(tiles, rows.index), cursor), ring, cursor, hint,
-              share);
-      });
+      fill(ring, cursor, tokensFrom(unit, chunk), shape.kTileBytes,
+           [&](bool asRows) {
+             fetch(asRows, from, unit, chunk, k.add(unit.firstHead, rows.head),
+                   rows.firstRow, rows.rows,
+                   k.slice(k.slice(tiles, rows.index), cursor), ring, cursor,
+                   hint, share);
+           });
     }
   };
   Values x = forEachChunkAhead(
@@ -574,7 +325,7 @@ void ChunkedKernel::waitForMaps(Value cursor, Value full) {
   k.wait(ringMaps, cursor, full);
   // Products read by another proxy than that by which rows came; who splits
   // rows has seen to that.
-  if (shape.transport != Transport::boxes && shape.terms == 1)
+  if (shape.transport != Transport::boxes && !shape.isSplit())
     k.create<FenceAsyncOp>();
 }
 

@@ -11,137 +11,9 @@
 #define SSD_LOWERING_SSDTOHOPPER_CHUNKEDKERNEL_H
 
 #include "lowering/SSDToHopper/ChunkedEpilogue.h"
-#include "lowering/SSDToHopper/KernelOperands.h"
+#include "lowering/SSDToHopper/ChunkedShape.h"
 
 namespace ssd {
-
-/// What a block is made of, and what for: for Hopper alone of one or two
-/// warpgroups of states, for every chip since Ampere of those that one row
-/// block takes.
-struct ChunkedBlock {
-  static constexpr ChunkedBlock portable() { return {0, true}; }
-
-  int32_t stateWarpgroups;
-  bool isPortable = false;
-};
-
-/// Sizes that shape the code: 64 tokens a chunk, and states transposed in
-/// accumulators: a state warpgroup has a row block of 64 rows of P and all
-/// columns, or 128 of them. Rows beyond P and columns beyond N are zeros.
-struct ChunkedShape {
-  static constexpr int64_t kRows = 64, kMaxColumns = 128;
-
-  /// State warpgroups that a row block takes, each with a part of the columns.
-  static int32_t columnPartsOf(const MixerUnit &unit) {
-    return llvm::divideCeil(unit.stateDim, kMaxColumns);
-  }
-  /// Of a sequence, as the form has it; 0 where that leaves it open.
-  static int32_t partsOf(const MixerUnit &unit) {
-    auto form = mlir::dyn_cast_or_null<ChunkedAttr>(unit.form);
-    return form && form.getTasks() == 0 ? form.getParts() : 0;
-  }
-  /// The block's state warpgroups are a multiple of the parts.
-  ChunkedShape(const MixerUnit &unit, ChunkedBlock block);
-
-  /// Why a block cannot have the stages that were asked for, or any; empty if
-  /// it has.
-  std::string whyNot;
-
-  bool isPortable;
-  bool isPacked; // sequences of any lengths one behind the other, whole
-  bool mayCut;   // runs may be shorter than sequences
-  Transport transport;
-  /// A block's row blocks are of one head, which then share its decay tables
-  /// and scores, or of two heads of one group, which share C·Bᵀ.
-  int32_t heads, rowBlocksPerHead, columnParts;
-  int64_t headDim;       // P
-  int64_t stateDim;      // N
-  int64_t columns;       // of a part
-  int64_t unitsPerHead;  // runs of row blocks of one head
-  int64_t unitsPerBatch; // of an entry of the batch
-  mlir::Type element;    // of tiles of x, b and c
-  int32_t terms;         // of that type, whose sum an element of x, b or c is
-  bool hasTile;          // the epilogue reads a tensor of y's shape
-  bool hasSegments;      // scores are cut where segments start
-
-  /// Stages of the rings: B and C, x, tables and scores, and slots of y, which
-  /// are those of the epilogue's tensor, too.
-  struct Stages {
-    int32_t maps, x, tables, scores, y;
-  };
-  Stages stages;
-  std::string whyNotStages(const Stages &wanted) const;
-  static constexpr int32_t partial = 1;
-
-  int32_t rowBlocks() const { return heads * rowBlocksPerHead; }
-  int32_t stateWarpgroups() const { return rowBlocks() * columnParts; }
-  /// Warpgroups that take turns at the chunks' scores: one keeps up with two
-  /// row blocks, but not with one.
-  int32_t scoreWarpgroups() const {
-    return isPortable || stateWarpgroups() > 1 || terms > 1 ? 1 : 2;
-  }
-  int32_t threads() const {
-    return 128 * (producerWarpgroups() + scoreWarpgroups() + stateWarpgroups());
-  }
-  /// Of one map.
-  int64_t mapBytes() const { return 64 * columnParts * columns * 2 * terms; }
-  /// Whether y is sent off from shared memory.
-  bool hasTilesOfY() const { return terms == 1; }
-  /// Crews that fill a stage of the maps: one, or one for B and one for C, as
-  /// splitting takes time.
-  int32_t mapCrews() const { return terms > 1 ? 2 : 1; }
-  /// Warps of a crew, which share the rows: where there are registers for more
-  /// warps, two.
-  int32_t crew() const { return producerWarpgroups(); }
-  int32_t producerWarpgroups() const {
-    return terms > 1 && !isPortable ? 2 : 1;
-  }
-  int64_t stateElements() const { return kRows * columns; } // of a warpgroup
-  /// Whether row blocks reach beyond P.
-  bool hasPadding() const {
-    return headDim != kRows * rowBlocksPerHead * unitsPerHead;
-  }
-  /// Who releases, for each warpgroup, what only its products read: wgmma is
-  /// the warpgroup's, mma.sync a warp's.
-  hopper::Agent productAgent() const {
-    return isPortable ? hopper::Agent::warp : hopper::Agent::warpgroup;
-  }
-  int32_t productArrivals() const { return isPortable ? 4 : 1; }
-  /// When that is: products that are waited for have read it. Those of mma.sync
-  /// load it, and only a store of what came of them shows that the loads have
-  /// arrived: see ReleaseOp.
-  bool releasesLate() const { return isPortable; }
-  /// Whether y is summed up over parts.
-  bool hasPartialY() const { return columnParts > 1; }
-  /// Whether a tile of y lies where partial y was, for want of shared memory.
-  bool reusesPartialY() const { return hasPartialY() && isPortable; }
-  /// Warpgroups and their registers: producers, scores, each part of states.
-  llvm::SmallVector<int32_t> warpgroups() const {
-    llvm::SmallVector<int32_t> counts = {producerWarpgroups(),
-                                         scoreWarpgroups()};
-    counts.append(columnParts, rowBlocks());
-    return counts;
-  }
-  llvm::SmallVector<int32_t> registers() const {
-    auto with = [&](llvm::SmallVector<int32_t> others, int32_t state) {
-      others.append(columnParts, state);
-      return others;
-    };
-    if (isPortable) // all threads have equally many
-      return llvm::SmallVector<int32_t>(
-          warpgroups().size(),
-          hopper::SpecializeOp::getEqualBudget(threads() / 128));
-    if (terms > 1)
-      return with({80, 112}, 240);
-    if (stateWarpgroups() == 1)
-      return with({40, 112}, 240);
-    if (hasSegments)
-      return with({40, 88}, 192);
-    if (heads == 2) // whose scores take more
-      return with({48, 80}, 192);
-    return with({40, 72}, 200);
-  }
-};
 
 /// Blocks take equal runs of the chunks of all sequences in order, and a state
 /// crosses from a run to the next where it cuts a sequence. Runs no shorter
@@ -241,24 +113,11 @@ public:
 
   void emit();
 
-  static int32_t sharedBytes(const ChunkedShape &shape);
-
 private:
   using Value = mlir::Value;
   using Values = KernelBuilder::Values;
 
-  // Roles (ChunkedKernel.cpp).
-  void prepare();
-  void prefetchTensorMaps();
-  void clearScores();
-  void produce(Value index);
-  void asProducer(llvm::function_ref<void()> body);
-  void produceMaps(bool b, bool c, Value share);
-  void produceX(Value share);
-  void score(Value index);
-  void scoreChunk(Value maps, Value tables, Value slots);
-  void state(Value index, int32_t part);
-
+  // Units of work (ChunkedUnits.cpp).
   /// Loops over this block's units and their chunks. `begin` maps carried
   /// values at the start of a unit, `chunk` per chunk, `end` at its end.
   using UnitHook =
@@ -311,6 +170,19 @@ private:
     return k.sub(unit.length, k.mul(chunk, 64));
   }
   RowBlock rowBlockOf(const ChunkedUnit &unit, Value index, int32_t part = 0);
+
+  // Roles (ChunkedKernel.cpp).
+  void prepare();
+  void prefetchTensorMaps();
+  void clearScores();
+  void produce(Value index);
+  void asProducer(llvm::function_ref<void()> body);
+  void produceMaps(bool b, bool c, Value share);
+  void produceX(Value share);
+  void score(Value index);
+  void scoreChunk(Value maps, Value tables, Value slots);
+  void state(Value index, int32_t part);
+
   /// A producer fills a stage with so many bytes of a chunk's tiles, of which
   /// the sequence has `rest` tokens.
   void fill(Value ring, Value cursor, Value rest, int32_t bytes,
@@ -324,7 +196,7 @@ private:
   /// Waits for B and C.
   void waitForMaps(Value cursor, Value full = {});
 
-  // Stages (ChunkedStages.cpp).
+  // cumulative_decay (ChunkedDecay.cpp).
   void cumulativeDecayRole(Value head);
   Values loadRawDecay(const ChunkedUnit &unit, Value head, Value chunk);
   LogDecay logDecay(Value log);
@@ -335,6 +207,8 @@ private:
   Values segmentStarts(const ChunkedUnit &unit, Value chunk);
   void cumulativeDecay(const ChunkedUnit &unit, mlir::ValueRange raw,
                        Value chunk, const DecayTables &tables, bool isAhead);
+
+  // chunk_scores (ChunkedScores.cpp).
   Value chunkScores(Value c, Value b);
   void decayScores(Value scores, llvm::ArrayRef<DecayTables> tables, Value warp,
                    llvm::ArrayRef<Value> targets);
@@ -344,7 +218,7 @@ private:
                       Value scale, Value rowStart, int32_t warp);
   Value belowDiagonalBlock(Value block, Value rows, Value columns);
 
-  // State hand-over and outputs (ChunkedState.cpp).
+  // States in global memory and between blocks (ChunkedState.cpp).
   Value zeroState();
   Value givenState(const ChunkedUnit &unit, const RowBlock &rows);
   Value startState(const ChunkedUnit &unit, const RowBlock &rows);
@@ -377,6 +251,8 @@ private:
   /// The flag that tells a block that the run of its sequence of this number
   /// has handed its state over.
   Value flagOf(Value reader, Value number, const RowBlock &rows);
+
+  // chunk_state and chunk_scan (ChunkedScan.cpp).
   void localChunk(const RowBlock &rows, Values &carried);
   void stateChunk(const ChunkedUnit &unit, Value chunk, const RowBlock &rows,
                   Values &carried);

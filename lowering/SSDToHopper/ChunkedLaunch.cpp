@@ -74,7 +74,7 @@ std::string whyNotSizes(const MixerUnit &unit, ChunkedBlock block) {
   ChunkedShape shape(unit, block);
   if (unit.heads / unit.groups % shape.heads)
     return "a block's two heads would be of two groups";
-  if (shape.terms > 1 && shape.stateWarpgroups() > 1)
+  if (shape.isSplit() && shape.stateWarpgroups() > 1)
     return "two warpgroups have too few registers for f32";
   if (!shape.whyNot.empty())
     return shape.whyNot;
@@ -188,7 +188,7 @@ private:
                                  ofTerms = {4500, 7500, 7800, 600, 4000},
                                  portableOfTerms = {12000, 20000, 20000, 600,
                                                     4000};
-    if (shape.terms > 1)
+    if (shape.isSplit())
       return shape.isPortable ? portableOfTerms : ofTerms;
     if (shape.isPortable)
       return shape.columnParts > 1 ? portableParts : portable;
@@ -211,9 +211,8 @@ struct ChunkedLaunch {
 
   gpu::GPUFuncOp build(gpu::GPUModuleOp module) {
     OpBuilder builder(module.getContext());
-    auto kernel =
-        createKernel(builder, module, arguments.getTypes(), shape.threads(),
-                     ChunkedKernel::sharedBytes(shape));
+    auto kernel = createKernel(builder, module, arguments.getTypes(),
+                               shape.threads(), ChunkedMemory(shape).end);
     KernelBuilder k(builder, kernel);
     ChunkedKernel(k, unit, shape, parameters, &epilogue).emit();
     return kernel;

@@ -1,5 +1,4 @@
-//===- KernelBuilder.cpp - Short names for the code of kernels ---*- C++
-//-*-===//
+//===- KernelBuilder.cpp - Short names for the code of kernels --*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- RecurrentKernel.cpp - Token by token, whatever the unit ---*- C++
-//-*-===//
+//===- RecurrentKernel.cpp - Token by token, whatever the unit --*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
