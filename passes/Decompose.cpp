@@ -1,5 +1,4 @@
-//===- Decompose.cpp - Mixers to loops over one-chunk operations ---*- C++
-//-*-===//
+//===- Decompose.cpp - Mixers to loops over chunks --------------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- SplitSequence.cpp - The chunked form on parts of a sequence ---*- C++
-//-*-===//
+//===- SplitSequence.cpp - The chunked form on parts ------------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- HopperFragmentOps.cpp - Products and elementwise work on fragments ---*-
-// C++ -*-===//
+//===- HopperFragmentOps.cpp - Products, elementwise work -------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- SSDCanonicalization.cpp - Rewrites that hold for every target ---*- C++
-//-*-===//
+//===- SSDCanonicalization.cpp - Rewrites for every target ------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Emitter.cpp - Short names for the code that patterns emit ---*- C++
-//-*-===//
+//===- Emitter.cpp - Short names for what patterns emit ---------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

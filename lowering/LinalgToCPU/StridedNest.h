@@ -1,5 +1,4 @@
-//===- StridedNest.h - Structured ops as loops over strided operands -*- C++
-//-*-===//
+//===- StridedNest.h - Ops as loops over strided data -----------*- C++ -*-===//
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- ChunkedDecay.cpp - The chunked kernel: cumulative_decay --*- C++ -*-===//
+//===- ChunkedDecay.cpp - Chunked kernel: decays ----------------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,4 +1,4 @@
-//===- ChunkedEpilogue.h - The epilogue on fragments ---*- C++ -*-===//
+//===- ChunkedEpilogue.h - Chunked kernel: epilogue -------------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

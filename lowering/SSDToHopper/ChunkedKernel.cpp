@@ -1,5 +1,4 @@
-//===- ChunkedKernel.cpp - The chunked kernel: tiles, tables and roles ---*- C++
-//-*-===//
+//===- ChunkedKernel.cpp - Chunked kernel: roles ----------------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

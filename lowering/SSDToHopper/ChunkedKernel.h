@@ -1,5 +1,4 @@
-//===- ChunkedKernel.h - State shared by the roles of the chunked kernel ---*-
-// C++ -*-===//
+//===- ChunkedKernel.h - Chunked kernel: what roles share -------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

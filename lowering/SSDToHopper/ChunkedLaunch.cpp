@@ -1,5 +1,4 @@
-//===- ChunkedLaunch.cpp - The chunked kernel: when and on how many blocks ---*-
-// C++ -*-===//
+//===- ChunkedLaunch.cpp - Chunked kernel: launches -------------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- ChunkedScan.cpp - The chunked kernel: chunk_state and chunk_scan ---*-
-// C++ -*-===//
+//===- ChunkedScan.cpp - Chunked kernel: state and scan ---------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

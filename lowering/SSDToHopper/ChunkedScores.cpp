@@ -1,4 +1,4 @@
-//===- ChunkedScores.cpp - The chunked kernel: chunk_scores ---*- C++ -*-===//
+//===- ChunkedScores.cpp - Chunked kernel: scores ---------------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- ChunkedShape.h - Sizes and shared memory of the chunked kernel -*- C++
-//-*-===//
+//===- ChunkedShape.h - Chunked kernel: sizes -------------------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

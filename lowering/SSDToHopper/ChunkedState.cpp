@@ -1,5 +1,4 @@
-//===- ChunkedState.cpp - The chunked kernel: states in global memory ---*- C++
-//-*-===//
+//===- ChunkedState.cpp - Chunked kernel: global states ---------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- ChunkedTransport.h - How the chunked kernel's tiles travel ---*- C++
-//-*-===//
+//===- ChunkedTransport.h - Chunked kernel: how tiles go --------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

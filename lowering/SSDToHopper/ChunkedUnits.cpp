@@ -1,4 +1,4 @@
-//===- ChunkedUnits.cpp - The chunked kernel: units of work ---*- C++ -*-===//
+//===- ChunkedUnits.cpp - Chunked kernel: units of work ---------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

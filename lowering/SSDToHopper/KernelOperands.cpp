@@ -1,5 +1,4 @@
-//===- KernelOperands.cpp - A unit's operands inside of a kernel ---*- C++
-//-*-===//
+//===- KernelOperands.cpp - A unit's operands in a kernel -------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

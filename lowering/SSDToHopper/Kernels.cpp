@@ -1,5 +1,4 @@
-//===- Kernels.cpp - The kernels, from the fastest to the plain one ---*- C++
-//-*-===//
+//===- Kernels.cpp - From the fastest to the plain one ----------*- C++ -*-===//
 //
 // Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
