@@ -20,27 +20,36 @@ namespace {
 
 /// How a warp covers state rows: each lane reads 16 bytes of a row, so that one
 /// load instruction covers one row or several, and all loads are issued before
-/// the first is used.
+/// the first is used. Lanes of a row are a power of two, to be summed over, of
+/// which the last may be idle. A warp's rows are one head's where heads are
+/// multiples of them; else rows of all heads are counted through.
 struct StepShape {
-  explicit StepShape(const MixerUnit &unit) {
+  explicit StepShape(const MixerUnit &unit)
+      : rowsPerBatch(unit.heads * unit.headDim) {
     Value state = unit.finalState ? unit.finalState : unit.initialState;
     values = 16 / bytesOf(state ? state : unit.x.memref);
-    while (unit.stateDim % (values * 2) == 0 && unit.stateDim / values > 32)
+    while (unit.stateDim > 32 * values)
       values *= 2;
-    lanesPerRow = unit.stateDim / values;
-    if (!hasLayout(unit))
-      return;
+    isAligned = unit.stateDim % values == 0;
+    int64_t used = llvm::divideCeil(unit.stateDim, values);
+    lanesPerRow = std::max<int64_t>(llvm::PowerOf2Ceil(used), kLoads);
+    hasIdleLanes = used < lanesPerRow;
     rowsPerLoad = 32 / lanesPerRow;
     rowsPerWarp = kLoads * rowsPerLoad;
+    isOfOneHead = unit.headDim % rowsPerWarp == 0;
     // As many as the rows fill, up to four.
-    for (warps = 4; warps > 1 && unit.headDim % (warps * rowsPerWarp); --warps)
-      ;
+    int64_t rows = isOfOneHead ? unit.headDim : rowsPerBatch;
+    warps = std::min<int64_t>(llvm::divideCeil(rows, rowsPerWarp), 4);
+    while (isOfOneHead && rows % (warps * rowsPerWarp))
+      --warps;
   }
 
-  bool hasLayout(const MixerUnit &unit) const {
-    return llvm::isPowerOf2_64(unit.stateDim) && lanesPerRow <= 32 &&
-           lanesPerRow >= kLoads;
+  int64_t rowsPerBlock() const { return warps * rowsPerWarp; }
+  int64_t blocksPerBatch() const {
+    return llvm::divideCeil(rowsPerBatch, rowsPerBlock());
   }
+  /// Whether the last block reaches beyond the rows.
+  bool hasIdleRows() const { return rowsPerBatch % rowsPerBlock() != 0; }
 
   static int64_t bytesOf(Value memref) {
     return cast<MemRefType>(memref.getType()).getElementTypeBitWidth() / 8;
@@ -48,7 +57,8 @@ struct StepShape {
 
   /// Measured: 8 cost occupancy, 13 % at batch 256 with bf16 states.
   static constexpr int64_t kLoads = 4;
-  int64_t values, lanesPerRow, rowsPerLoad = 0, rowsPerWarp = 0, warps = 0;
+  int64_t rowsPerBatch, values, lanesPerRow, rowsPerLoad, rowsPerWarp, warps;
+  bool isAligned, hasIdleLanes, isOfOneHead;
 };
 
 class StepKernel {
@@ -65,18 +75,25 @@ private:
   Position position(Value outer, Value inner = {}) {
     return {batch, zero, outer, inner};
   }
+  /// A row of a state, and whether it is there; null: it is.
+  struct Row {
+    Value head, inner, exists;
+  };
+  /// What the rows of a head have in common, in this lane's columns.
+  struct Head {
+    Values b, c;
+    SmallVector<Split> factors; // one, one a column, or none without decay
+    Value scale;                // null: 1
+  };
   void setPlace();
+  Row rowOf(Value load);
   SmallVector<Values> loadState();
-  Values loadColumns(const SequenceTensor &operand);
-  SmallVector<Split> factorsOf(Value &scale);
-  Value updateRow(Values &row, ArrayRef<Value> b, ArrayRef<Value> c,
-                  ArrayRef<Split> factors, Value input);
-  void storeRow(ValueRange row, int64_t load);
+  Values loadColumns(const SequenceTensor &operand, Value head);
+  void loadFactors(Head &into, Value head);
+  Value updateRow(Values &row, const Head &head, Value input);
+  void storeRow(ValueRange values, const Row &row);
   void loadEpilogue();
   void storeY(Value sum);
-  Value rowOf(int64_t load) {
-    return k.add(firstRow, load * shape.rowsPerLoad);
-  }
   /// Lanes that end up with the same row's sum.
   int32_t copies() const { return shape.lanesPerRow / StepShape::kLoads; }
 
@@ -85,29 +102,43 @@ private:
   StepShape shape;
   const KernelOperands &p;
   unsigned poolRows;
-  /// firstRow is this lane's of the first load, column its first.
-  Value zero, batch, head, firstRow, column;
+  /// firstRow is this lane's of the first load, column its first; `ofBlock` the
+  /// head of all rows, null where there are several.
+  Value zero, batch, ofBlock, firstRow, column;
+  Value hasColumns;          // whether the lane does; null: it does
   Value stateRow, ownsState; // null: always
+  SmallVector<Row> rows;     // of this lane, one a load
   /// What y's element of this lane is made of beside the sum, where there is
   /// an epilogue.
-  Value rowOfY, x;
+  Row rowOfY;
+  Value x;
   Values fixed, perToken;
 };
 
 } // namespace
 
 void StepKernel::setPlace() {
-  int64_t rowsPerBlock = shape.warps * shape.rowsPerWarp;
-  int64_t parts = unit.headDim / rowsPerBlock;
+  int64_t perBatch = shape.blocksPerBatch(), perHead = 1;
+  if (shape.isOfOneHead)
+    perHead = unit.headDim / shape.rowsPerBlock();
   Value block = k.create<BlockOp>(), lane = k.create<LaneOp>();
-  Value index = k.div(block, parts); // b·H + h
   zero = k.i(0);
-  batch = k.div(index, unit.heads);
-  head = k.rem(index, unit.heads);
+  batch = k.div(block, perBatch);
+  Value part = k.rem(block, perBatch);
+  if (shape.isOfOneHead) {
+    ofBlock = k.div(part, perHead);
+    part = k.rem(part, perHead);
+  }
   column = k.mul(k.rem(lane, shape.lanesPerRow), shape.values);
-  firstRow = k.add(k.mul(k.rem(block, parts), rowsPerBlock),
+  if (shape.hasIdleLanes) {
+    hasColumns = k.less(column, k.i(unit.stateDim));
+    column = k.select(hasColumns, column, zero);
+  }
+  firstRow = k.add(k.mul(part, shape.rowsPerBlock()),
                    k.add(k.mul(k.create<WarpOp>(), shape.rowsPerWarp),
                          k.div(lane, shape.lanesPerRow)));
+  for (int64_t load = 0; load < StepShape::kLoads; ++load)
+    rows.push_back(rowOf(k.i(load)));
   stateRow = batch;
   if (p.slots) {
     stateRow = p.slots.load(k, batch);
@@ -116,13 +147,26 @@ void StepKernel::setPlace() {
   }
 }
 
+/// Rows beyond the last one are the last one, and nothing of them is stored.
+StepKernel::Row StepKernel::rowOf(Value load) {
+  Value row = k.add(firstRow, k.mul(load, shape.rowsPerLoad));
+  if (ofBlock)
+    return {ofBlock, row, Value()};
+  Value exists;
+  if (shape.hasIdleRows()) {
+    exists = k.less(row, k.i(shape.rowsPerBatch));
+    row = k.min(row, k.i(shape.rowsPerBatch - 1));
+  }
+  return {k.div(row, unit.headDim), k.rem(row, unit.headDim), exists};
+}
+
 SmallVector<KernelBuilder::Values> StepKernel::loadState() {
   Values zeros(StepShape::kLoads * shape.values, k.f(0));
   auto load = [&]() {
     Values all;
     Type element = p.initialState.getElementType();
-    for (int64_t r = 0; r < StepShape::kLoads; ++r) {
-      Value at = p.initialState.at(k, {stateRow, head, rowOf(r), column});
+    for (const Row &row : rows) {
+      Value at = p.initialState.at(k, {stateRow, row.head, row.inner, column});
       llvm::append_range(all, k.loadWide(element, at, shape.values));
     }
     return all;
@@ -132,21 +176,21 @@ SmallVector<KernelBuilder::Values> StepKernel::loadState() {
     all = ownsState ? k.choose(ownsState, ValueRange(zeros).getTypes(), load,
                                [&]() { return zeros; })
                     : load();
-  SmallVector<Values> rows;
+  SmallVector<Values> states;
   for (int64_t r = 0; r < StepShape::kLoads; ++r)
-    rows.push_back(
+    states.push_back(
         Values(ArrayRef<Value>(all).slice(r * shape.values, shape.values)));
-  return rows;
+  return states;
 }
 
-KernelBuilder::Values StepKernel::loadColumns(const SequenceTensor &operand) {
-  Value group = k.div(head, unit.heads / unit.groups);
+KernelBuilder::Values StepKernel::loadColumns(const SequenceTensor &operand,
+                                              Value head) {
+  Value group = unit.groups == 1 ? zero : k.div(head, unit.heads / unit.groups);
   return k.loadWide(operand.getElementType(),
                     operand.at(k, position(group, column)), shape.values);
 }
 
-/// One factor, or one a column; none where nothing decays.
-SmallVector<Split> StepKernel::factorsOf(Value &scale) {
+void StepKernel::loadFactors(Head &into, Value head) {
   Values decays, rates;
   auto columnAt = [&](int64_t j) { return k.add(column, j); };
   if (p.decay) {
@@ -163,29 +207,30 @@ SmallVector<Split> StepKernel::factorsOf(Value &scale) {
                                : p.rate.loadF32(k, head));
   }
   if (unit.scaleIsDecay)
-    scale = decays.front();
+    into.scale = decays.front();
   else if (p.scale)
-    scale = p.scale.discretize(k, p.scale.raw.load(k, position(head)),
-                               p.scale.loadBias(k, head));
-  return splitFactors(k, decays, rates);
+    into.scale = p.scale.discretize(k, p.scale.raw.load(k, position(head)),
+                                    p.scale.loadBias(k, head));
+  into.factors = splitFactors(k, decays, rates);
 }
 
 /// One row: the new state, and this lane's part of y.
-Value StepKernel::updateRow(Values &row, ArrayRef<Value> b, ArrayRef<Value> c,
-                            ArrayRef<Split> factors, Value input) {
+Value StepKernel::updateRow(Values &row, const Head &head, Value input) {
   Value sum;
   for (auto [j, value] : llvm::enumerate(row)) {
-    if (!factors.empty())
-      value = fmul(k, value, factors[j % factors.size()]);
-    value = k.fma(input, b[j], value);
-    sum = sum ? k.fma(value, c[j], sum) : k.fmul(value, c[j]);
+    if (!head.factors.empty())
+      value = fmul(k, value, head.factors[j % head.factors.size()]);
+    value = k.fma(input, head.b[j], value);
+    sum = sum ? k.fma(value, head.c[j], sum) : k.fmul(value, head.c[j]);
   }
-  return sum;
+  return hasColumns ? k.select(hasColumns, sum, k.f(0)) : sum;
 }
 
-void StepKernel::storeRow(ValueRange row, int64_t load) {
-  Value at = p.finalState.at(k, {stateRow, head, rowOf(load), column});
-  k.storeNarrow(row, p.finalState.getElementType(), at);
+void StepKernel::storeRow(ValueRange values, const Row &row) {
+  k.when(k.both(hasColumns, row.exists), [&]() {
+    Value at = p.finalState.at(k, {stateRow, row.head, row.inner, column});
+    k.storeNarrow(values, p.finalState.getElementType(), at);
+  });
 }
 
 /// Load r's row ends in the lanes whose upper bits within the row are r. Loaded
@@ -193,11 +238,10 @@ void StepKernel::storeRow(ValueRange row, int64_t load) {
 /// memory when the sum is there.
 void StepKernel::loadEpilogue() {
   Value lane = k.rem(k.create<LaneOp>(), shape.lanesPerRow);
-  Value load = k.div(lane, copies());
-  rowOfY = k.add(firstRow, k.mul(load, shape.rowsPerLoad));
+  rowOfY = rowOf(k.div(lane, copies()));
   if (p.epilogue.empty())
     return;
-  Position at = position(head, rowOfY);
+  Position at = position(rowOfY.head, rowOfY.inner);
   x = k.widen(p.x.load(k, at));
   fixed = p.epilogue.load(k, at, Part::fixed);
   perToken = p.epilogue.load(k, at, Part::perToken);
@@ -206,30 +250,37 @@ void StepKernel::loadEpilogue() {
 void StepKernel::storeY(Value sum) {
   Value lane = k.rem(k.create<LaneOp>(), shape.lanesPerRow);
   Value y = p.epilogue.apply(k, sum, x, fixed, perToken);
-  k.when(k.equal(k.rem(lane, copies()), zero),
-         [&]() { p.y.store(k, y, position(head, rowOfY)); });
+  Value isFirst = k.equal(k.rem(lane, copies()), zero);
+  k.when(k.both(isFirst, rowOfY.exists),
+         [&]() { p.y.store(k, y, position(rowOfY.head, rowOfY.inner)); });
 }
 
 void StepKernel::emit() {
   setPlace();
   // All loads of the state first: they are what the kernel waits for.
-  SmallVector<Values> rows = loadState();
-  Values b = loadColumns(p.b), c = loadColumns(p.c), inputs, sums;
-  for (int64_t r = 0; r < StepShape::kLoads; ++r)
-    inputs.push_back(p.x.load(k, position(head, rowOf(r))));
+  SmallVector<Values> states = loadState();
+  SmallVector<Head> heads(ofBlock ? 1 : StepShape::kLoads);
+  Values inputs, sums;
+  for (auto [head, row] : llvm::zip(heads, rows)) {
+    head.b = loadColumns(p.b, row.head);
+    head.c = loadColumns(p.c, row.head);
+  }
+  for (const Row &row : rows)
+    inputs.push_back(p.x.load(k, position(row.head, row.inner)));
   loadEpilogue();
-  Value scale;
-  SmallVector<Split> factors = factorsOf(scale);
-  for (int64_t r = 0; r < StepShape::kLoads; ++r) {
+  for (auto [head, row] : llvm::zip(heads, rows))
+    loadFactors(head, row.head);
+  for (auto [r, state] : llvm::enumerate(states)) {
+    const Head &head = heads[r % heads.size()];
     Value input = k.widen(inputs[r]);
-    if (scale)
-      input = k.fmul(input, scale);
-    sums.push_back(updateRow(rows[r], b, c, factors, input));
+    if (head.scale)
+      input = k.fmul(input, head.scale);
+    sums.push_back(updateRow(state, head, input));
   }
   if (p.finalState)
     k.when(ownsState, [&]() {
-      for (auto [r, row] : llvm::enumerate(rows))
-        storeRow(row, r);
+      for (auto [state, row] : llvm::zip(states, rows))
+        storeRow(state, row);
     });
   storeY(k.sumOverLanes(sums, shape.lanesPerRow));
 }
@@ -257,12 +308,9 @@ struct StepKind : KernelKind {
             StepShape::bytesOf(unit.finalState))
       return "initial and final state have different types";
     StepShape shape(unit);
-    if (!shape.hasLayout(unit))
-      return llvm::formatv("no warp covers rows of state dimension {0}",
-                           unit.stateDim);
-    if (unit.headDim % shape.rowsPerWarp)
-      return llvm::formatv("the head dimension is {0}, not a multiple of {1}",
-                           unit.headDim, shape.rowsPerWarp);
+    if (!shape.isAligned)
+      return llvm::formatv("the state dimension is {0}, not a multiple of {1}",
+                           unit.stateDim, shape.values);
     return {};
   }
 
@@ -300,10 +348,9 @@ struct StepKind : KernelKind {
                                32 * shape.warps, /*sharedBytes=*/0);
     KernelBuilder k(builder, kernel);
     StepKernel(k, unit, operands, poolRows).emit();
-    int64_t perBatch =
-        unit.heads * unit.headDim / (shape.warps * shape.rowsPerWarp);
     Value batch = host.size(unit.x.memref, UnitBuffer::batch);
-    createLaunch(host, kernel, host.mul(batch, perBatch), arguments);
+    createLaunch(host, kernel, host.mul(batch, shape.blocksPerBatch()),
+                 arguments);
   }
 };
 

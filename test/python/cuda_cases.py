@@ -206,6 +206,12 @@ UPDATES = [
     Update((4, 16), 16, 4, tied=False, dtype="f32"),
     Update((96,), 16, tied=False, z=True),
     Update((33,), 5, tied=False, dtype="f32", bias=False, softplus=False),
+    # Lanes without columns; warps with rows of several heads, and with fewer
+    # than they could have.
+    Update((8, 64), 96, 2, z=True),
+    Update((6, 24), 192, state="bf16", D="head"),
+    Update((5, 24), 16, dtype="f16"),
+    Update((5120,), 16, tied=False, state="bf16"),
 ]
 
 

@@ -185,21 +185,46 @@ def source(case: Case) -> str:
 """
 
 
-STEP = """func.func @step(%x: memref<?x4x64xbf16>, %b: memref<?x1x128xbf16>,
-    %c: memref<?x1x128xbf16>, %dt: memref<?x4xf32>, %a: memref<4xf32>,
-    %y: memref<?x4x64xbf16>, %s: memref<?x4x64x128xf32>) {
-  ssd.fused ins(%xi = %x : memref<?x4x64xbf16>, %bi = %b : memref<?x1x128xbf16>,
-                %ci = %c : memref<?x1x128xbf16>, %ti = %dt : memref<?x4xf32>,
-                %ai = %a : memref<4xf32>)
-      outs(%yi = %y : memref<?x4x64xbf16>, %si = %s : memref<?x4x64x128xf32>) {
-    %r, %t = ssd.step
-        ins(%xi, %bi, %ci : tensor<?x4x64xbf16>, tensor<?x1x128xbf16>, tensor<?x1x128xbf16>)
-        decay(%ti : tensor<?x4xf32>) rate(%ai : tensor<4xf32>) scale(%ti : tensor<?x4xf32>)
-        outs(%yi, %si : tensor<?x4x64xbf16>, tensor<?x4x64x128xf32>)
-    ssd.yield %r, %t : tensor<?x4x64xbf16>, tensor<?x4x64x128xf32>
-  }
-  return
+class Step(NamedTuple):
+    """A decode step, and how it is launched."""
+
+    heads: int
+    groups: int
+    width: int
+    n: int
+    blocks: int  # for an entry of the batch
+    rates: bool = False  # of each column
+    state: str = "f32"
+
+
+STEPS = {
+    "whole_warps": Step(4, 1, 64, 128, blocks=16),
+    "idle_lanes": Step(4, 2, 64, 96, blocks=16),
+    "idle_lanes_bf16": Step(2, 1, 64, 80, blocks=4, state="bf16"),
+    "two_loads_a_row": Step(2, 1, 16, 200, blocks=2),
+    "rows_of_two_heads": Step(4, 4, 24, 16, blocks=1),
+    "idle_rows": Step(3, 1, 24, 24, blocks=2),
+    "channels_with_rates": Step(40, 1, 1, 16, blocks=1, rates=True),
+    "few_columns": Step(7, 7, 5, 8, blocks=1, state="bf16"),
 }
+
+
+def step_source(step: Step) -> str:
+    x, b = f"?x{step.heads}x{step.width}xbf16", f"?x{step.groups}x{step.n}xbf16"
+    dt, rate = f"?x{step.heads}xf32", f"{step.heads}{f'x{step.n}' * step.rates}xf32"
+    state = f"?x{step.heads}x{step.width}x{step.n}x{step.state}"
+    inputs = [("x", x), ("b", b), ("c", b), ("dt", dt), ("a", rate)]
+    outputs = [("y", x), ("s", state)]
+    arguments = ", ".join(f"%{name}: memref<{kind}>" for name, kind in [*inputs, *outputs])
+    return f"""func.func @step({arguments}) {{
+  ssd.fused ins({bindings(inputs)}) outs({bindings(outputs)}) {{
+    %r, %t = ssd.step ins({values([('xi', x), ('bi', b), ('ci', b)])})
+        decay({values([('dti', dt)])}) rate({values([('ai', rate)])})
+        scale({values([('dti', dt)])}) outs({values([('yi', x), ('si', state)])})
+    ssd.yield {values([('r', x), ('t', state)])}
+  }}
+  return
+}}
 """
 
 
@@ -416,16 +441,30 @@ def test_mixer(name, ssd_opt):
     check(case, memory, expected(case, buffers), RESULTS)
 
 
-def test_step(ssd_opt):
-    case = Case(4, 1, 64, 128, batch=2, length=1)
-    kernel = kernel_of(ssd_opt, STEP, "sm_80", "ssd_step_0")
+@pytest.mark.parametrize("name", STEPS)
+def test_step(name, ssd_opt):
+    step = STEPS[name]
+    case = Case(step.heads, step.groups, step.width, step.n, batch=2, length=1)
+    kernel = kernel_of(ssd_opt, step_source(step), "sm_80", "ssd_step_0")
     buffers = {name: value[:, 0] if name in ("x", "b", "c", "y", "dt") else value
                for name, value in draw(case).items()}
+    before = buffers["h"]
+    if step.state != "f32":
+        buffers["h"] = narrow(before, step.state).astype(np.uint16)
+        before = widen(buffers["h"], step.state)
     buffers["s"] = buffers["h"]
+    if step.rates:
+        rates = np.random.default_rng(2).uniform(1, 16, (step.heads, step.n))
+        buffers["a"] = -rates.astype(np.float32)
     memory = GlobalMemory(buffers, RESULTS)
     arguments = [memory.address[name] for name in ("x", "b", "c", "y", "dt", "a", "s")]
-    run_kernel(kernel.program, arguments, memory, case.batch * 16)
+    run_kernel(kernel.program, arguments, memory, case.batch * step.blocks)
     x, b, c = (numbers(buffers[name], case) for name in "xbc")
     delta = np.broadcast_to(buffers["dt"][..., None], x.shape)
-    rate = buffers["a"][:, None, None]
-    check(case, memory, reference.step(buffers["h"], x, delta, rate, b, c), RESULTS)
+    rate = buffers["a"][:, None] if step.rates else buffers["a"][:, None, None]
+    y, states = reference.step(before, x, delta, rate, b, c)
+    assert not memory.changed_outside(RESULTS)
+    assert reference.error_ratio(numbers(memory.get("y"), case), y) < BOUNDS["bf16"]
+    found = memory.get("s")
+    found = found if step.state == "f32" else widen(found, step.state)
+    assert reference.error_ratio(found, states) < (1e-6 if step.state == "f32" else BOUNDS["bf16"])

@@ -60,13 +60,13 @@ func.func @recurrent_packed(%offsets: memref<?xi32>, %x: memref<1x?x2x4xf16>, %b
 // CHECK:           scf.if %[[OWNS]] -> (f32
 // CHECK:           scf.if %[[OWNS]] {
 // PTX-LABEL:   .entry ssd_recurrent_0
-func.func @recurrent_slots(%slots: memref<?xi32>, %x: memref<?x2x4xbf16>, %b: memref<?x1x8xbf16>,
-    %y: memref<?x2x4xbf16>, %s: memref<?x2x4x8xbf16>) {
-  ssd.fused ins(%li = %slots : memref<?xi32>, %xi = %x : memref<?x2x4xbf16>, %bi = %b : memref<?x1x8xbf16>)
-      outs(%yi = %y : memref<?x2x4xbf16>, %si = %s : memref<?x2x4x8xbf16>) {
-    %r, %t = ssd.step ins(%xi, %bi, %bi : tensor<?x2x4xbf16>, tensor<?x1x8xbf16>, tensor<?x1x8xbf16>)
-        slots(%li : tensor<?xi32>) outs(%yi, %si : tensor<?x2x4xbf16>, tensor<?x2x4x8xbf16>)
-    ssd.yield %r, %t : tensor<?x2x4xbf16>, tensor<?x2x4x8xbf16>
+func.func @recurrent_slots(%slots: memref<?xi32>, %x: memref<?x2x4xbf16>, %b: memref<?x1x5xbf16>,
+    %y: memref<?x2x4xbf16>, %s: memref<?x2x4x5xbf16>) {
+  ssd.fused ins(%li = %slots : memref<?xi32>, %xi = %x : memref<?x2x4xbf16>, %bi = %b : memref<?x1x5xbf16>)
+      outs(%yi = %y : memref<?x2x4xbf16>, %si = %s : memref<?x2x4x5xbf16>) {
+    %r, %t = ssd.step ins(%xi, %bi, %bi : tensor<?x2x4xbf16>, tensor<?x1x5xbf16>, tensor<?x1x5xbf16>)
+        slots(%li : tensor<?xi32>) outs(%yi, %si : tensor<?x2x4xbf16>, tensor<?x2x4x5xbf16>)
+    ssd.yield %r, %t : tensor<?x2x4xbf16>, tensor<?x2x4x5xbf16>
   }
   return
 }
