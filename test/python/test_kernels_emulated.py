@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +18,10 @@ import numpy as np
 import pytest
 
 import reference
-from ptx_emulator import GlobalMemory, TensorMap, parse, run_kernel, split_kernels
+from ptx_emulator import (EmulationError, GlobalMemory, TensorMap, parse, run_kernel,
+                          split_kernels)
 from ptx_emulator.memory import narrow, widen
+from ptx_emulator.parse import Immediate
 
 BOUNDS = {"bf16": 5e-3, "f16": 5e-3, "f32": 1e-5}  # as in test_torch_cuda.py
 CHUNK = 64
@@ -439,6 +442,34 @@ def test_mixer(name, ssd_opt):
     run = run_recurrent if "recurrent" in case.kernel else run_packed if case.offsets else run_chunked
     run(case, ssd_opt, memory)
     check(case, memory, expected(case, buffers), RESULTS)
+
+
+@pytest.mark.parametrize("name, missing", [
+    ("single_gate", r"fence\.proxy\.async"), ("single_gate", r"bar\.sync"),
+    ("single_gate", r"mbarrier\.\w+_wait"), ("long", r"wgmma\.wait_group"),
+    ("long", r"cp\.async\.bulk\.wait_group"), ("portable_two_parts", r"bar\.sync"),
+    ("portable_two_parts", r"mbarrier\.\w+_wait")])
+def test_missing_order_is_a_race(name, missing, ssd_opt, monkeypatch):
+    """That the emulator finds races in kernels: all instructions of a kind are left out."""
+    case = CASES.get(name, Case(2, 1, 64, 64, length=400, **HOPPER))
+
+    def without(instruction):
+        if not re.match(missing, instruction.name):
+            return instruction
+        if "mbarrier" in missing:  # what they say is that all is there
+            return instruction._replace(name="mov.pred", operands=(
+                instruction.operands[0], Immediate(1)))
+        return instruction._replace(name="membar.cta", operands=())
+
+    kernel = kernel_of(ssd_opt, source(case), case.chip, case.kernel)
+    program = kernel.program._replace(
+        instructions=[without(one) for one in kernel.program.instructions])
+    assert program != kernel.program
+    monkeypatch.setattr(sys.modules[__name__], "kernel_of",
+                        lambda *_: kernel._replace(program=program))
+    memory = GlobalMemory(draw(case), RESULTS)
+    with pytest.raises(EmulationError, match="a race at"):
+        run_chunked(case, ssd_opt, memory)
 
 
 @pytest.mark.parametrize("name", STEPS)

@@ -20,7 +20,7 @@ LANE_ADDRESS = """
 """
 
 
-def run(body, given, result, threads=32, shared=4096, maps=(), cluster=1):
+def run(body, given, result, threads=32, shared=4096, maps=(), cluster=1, races=False):
     """What a kernel of one block, or of one cluster, leaves in its result. %r0 is the thread's
     index, %rd0 and %rd1 are the addresses of the operand and the result."""
     memory = GlobalMemory({"in": np.asarray(given), "out": result.copy()}, ("out",))
@@ -29,7 +29,7 @@ def run(body, given, result, threads=32, shared=4096, maps=(), cluster=1):
             f".reqntid {threads}, 1, 1\n.reqnctapercluster {cluster}, 1, 1\n{{\n{LANE_ADDRESS}{body}\n  ret;\n}}\n")
     arguments = [memory.address["in"], memory.address["out"],
                  *(TensorMap(memory.get(name), box) for name, box in maps)]
-    run_kernel(parse(text), arguments, memory, cluster, shared)
+    run_kernel(parse(text), arguments, memory, cluster, shared, races)
     assert not memory.changed_outside(("out",))
     return memory.get("out")
 
@@ -230,7 +230,7 @@ def test_cp_async_groups(pending):
   ld.shared.b32 %r4, [%r1+1024];
 """ + store_words("%r2", "%r3", "%r4")
     given = np.arange(128, dtype=np.uint32).reshape(32, 4)
-    found = run(body, given, words(32, 3))
+    found = run(body, given, words(32, 3), races=True)
     landed = np.arange(3) < 2 - pending
     np.testing.assert_array_equal(found, np.where(landed, given[:, :1], 0xFFFFFFFF))
 
@@ -242,7 +242,7 @@ def test_cp_async_has_not_landed_before_a_wait():
   cp.async.cg.shared::cta.global [%r1], [%rd2], 16, 16;
   ld.shared.b32 %r2, [%r1];
 """ + store_words("%r2")
-    assert (run(body, words(32, 4), words(32)) == 0xFFFFFFFF).all()
+    assert (run(body, words(32, 4), words(32), races=True) == 0xFFFFFFFF).all()
 
 
 def test_box_of_a_tensor():
@@ -259,6 +259,7 @@ def test_box_of_a_tensor():
   mbarrier.arrive.expect_tx.shared::cta.b64 _, [2048], 512;
   cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes
       [%r1], [%rd4, {%r1, %r1, %r2, %r1}], [2048];
+  mbarrier.try_wait.parity.shared::cta.b64 %p1, [2048], 0;
   cp.async.bulk.tensor.4d.global.shared::cta.bulk_group [%rd5, {%r1, %r1, %r1, %r1}], [%r1];
 """
     found = run(body, given, np.full((1, 3, 1, 64), 7, np.uint16),
@@ -276,9 +277,10 @@ def test_box_is_swizzled():
   mov.b32 %r1, 0;
   mov.b64 %rd4, map0;
   @!%p0 mbarrier.init.shared::cta.b64 [2048], 1;
+  @!%p0 mbarrier.arrive.expect_tx.shared::cta.b64 _, [2048], 2048;
   @!%p0 cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes
       [%r1], [%rd4, {%r1, %r1, %r1, %r1}], [2048];
-  bar.warp.sync -1;
+  mbarrier.try_wait.parity.shared::cta.b64 %p1, [2048], 0;
   shl.b32 %r1, %r0, 6;
   ld.shared.v4.b32 {%r2, %r3, %r4, %r5}, [%r1];
 """ + store_words("%r2", "%r3", "%r4", "%r5")
@@ -549,6 +551,84 @@ def test_conversion_of_a_pair_rounds_to_even_and_has_the_first_above():
     found = run(body, given.view(np.uint32), words(32))
     assert (widen(found >> np.uint32(16), "bf16") == 1).all()
     assert (widen(found & np.uint32(0xFFFF), "bf16") == 1 + 2**-6).all()
+
+
+# -- races -------------------------------------------------------------------
+
+# Two warps; %p0 is the first one's, %p1 that of its lane 0, and %r1 a word of each lane's.
+TWO_WARPS = """
+  setp.lt.u32 %p0, %r0, 32;
+  setp.eq.u32 %p1, %r0, 0;
+  and.b32 %r1, %r0, 31;
+  shl.b32 %r1, %r1, 2;
+  mov.b32 %r9, 0;
+  mov.b64 %rd4, map0;
+  @%p1 mbarrier.init.shared::cta.b64 [2048], 32;
+  @%p1 mbarrier.init.shared::cta.b64 [2056], 1;
+  bar.sync 0;
+"""
+ARRIVE = "@!%p0 mbarrier.arrive.shared::cta.b64 _, [2048];\n"
+AWAIT = """
+LOOP:
+  @%p0 mbarrier.try_wait.parity.shared::cta.b64 %p2, [2048], 0;
+  @!%p0 bra DONE;
+  @!%p2 bra LOOP;
+DONE:
+"""
+FILL = """
+  @%p1 mbarrier.arrive.expect_tx.shared::cta.b64 _, [2056], 128;
+  @%p1 cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes
+      [%r9], [%rd4, {%r9, %r9, %r9, %r9}], [2056];
+"""
+FILLED = """
+FULL:
+  mbarrier.try_wait.parity.shared::cta.b64 %p3, [2056], 0;
+  @!%p3 bra FULL;
+"""
+STORE_FIRST = "@%p0 st.shared.b32 [%r1], %r0;\n"
+STORE_SECOND = "@!%p0 st.shared.b32 [%r1], %r0;\n"
+LOAD_FIRST = "@%p0 ld.shared.b32 %r2, [%r1];\n"
+LOAD_SECOND = "@!%p0 ld.shared.b32 %r2, [%r1];\n"
+USE = "@!%p0 add.u32 %r3, %r2, 1;\n"
+COPY = "@%p1 cp.async.cg.shared::cta.global [%r9], [%rd0], 16, 16;\n"
+SEND = """
+  @%p1 cp.async.bulk.tensor.4d.global.shared::cta.bulk_group [%rd4, {%r9, %r9, %r9, %r9}], [%r9];
+  @%p1 cp.async.bulk.commit_group;
+"""
+FENCE, MEET = "fence.proxy.async.shared::cta;\n", "bar.sync 0;\n"
+
+# What makes each of them right: without it, it is a race.
+ORDERED = {
+    "stored_then_loaded": (STORE_FIRST, MEET, LOAD_SECOND),
+    "loaded_then_stored": (LOAD_SECOND, MEET, STORE_FIRST),
+    "stored_twice": (STORE_SECOND, MEET, STORE_FIRST),
+    "stored_then_awaited": (STORE_SECOND + ARRIVE, AWAIT, LOAD_FIRST),
+    "loaded_then_awaited": (LOAD_SECOND + USE + ARRIVE, AWAIT, STORE_FIRST),
+    "box_loaded": (FILL, FILLED, LOAD_SECOND),
+    "loaded_then_box": (LOAD_SECOND + USE + ARRIVE, AWAIT, FILL),
+    "load_ended_then_box": (LOAD_SECOND, USE, ARRIVE + AWAIT + FILL + USE),
+    "box_sent": (STORE_SECOND + MEET, FENCE, SEND),
+    "fenced_by_who_stored": (STORE_SECOND, FENCE, MEET + SEND),
+    "sent_then_stored": (FENCE + SEND, "@%p1 cp.async.bulk.wait_group.read 0;\n",
+                         MEET + STORE_SECOND),
+    "copied_then_loaded": (COPY, "cp.async.wait_all;\n", MEET + LOAD_SECOND),
+    "copied_after_loads": (LOAD_SECOND + USE, MEET, COPY),
+    "copied_for_the_async_proxy": (COPY + "cp.async.wait_all;\n", FENCE, SEND),
+}
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_races(name):
+    before, order, after = ORDERED[name]
+
+    def go(body):
+        run(TWO_WARPS + body, np.zeros((1, 64, 1, 64), np.uint16),
+            np.zeros((1, 64, 1, 64), np.uint16), threads=64,
+            maps=[("out", (1, 1, 1, 64))])
+
+    go(before + order + after)
+    with pytest.raises(EmulationError, match="a race at"):
+        go(before + after)
 
 
 # -- errors ------------------------------------------------------------------

@@ -11,12 +11,13 @@ kernels use; any other instruction or form is an error that names it.
 Errors also: an access outside of a buffer, to shared memory not asked for, or misaligned; a
 store to a buffer that is not a result; a wait that nothing ends; reaching a block of the
 cluster that is not there, or not any more; reading a register that no lane of the warp has
-written. Shared memory starts as NaN, and so do lanes of a register that others have written.
+written; a race in shared memory (races.py), the missing proxy fence among them. Shared memory starts as NaN, and so do lanes of a register that others have written.
 
 Not modelled:
 * Time, and anything that depends on it.
-* Races. Warps run up to a wait, one instruction at a time, and all memory is coherent: a missing
-  fence, of proxies too, changes nothing.
+* What a race leads to: warps run up to a wait, one instruction at a time, and all memory is
+  coherent. Races in global memory, between lanes of a warp, and of registers that wgmma has
+  yet to read or write are not found.
 * Asynchrony. cp.async lands at the arrival or wait that covers it, the latest that is
   allowed; bulk copies and wgmma at once, the earliest.
 * Blocks at the same time, but those of a cluster: one that waits for a later one is a deadlock

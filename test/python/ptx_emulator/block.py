@@ -12,6 +12,7 @@ import numpy as np
 from . import instructions, matrices  # noqa: F401  matrices adds to the table
 from .memory import EmulationError, GlobalMemory, SharedMemory, TensorMap
 from .parse import Address, Immediate, Operand, Program, Register, Symbol
+from .races import Observer, Shadow, Stage
 
 LANES = np.arange(32)
 _TENSOR_MAPS = 1 << 40  # where parameters that are tensor maps seem to lie
@@ -22,9 +23,9 @@ _BLOCK_BITS = 24  # above these, an address of shared memory is of the block of 
 
 
 def run_kernel(program: Program, arguments: list, memory: GlobalMemory, blocks: int,
-               shared_bytes: int = 0) -> None:
+               shared_bytes: int = 0, races: bool = False) -> None:
     """Runs blocks in order, those of a cluster together. Arguments are integers or
-    TensorMaps."""
+    TensorMaps. Races are errors unless they are allowed."""
     if len(arguments) != len(program.parameters):
         raise EmulationError(f"{program.name} takes {len(program.parameters)} arguments, "
                              f"not {len(arguments)}")
@@ -33,7 +34,7 @@ def run_kernel(program: Program, arguments: list, memory: GlobalMemory, blocks: 
     resolved = [instructions.resolve(i.name) for i in program.instructions]
     with np.errstate(all="ignore"):
         for first in range(0, blocks, program.cluster):
-            cluster = Cluster(program)
+            cluster = Cluster(program, races)
             for block in range(first, first + program.cluster):
                 cluster.add(Block(cluster, resolved, arguments, memory, (block, blocks),
                                   shared_bytes))
@@ -49,9 +50,10 @@ def _constant(value: int, dtype) -> np.ndarray:
 class Cluster:
     """Blocks that run at the same time and reach each other's shared memory."""
 
-    def __init__(self, program):
+    def __init__(self, program, races=False):
         self.program = program
         self.blocks: list = []
+        self.stage = Stage(program.cluster * -(-program.threads // 32), races)
 
     def add(self, block: Block) -> None:
         self.blocks.append(block)
@@ -85,6 +87,7 @@ class Cluster:
         if warp.arrived is not None:
             raise EmulationError("a warp arrives twice at the cluster's barrier without a wait")
         warp.arrived = "here"
+        warp.met = warp.observer.release()
         self.meet()
 
     def wait(self, warp: Warp) -> None:
@@ -93,19 +96,22 @@ class Cluster:
             raise EmulationError("a warp waits at the cluster's barrier without an arrival")
         if warp.arrived == "met":
             warp.arrived = None
+            warp.observer.acquire(warp.met)
         else:
             warp.barrier = _CLUSTER_BARRIER
 
     def meet(self) -> None:
         """Ends a phase of the cluster's barrier if all that have not ended have arrived."""
         warps = [warp for block in self.blocks for warp in block.warps if not warp.done.all()]
-        if not all(warp.arrived == "here" for warp in warps):
+        if not warps or not all(warp.arrived == "here" for warp in warps):
             return
+        together = np.maximum.reduce([warp.met for warp in warps])
         for warp in warps:
             if warp.barrier == _CLUSTER_BARRIER:
                 warp.arrived = warp.barrier = None
+                warp.observer.acquire(together)
             else:
-                warp.arrived = "met"
+                warp.arrived, warp.met = "met", together
 
     def block(self, rank: int) -> Block:
         """A block whose shared memory another one reaches."""
@@ -131,6 +137,7 @@ class Block:
         self.index, self.count = place
         self.rank = self.index % self.program.cluster
         self.shared = SharedMemory(shared_bytes)
+        self.shadow = Shadow(cluster.stage, shared_bytes)
         self.named_barriers: dict = {}
         self.warps = [Warp(self, first) for first in range(0, self.program.threads, 32)]
         self.events = 0  # what another warp could have waited for
@@ -170,8 +177,12 @@ class Warp:
         self.active = ~self.done  # lanes that the current instruction runs for
         self.barrier = None  # the barrier that it waits at, in words
         self.arrived = None  # at the cluster's barrier: it is "here", or all have "met"
+        self.met = None  # the stamp of its arrival there, or of all
+        number = block.rank * -(-block.program.threads // 32) + first // 32
+        self.observer = Observer(block.cluster.stage, number, block.shadow)
         self.waits_at = ""  # the wait that has ended its turn
-        # cp.async on their way: target, source, size, lanes and their groups' numbers
+        # cp.async on their way: target, source, size, lanes, their groups' numbers, and
+        # the number of the access
         self.copies: list = []
         self.copy_groups = np.zeros(32, np.int64)  # how many each lane has committed
         self.registers = {
@@ -191,6 +202,8 @@ class Warp:
             found = self.registers.get(operand.name)
             if found is None:
                 raise EmulationError(f"{operand.name} is read, but was never written")
+            if self.observer.loads:
+                self.observer.use(operand.name)
             return found
         if kind is Immediate:
             return _constant(operand.value, dtype)
@@ -217,6 +230,8 @@ class Warp:
             return
         if type(operand) is not Register:
             raise EmulationError(f"{operand} is no register")
+        if self.observer.loads:
+            self.observer.loads.pop(operand.name, None)
         if not self.active.all():
             old = self.registers.get(operand.name)
             if old is None:

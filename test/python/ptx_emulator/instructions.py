@@ -15,6 +15,7 @@ import re
 import numpy as np
 
 from .memory import Barrier, EmulationError, narrow, widen
+from .races import Kind
 
 WAITS = object()  # what a handler returns that has to be tried again
 _LANES = np.arange(32)
@@ -50,11 +51,45 @@ def signed(bits: str):
 # -- control flow and synchronization ----------------------------------------
 
 
-@form(r"fence\..*|membar\..*|setmaxnreg\..*|bar\.warp\.sync|griddepcontrol\..*"
-      r"|wgmma\.(fence|commit_group|wait_group)\.sync\.aligned"
-      r"|cp\.async\.bulk\.(commit_group|wait_group(\.read)?)|prefetch.*")
+@form(r"fence\.(?!proxy\.async).*|membar\..*|setmaxnreg\..*|bar\.warp\.sync"
+      r"|griddepcontrol\..*|wgmma\.fence\.sync\.aligned|prefetch.*")
 def nothing(warp, instruction, match):
     """What orders, or hints at, what here happens in order."""
+
+
+@form(r"fence\.proxy\.async(\..*)?")
+def fence_proxies(warp, instruction, match):
+    """fence.proxy.async"""
+    warp.observer.fence_proxies()
+
+
+_GROUPS = {"wgmma": Kind.PRODUCTS, "cp": Kind.STORES}
+
+
+@form(r"(?P<of>wgmma)\.commit_group\.sync\.aligned|(?P<bulk>cp)\.async\.bulk\.commit_group")
+def commit_group(warp, instruction, match):
+    """wgmma.commit_group, cp.async.bulk.commit_group"""
+    warp.observer.commit(_GROUPS[match["of"] or match["bulk"]])
+    warp.block.events += 1
+
+
+@form(r"cp\.async\.bulk\.wait_group(\.read)?")
+def await_stores(warp, instruction, match):
+    """cp.async.bulk.wait_group"""
+    warp.observer.await_groups(Kind.STORES, warp.uniform(instruction.operands[0]))
+
+
+@form(r"wgmma\.wait_group\.sync\.aligned")
+def await_products(warp, instruction, match):
+    """wgmma.wait_group: its warpgroup's other warps have issued as much."""
+    first = warp.block.warps.index(warp) // 4 * 4
+    groups = [other.observer.groups[Kind.PRODUCTS]
+              for other in warp.block.warps[first:first + 4]]
+    if min(groups) < warp.observer.groups[Kind.PRODUCTS]:
+        warp.pc[warp.active] -= 1
+        return WAITS
+    warp.observer.await_groups(Kind.PRODUCTS, warp.uniform(instruction.operands[0]))
+    return None
 
 
 @form(r"bra(\.uni)?")
@@ -98,8 +133,10 @@ def named_barrier(warp, instruction, match):
     if 32 * len(warps) > threads:
         raise EmulationError(f"more threads at named barrier {number} than its {threads}")
     if 32 * len(warps) == -(-threads // 32) * 32:
+        together = np.maximum.reduce([other.observer.release() for other in warps])
         for other in warps:
             other.barrier = None
+            other.observer.acquire(together)
         warps.clear()
 
 
@@ -136,7 +173,8 @@ def mbarrier_init(warp, instruction, match):
     count = warp.uniform(instruction.operands[1])
     for address in np.unique(warp.addresses(instruction.operands[0])[warp.active]):
         warp.block.shared.index([address], 8, warp.block.shared.writable, "mbarrier.init")
-        warp.block.shared.barriers[int(address)] = Barrier(count)
+        warp.block.shared.barriers[int(address)] = Barrier(
+            count, warp.block.cluster.stage.stamp())
 
 
 def barriers(warp, operand):
@@ -148,17 +186,19 @@ def barriers(warp, operand):
 @form(r"mbarrier\.arrive(\.release\.cta)?\.shared(::cta)?\.b64")
 def mbarrier_arrive(warp, instruction, match):
     """mbarrier.arrive"""
+    stamp = warp.observer.release()
     for barrier in barriers(warp, instruction.operands[1]):
-        barrier.arrive()
+        barrier.arrive(stamp)
     warp.block.events += 1
 
 
 @form(r"mbarrier\.arrive\.release\.cluster\.shared::cluster\.b64")
 def mbarrier_arrive_there(warp, instruction, match):
     """mbarrier.arrive at barriers of the cluster's blocks, which returns no state."""
+    stamp = warp.observer.release()
     for address in warp.addresses(instruction.operands[1])[warp.active]:
         block, offset = warp.block.place(int(address))
-        block.shared.barrier(offset).arrive()
+        block.shared.barrier(offset).arrive(stamp)
         block.events += 1
 
 
@@ -166,9 +206,10 @@ def mbarrier_arrive_there(warp, instruction, match):
 def mbarrier_expect(warp, instruction, match):
     """mbarrier.arrive.expect_tx: expects bytes, then arrives."""
     counts = warp.read(instruction.operands[2])[warp.active]
+    stamp = warp.observer.release()
     for barrier, count in zip(barriers(warp, instruction.operands[1]), counts):
         barrier.bytes += int(count)
-        barrier.arrive()
+        barrier.arrive(stamp)
     warp.block.events += 1
 
 
@@ -177,8 +218,11 @@ def mbarrier_wait(warp, instruction, match):
     """mbarrier.test_wait.parity: whether the phase of that parity has ended."""
     parity = warp.read(instruction.operands[2])[warp.active] & np.uint32(1)
     ended = np.zeros(32, bool)
-    ended[warp.active] = [barrier.phase != want for barrier, want
-                          in zip(barriers(warp, instruction.operands[1]), parity)]
+    for lane, barrier, want in zip(_LANES[warp.active],
+                                   barriers(warp, instruction.operands[1]), parity):
+        ended[lane] = barrier.phase != want
+        if ended[lane]:
+            warp.observer.acquire(barrier.ended)
     warp.write(instruction.operands[0], ended)
     if not ended[warp.active].all():
         return WAITS
@@ -196,15 +240,16 @@ def copy_async(warp, instruction, match):
     if warp.uniform(size) != 16:
         raise EmulationError("cp.async of other than 16 bytes")
     counts = warp.read(read[0]) if read else warp.read(size)
+    number = warp.observer.copy(warp.addresses(target)[warp.active], 16)
     warp.copies.append((warp.addresses(target), warp.addresses(source), counts,
-                        warp.active.copy(), warp.copy_groups.copy()))
+                        warp.active.copy(), warp.copy_groups.copy(), number))
 
 
-def land(warp, pending=None):
+def land(warp, pending=None, waits=True):
     """Does the active lanes' copies; all but those of so many of their last groups, and of
-    none yet, where that is given."""
+    none yet, where that is given. Whether the warp waits for them."""
     left = []
-    for target, source, counts, lanes, groups in warp.copies:
+    for target, source, counts, lanes, groups, number in warp.copies:
         landing = lanes & warp.active
         if pending is not None:
             landing = landing & (groups < warp.copy_groups - pending)
@@ -218,7 +263,9 @@ def land(warp, pending=None):
         if landing.any():
             warp.block.shared.write(target[landing], values[landing])
         if (lanes & ~landing).any():
-            left.append((target, source, counts, lanes & ~landing, groups))
+            left.append((target, source, counts, lanes & ~landing, groups, number))
+        elif waits:
+            warp.observer.see(Kind.COPIES, number)
     warp.copies = left
     warp.block.events += 1
 
@@ -236,9 +283,9 @@ def copy_async_arrive(warp, instruction, match):
     lane's copies have landed."""
     for barrier in barriers(warp, instruction.operands[0]):
         barrier.pending += 1
-    land(warp)
+    land(warp, waits=False)
     for barrier in barriers(warp, instruction.operands[0]):
-        barrier.arrive()
+        barrier.arrive(warp.observer.completion(Kind.COPIES))
 
 
 @form(r"cp\.async\.wait_all")
@@ -282,8 +329,9 @@ def copy_box_in(warp, instruction, match):
         place = int(warp.addresses(target)[lane])
         at = int(warp.addresses(barrier)[lane])
         for block in receivers(warp, instruction, lane) if match["multicast"] else [warp.block]:
+            stamp = warp.observer.copy_box(block.shadow, tensor.locations(place))
             size = tensor.load(block.shared, place, coordinates(warp, source, lane))
-            block.shared.barrier(at).complete(size)
+            block.shared.barrier(at).complete(size, stamp)
             block.events += 1
 
 
@@ -303,8 +351,9 @@ def copy_box_out(warp, instruction, match):
     block = warp.block
     for lane in _LANES[warp.active]:
         tensor = block.tensor_map(int(warp.addresses(target)[lane]))
-        tensor.store(block.shared, int(warp.addresses(source)[lane]),
-                     coordinates(warp, target, lane))
+        place = int(warp.addresses(source)[lane])
+        warp.observer.store_box(tensor.locations(place))
+        tensor.store(block.shared, place, coordinates(warp, target, lane))
     block.events += 1
 
 
@@ -347,6 +396,8 @@ def load(warp, instruction, match):
     values = raw.view(dtype).astype(unsigned(match["bits"]))
     for index, item in enumerate(items(target)):
         warp.write(item, values[:, index].copy())
+    if match["space"] == "shared":
+        warp.observer.load(addresses, raw.shape[1], items(target))
 
 
 @form("st" + _QUALIFIERS)
@@ -356,7 +407,10 @@ def store(warp, instruction, match):
     values = [warp.read(item, unsigned(match["bits"])).astype(_STORED[match["bits"]])
               for item in items(source)]
     raw = np.stack(values, 1).view(np.uint8)
-    memory_of(warp, match).write(warp.addresses(target)[warp.active], raw[warp.active])
+    addresses = warp.addresses(target)[warp.active]
+    memory_of(warp, match).write(addresses, raw[warp.active])
+    if match["space"] == "shared":
+        warp.observer.store(addresses, raw.shape[1])
     warp.block.events += 1
 
 

@@ -99,10 +99,12 @@ def load_matrices(warp, instruction, match):
     """ldmatrix"""
     warp.need_all(instruction)
     target, source = instruction.operands
-    rows = warp.block.shared.read(rows_of(warp, source, match), 16).view(np.uint16)
+    addresses = rows_of(warp, source, match)
+    rows = warp.block.shared.read(addresses, 16).view(np.uint16)
     matrices = oriented(rows.astype(np.uint32).reshape(-1, 8, 8), match)
     for operand, matrix in zip(registers_of(target), matrices):
         warp.write(operand, to_register(matrix))
+    warp.observer.load(addresses, 16, registers_of(target))
 
 
 @shared_matrices("stmatrix")
@@ -113,8 +115,9 @@ def store_matrices(warp, instruction, match):
     matrices = [to_matrix(warp.read(operand)).astype(np.uint16)
                 for operand in registers_of(source)]
     rows = np.concatenate(oriented(matrices, match))
-    warp.block.shared.write(rows_of(warp, target, match),
-                            np.ascontiguousarray(rows).view(np.uint8))
+    addresses = rows_of(warp, target, match)
+    warp.block.shared.write(addresses, np.ascontiguousarray(rows).view(np.uint8))
+    warp.observer.store(addresses, 16)
     warp.block.events += 1
 
 
@@ -126,7 +129,7 @@ def transpose_matrix(warp, instruction, match):
     warp.write(target, to_register(to_matrix(warp.read(source)).T))
 
 
-def described_tile(shared, descriptor, rows, transposed):
+def described_tile(warp, descriptor, rows, transposed):
     """A [rows, 16] tile, the second dimension k, of bits (Asynchronous Warpgroup Level
     Matrix Instructions, "Matrix Descriptor Format" and "Strides"), swizzled by 128 bytes:
     K-major, 8 rows of 128 bytes after another; or transposed, MN-major: 8 steps of k after
@@ -139,7 +142,9 @@ def described_tile(shared, descriptor, rows, transposed):
         at = row // 64 * leading + k // 8 * stride + k % 8 * 128 + row % 64 * 2
     else:
         at = row // 8 * stride + row % 8 * 128 + k * 2
-    raw = shared.read(swizzle(start + at).reshape(-1), 2)
+    addresses = swizzle(start + at).reshape(-1)
+    warp.observer.multiply(addresses)
+    raw = warp.block.shared.read(addresses, 2)
     return raw.view(np.uint16).reshape(rows, 16)
 
 
@@ -150,16 +155,15 @@ def wgmma(warp, instruction, match):
     shared memory, and of D."""
     warp.need_all(instruction)
     target, a, b, accumulate, *scales = instruction.operands
-    shared, dtype = warp.block.shared, match["type"]
+    dtype = match["type"]
     transposed = [bool(warp.uniform(operand)) for operand in scales[2:]]
     if hasattr(a, "items"):
         left = gather_blocks(warp, a.items, dtype, rows=2)
     else:
         rows = 16 * (int(warp.registers["%tid.x"][0]) // 32 % 4)
-        tile = described_tile(shared, warp.uniform(a, np.uint64), 64, transposed[0])
+        tile = described_tile(warp, warp.uniform(a, np.uint64), 64, transposed[0])
         left = widen(tile, dtype)[rows:rows + 16]
-    tile = described_tile(shared, warp.uniform(b, np.uint64), int(match["n"]),
-                          transposed[-1])
+    tile = described_tile(warp, warp.uniform(b, np.uint64), int(match["n"]), transposed[-1])
     sums = np.zeros((16, int(match["n"])), np.float32)
     if hasattr(accumulate, "value") and accumulate.value \
             or not hasattr(accumulate, "value") and warp.read(accumulate).all():

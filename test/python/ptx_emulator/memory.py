@@ -91,26 +91,30 @@ class Barrier:
     """An mbarrier object (PTX ISA, "Parallel Synchronization and Communication
     Instructions: mbarrier"): a phase ends when neither arrivals nor bytes are pending."""
 
-    def __init__(self, expected: int):
+    def __init__(self, expected: int, stamp):
         self.expected = self.pending = expected
         self.bytes = 0
         self.phase = 0
+        self.stamp = stamp  # of all that has arrived; see races.Observer
+        self.ended = stamp  # up to the end of the last phase
 
-    def arrive(self, count: int = 1) -> None:
-        if count > self.pending:
+    def arrive(self, stamp) -> None:
+        if self.pending == 0:
             raise EmulationError("more arrivals at an mbarrier than it expects")
-        self.pending -= count
-        self.end_phase()
+        self.pending -= 1
+        self.end_phase(stamp)
 
-    def complete(self, count: int) -> None:
+    def complete(self, count: int, stamp) -> None:
         """complete_tx: bytes may come before they are expected."""
         self.bytes -= count
-        self.end_phase()
+        self.end_phase(stamp)
 
-    def end_phase(self) -> None:
+    def end_phase(self, stamp) -> None:
+        self.stamp = np.maximum(self.stamp, stamp)
         if self.pending == 0 and self.bytes == 0:
             self.phase ^= 1
             self.pending = self.expected
+            self.ended = self.stamp
 
 
 class GlobalMemory(Memory):
