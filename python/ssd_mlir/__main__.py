@@ -70,8 +70,8 @@ def _ids(text: str) -> list[int]:
 def _compile(options: argparse.Namespace) -> None:
     source = Source(options.input)
     with _compiling(options.input) as progress:
-        path = build(source, options.target, options.dtype, options.form,
-                     options.output, progress)
+        path = build(source, options.output, progress, target=options.target,
+                     dtype=options.dtype, form=options.form)
     print(path)
 
 
@@ -85,8 +85,8 @@ def _explain(options: argparse.Namespace) -> None:
     if not _is_artifact(path):
         source = Source(path)
         with _compiling(path) as progress:
-            path = str(build(source, options.target, options.dtype,
-                             progress=progress))
+            path = str(build(source, progress=progress, target=options.target,
+                             dtype=options.dtype))
     explain(Program(path).mixers(), options.input)
 
 
