@@ -4,8 +4,8 @@
 #
 # Installs the bundle it lies in (see make_bundle.sh) into a Python 3.9 or
 # later, without a network and without LLVM: the package ssd_mlir, built here
-# for this Python, with the compiler inside. Needs a C++ compiler, cmake, ninja
-# and the Python's headers.
+# for this Python, with the compiler inside and the operators it has compiled.
+# Needs a C++ compiler, cmake, ninja and the Python's headers.
 #
 #   [PYTHON=python3.12] ./install.sh [options of pip install]
 set -euo pipefail
@@ -21,7 +21,8 @@ trap 'rm -rf "$build_needs"' EXIT
 CMAKE_PREFIX_PATH="$here/deps" \
   PYTHONPATH="$build_needs${PYTHONPATH:+:$PYTHONPATH}" \
   "${pip[@]}" --no-build-isolation \
-  -C cmake.define.SSD_BUNDLE_COMPILER="$here/bin/ssd-compile" "$@" "$here/source"
+  -C cmake.define.SSD_BUNDLE_COMPILER="$here/bin/ssd-compile" \
+  -C cmake.define.SSD_BUNDLE_OPERATORS="$here/operators" "$@" "$here/source"
 
 cat <<EOF
 ssd_mlir is installed, with the compiler in it; $here/bin/ssd-compile

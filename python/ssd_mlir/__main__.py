@@ -1,7 +1,8 @@
 # Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""The command line: python -m ssd_mlir compile|generate|describe|explain."""
+"""The command line: python -m ssd_mlir
+compile|generate|describe|explain|operators."""
 
 from __future__ import annotations
 
@@ -15,14 +16,15 @@ from typing import Iterator, Optional, Sequence
 
 import numpy as np
 
-from . import __version__
+from . import __version__, _ahead
 from ._compile import Source, build, compile
 from ._compiler import DTYPES, Progress
-from ._errors import ArgumentError, Error
+from ._errors import ArgumentError, CompileError, Error
 from ._explain import explain
+from ._layers import KNOWN, Layer, find_layer
 from ._program import Program, load
 from ._text import TextStream, Tokenizer
-from ._threads import set_num_threads
+from ._threads import default_num_threads, set_num_threads
 
 
 @contextlib.contextmanager
@@ -67,11 +69,31 @@ def _ids(text: str) -> list[int]:
             f"'{text}' is no list of integers") from None
 
 
+def _count(text: str) -> int:
+    if not text.strip().isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no positive integer")
+    return int(text)
+
+
+def _counts(text: str) -> list[int]:
+    return [_count(part) for part in text.split(",")]
+
+
+def _targets(text: str) -> list[str]:
+    targets = text.split(",")
+    for target in targets:
+        if target not in _ahead.TARGETS:
+            raise argparse.ArgumentTypeError(
+                f"no call looks for operators for '{target}'; targets are "
+                f"{', '.join(_ahead.TARGETS)}")
+    return targets
+
+
 def _compile(options: argparse.Namespace) -> None:
     source = Source(options.input)
     with _compiling(options.input) as progress:
-        path = build(source, options.target, options.dtype, options.form,
-                     options.output, progress)
+        path = build(source, options.output, progress, target=options.target,
+                     dtype=options.dtype, form=options.form)
     print(path)
 
 
@@ -85,8 +107,8 @@ def _explain(options: argparse.Namespace) -> None:
     if not _is_artifact(path):
         source = Source(path)
         with _compiling(path) as progress:
-            path = str(build(source, options.target, options.dtype,
-                             progress=progress))
+            path = str(build(source, progress=progress, target=options.target,
+                             dtype=options.dtype))
     explain(Program(path).mixers(), options.input)
 
 
@@ -159,6 +181,51 @@ def _report(prompt: int, start: float, moments: Sequence[float]) -> None:
     print(text, file=sys.stderr)
 
 
+# A node has no more GPUs.
+_RANKS = (1, 2, 4, 8)
+
+
+def _layers(options: argparse.Namespace) -> Iterator[tuple[str, int, Layer]]:
+    """(model, ranks, what each has) for all models and numbers of ranks."""
+    for model in options.models or KNOWN:
+        layer = find_layer(model)
+        for ranks in options.tensor_parallel or _RANKS:
+            try:
+                yield model, ranks, layer.of_rank(ranks)
+            except ArgumentError as error:
+                if options.tensor_parallel:
+                    raise ArgumentError(f"{model}: {error}") from None
+                print(f"ssd-mlir: {model}: {error}: left out", file=sys.stderr)
+
+
+def _operators(options: argparse.Namespace) -> None:
+    from rich.console import Console
+
+    console = Console(markup=False, highlight=False)
+    layers = list(_layers(options))
+    if options.list:
+        console.print(_ahead.table_of_layers(layers))
+        return
+    operators = _ahead.operators_of((layer for _, _, layer in layers),
+                                    options.dtype, options.target)
+    folder = None if options.output is None else _ahead.make_folder(options.output)
+    results: list[_ahead.Result] = []
+    with _compiling("operators") as progress:
+        for result in _ahead.compile_all(operators, folder, options.jobs):
+            results.append(result)
+            progress(f"{len(results)} of {len(operators)}")
+            if result.error is not None:
+                print(f"ssd-mlir: {result.operator}: {result.error}",
+                      file=sys.stderr)
+    console.print(_ahead.table_of_results(results))
+    for place in sorted({str(r.path.parent) for r in results if r.path}):
+        print(f"in {place}")
+    failed = sum(result.error is not None for result in results)
+    if failed:
+        raise CompileError(f"{failed} of {len(results)} operators could not be "
+                           "compiled")
+
+
 def _add_compiling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="cpu",
                         help="cpu (this machine), x86-64-v3, x86-64-v4, GPU "
@@ -216,6 +283,30 @@ def _parser() -> argparse.ArgumentParser:
                          help="Hugging Face directory, .mlir file or artifact")
     _add_compiling(command)
     command.set_defaults(run=_explain)
+
+    command = commands.add_parser(
+        "operators", help="compile what serving a model calls, before it does")
+    command.add_argument(
+        "models", nargs="*", metavar="model",
+        help="Hugging Face directory or config.json with Mamba-2 layers, or a "
+        "name that --list shows; without one, all of those")
+    command.add_argument("--tensor-parallel", type=_counts, metavar="RANKS",
+                         help="numbers of ranks that share a layer's heads "
+                         "(default: those of 1,2,4,8 that divide them)")
+    command.add_argument("--target", type=_targets, default=["sm_90a"],
+                         help="sm_90a (Hopper; the default), sm_80 (other GPUs "
+                         "since Ampere), cpu (this machine), with commas in "
+                         "between")
+    command.add_argument("--dtype", default="bf16", choices=DTYPES,
+                         help="type of x, B, C, dt, D and dt_bias")
+    command.add_argument("-o", "--output",
+                         help="folder for them, which serves as "
+                         "$SSD_MLIR_CACHE; without it, the cache")
+    command.add_argument("--jobs", type=_count, default=default_num_threads(),
+                         help="how many are compiled at a time")
+    command.add_argument("--list", action="store_true",
+                         help="show the layers, and compile nothing")
+    command.set_defaults(run=_operators)
     return parser
 
 

@@ -2,7 +2,8 @@
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiled programs on disk: one file a program, named by the hash of all that
-it depends on. Safe under concurrent processes, bounded in size."""
+it depends on. Those that come with the package are found first and never touched;
+the user's are safe under concurrent processes and bounded in size."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ import stat
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator, NamedTuple
+from typing import Any, Callable, Iterator, NamedTuple, Optional
 
 from ._errors import InputOutputError
 
@@ -23,6 +24,9 @@ try:
     import fcntl
 except ImportError:  # no file locks there: at worst two compile the same
     fcntl = None  # type: ignore[assignment]
+
+# What was compiled when the package was made (see tools/make_bundle.sh).
+SHIPPED = Path(__file__).resolve().parent / "operators"
 
 _DEFAULT_LIMIT = 1 << 30
 _SUFFIX = ".so"
@@ -66,18 +70,47 @@ def key_of(**facts: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
 
 
-def fetch(key: str, produce: Callable[[Path], None]) -> Path:
-    """The file of `key`; made by `produce(path)` if it isn't there. Of several
-    processes that want it, one makes it and the others wait."""
-    directory = _make_directory()
-    path = directory / (key + _SUFFIX)
+def fetch(key: str, produce: Callable[[Path], None],
+          directory: Optional[Path] = None) -> Path:
+    """The file of `key`: the package's, else the cache's, where `produce(path)`
+    makes it if it isn't there. Of several processes that want it, one makes it
+    and the others wait.
+
+    directory: look and make there alone, and remove nothing.
+    """
+    if directory is None:
+        shipped = SHIPPED / (key + _SUFFIX)
+        if shipped not in _unusable and shipped.is_file():
+            return shipped
+    folder = directory or _make_directory()
+    path = folder / (key + _SUFFIX)
     if _touch(path):
         return path
-    with _lock(directory / (key + ".lock")):
+    with _lock(folder / (key + ".lock")):
         if not _touch(path):
             produce(path)
-            _evict(directory, keep=path)
+            if directory is None:
+                _evict(folder, keep=path)
     return path
+
+
+def is_shipped(path: Path) -> bool:
+    """Whether the file is the package's."""
+    return path.parent == SHIPPED
+
+
+# The package's files that could not be loaded; they are not this module's to
+# remove.
+_unusable: set[Path] = set()
+
+
+def discard(path: Path) -> None:
+    """Lets a file that could not be loaded be made again."""
+    if is_shipped(path):
+        _unusable.add(path)
+        return
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _make_directory() -> Path:
@@ -121,7 +154,7 @@ def _lock(path: Path) -> Iterator[None]:
     try:
         descriptor = _acquire(path)
     except OSError as error:
-        raise InputOutputError(f"cannot write to the cache '{path.parent}': "
+        raise InputOutputError(f"cannot write to '{path.parent}': "
                                f"{error.strerror}") from None
     try:
         yield

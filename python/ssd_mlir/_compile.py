@@ -13,8 +13,8 @@ from typing import Any, Optional, Union
 from . import _cache
 from ._compiler import (Progress, check_options, compiler_identity,
                         find_compiler, host_identity, run_compiler)
-from ._errors import (ArgumentError, ArtifactError, FileMissingError,
-                      InputOutputError)
+from ._errors import (ArgumentError, ArtifactError, DeviceError,
+                      FileMissingError, InputOutputError)
 from ._program import PathLike, Program
 from ._threads import default_num_threads
 
@@ -85,68 +85,86 @@ def _header(path: Path) -> bytes:
         return length + file.read(size)
 
 
-def build(source: Source, target: str = "cpu", dtype: str = "f32",
-          form: str = "auto", output: Optional[PathLike] = None,
-          progress: Optional[Progress] = None, batch_invariant: bool = False,
-          kernel: Optional[str] = None,
-          tuning_spec: Optional[PathLike] = None) -> Path:
-    """Compiles to `output`, or into the cache, and returns the artifact."""
-    check_options(target, dtype, form)
-    options = [f"--target={target}", f"--dtype={dtype}", f"--form={form}"]
-    is_for_host = "cpu" in (name.strip() for name in target.split(","))
-    if is_for_host:
-        options.append(f"--workers={default_num_threads()}")
-    if batch_invariant:
-        options.append("--batch-invariant")
-    if kernel is not None:
-        options.append(f"--kernel={kernel}")
-    choices = ""  # that are no options, but in a file
-    if tuning_spec is not None:
-        spec = Path(os.fspath(tuning_spec))
-        if not spec.is_file():
-            raise FileMissingError(f"there is no tuning spec '{spec}'")
-        choices = _read_text(spec)
-        options.append(f"--tuning-spec={spec.resolve()}")
-    compiler = find_compiler()
+class Compilation:
+    """A run of the compiler, which is not needed where its result is known."""
 
-    def produce(path: Path) -> None:
-        run_compiler(source.argument, path, options,
+    def __init__(self, source: Source, target: str = "cpu", dtype: str = "f32",
+                 form: str = "auto", batch_invariant: bool = False,
+                 kernel: Optional[str] = None,
+                 tuning_spec: Optional[PathLike] = None) -> None:
+        check_options(target, dtype, form)
+        self._source = source
+        self._options = [f"--target={target}", f"--dtype={dtype}",
+                         f"--form={form}"]
+        is_for_host = "cpu" in (name.strip() for name in target.split(","))
+        self._machine = host_identity() if is_for_host else target
+        if is_for_host:
+            self._options.append(f"--workers={default_num_threads()}")
+        if batch_invariant:
+            self._options.append("--batch-invariant")
+        if kernel is not None:
+            self._options.append(f"--kernel={kernel}")
+        self._choices = ""  # that are no options, but in a file
+        if tuning_spec is not None:
+            spec = Path(os.fspath(tuning_spec))
+            if not spec.is_file():
+                raise FileMissingError(f"there is no tuning spec '{spec}'")
+            self._choices = _read_text(spec)
+            self._options.append(f"--tuning-spec={spec.resolve()}")
+        self._compiler = find_compiler()
+
+    def key(self) -> str:
+        """A name for the result: another one for all that could change it, the
+        compiler included."""
+        return _cache.key_of(source=self._source.fingerprint(),
+                             options=self._options, choices=self._choices,
+                             compiler=compiler_identity(self._compiler),
+                             host=self._machine)
+
+    def run(self, path: Path, progress: Optional[Progress] = None) -> None:
+        """Compiles to `path`."""
+        source = self._source
+        run_compiler(source.argument, path, self._options,
                      source.text if source.path is None else None, progress,
-                     compiler)
+                     self._compiler)
 
-    if output is not None:
-        path = Path(os.fspath(output))
-        if path.is_dir():
-            raise ArgumentError(f"the output '{path}' is a directory")
-        if not path.parent.is_dir():
-            raise FileMissingError(f"cannot write '{path}': there is no "
-                                   f"directory '{path.parent}'")
-        if not os.access(path.parent, os.W_OK):
-            raise InputOutputError(f"cannot write '{path}': the directory is "
-                                   "not writable")
-        produce(path)
-        return path
-    key = _cache.key_of(source=source.fingerprint(), options=options,
-                        choices=choices,
-                        compiler=compiler_identity(compiler),
-                        host=host_identity() if is_for_host else target)
-    return _cache.fetch(key, produce)
+
+def build(source: Source, output: Optional[PathLike] = None,
+          progress: Optional[Progress] = None, **options: Any) -> Path:
+    """Compiles to `output`, or into the cache, and returns the artifact.
+
+    options: Compilation's."""
+    compilation = Compilation(source, **options)
+    if output is None:
+        return _cache.fetch(compilation.key(),
+                            lambda path: compilation.run(path, progress))
+    path = Path(os.fspath(output))
+    if path.is_dir():
+        raise ArgumentError(f"the output '{path}' is a directory")
+    if not path.parent.is_dir():
+        raise FileMissingError(f"cannot write '{path}': there is no "
+                               f"directory '{path.parent}'")
+    if not os.access(path.parent, os.W_OK):
+        raise InputOutputError(f"cannot write '{path}': the directory is "
+                               "not writable")
+    compilation.run(path, progress)
+    return path
 
 
 def load_cached(source: Source, **options: Any) -> Program:
-    """Builds in the cache and loads; a file that went bad is built again."""
+    """Builds in the cache and loads; a file that cannot be loaded is built
+    again."""
     for attempt in (1, 2):
         path = build(source, **options)
         try:
             return Program(path)
-        except (ArtifactError, FileMissingError):
-            # Damaged, or evicted by another process just now.
-            if attempt == 2:
+        except (ArtifactError, DeviceError, FileMissingError) as error:
+            # Damaged; evicted by another process just now; or the package's,
+            # assembled for a newer driver than this machine's.
+            if attempt == 2 or (isinstance(error, DeviceError)
+                                and not _cache.is_shipped(path)):
                 raise
-            try:
-                path.unlink()
-            except OSError:
-                pass
+            _cache.discard(path)
     raise AssertionError("unreachable")
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Optional
+from typing import Any, Mapping, Optional
 
 import numpy as np
 
@@ -63,6 +63,22 @@ def _check_offsets(offsets: np.ndarray, length: int) -> None:
         raise ArgumentError("cu_seqlens must rise from 0 to the length "
                             f"{length}, not {offsets.tolist()[:8]}"
                             f"{'...' if offsets.size > 8 else ''}")
+
+
+def scan_class(inputs: Mapping[str, Array], softplus: bool,
+               limits: tuple[float, float], final: bool) -> ShapeClass:
+    """The shape class of a scan of these inputs, by the names that operators
+    have for them."""
+    x, z, D = inputs["x"], inputs.get("z"), inputs.get("D")
+    packed = "offsets" in inputs  # each sequence has a first and a last state
+    return ShapeClass(
+        "scan", x.shape[2], inputs["B"].shape[2], x.shape[3],
+        inputs["B"].shape[3], x.dtype, inputs["dt"].dtype, z_dtype=dtype_of(z),
+        skip=skip_kind(D), skip_dtype=dtype_of(D) or "f32",
+        bias_dtype=dtype_of(inputs.get("dt_bias")), softplus=bool(softplus),
+        limits=limits, initial="initial_state" in inputs or packed,
+        final=final or packed, segments="segment_ids" in inputs,
+        offsets=packed)
 
 
 def mamba_chunk_scan_combined(
@@ -177,16 +193,10 @@ def mamba_chunk_scan_combined(
     if return_varlen_states:
         packed = _read_packed(library, cu_seqlens, batch, length)
 
-    shape = ShapeClass(
-        "scan", heads, groups, head_dim, state_dim, x.dtype, dt.dtype,
-        z_dtype=dtype_of(z), skip=skip_kind(D), skip_dtype=dtype_of(D) or "f32",
-        bias_dtype=dtype_of(dt_bias), softplus=bool(dt_softplus), limits=limits,
-        initial=initial_states is not None or packed is not None,
-        final=return_final_states or packed is not None,
-        segments=segments is not None,
-        offsets=packed is not None)
     inputs = present(x=x, dt=dt, A=A, B=B, C=C, D=D, z=z, dt_bias=dt_bias,
-                     initial_state=initial_states, segment_ids=segments)
+                     initial_state=initial_states, segment_ids=segments,
+                     offsets=packed)
+    shape = scan_class(inputs, dt_softplus, limits, return_final_states)
     if packed is not None:
         results = _packed_scan(library, shape, form, inputs, packed,
                                return_final_states)

@@ -95,6 +95,19 @@ class _Update:
         return {name: _reshape(a, shapes.get(name, a.shape))
                 for name, a in operands.items()}
 
+    def shape_class(self, softplus: bool, state_dtype: str,
+                    slots: bool) -> ShapeClass:
+        """What these arguments are computed by."""
+        heads, head_dim = ((self.heads, self.head_dim) if self.tied
+                           else (self.heads * self.head_dim, 1))
+        return ShapeClass(
+            "step", heads, self.groups, head_dim, self.state_dim, self.x.dtype,
+            self.dt.dtype, z_dtype=dtype_of(self.z), skip=self.skip,
+            skip_dtype=dtype_of(self.D) or "f32",
+            bias_dtype=dtype_of(self.dt_bias), softplus=bool(softplus),
+            diagonal_rate=not self.tied, initial=True, final=True,
+            state_dtype=state_dtype, slots=slots)
+
 
 def _reshape(array: Array, shape: tuple[int, ...]) -> Array:
     return Array(array.data.reshape(shape), array.dtype)
@@ -210,17 +223,10 @@ def selective_state_update(state: Any, x: Any, dt: Any, A: Any, B: Any, C: Any,
         return library.wrap(library.empty(x.shape, x.dtype))
 
     inputs = update.inputs()
-    _, heads, head_dim = inputs["x"].shape
-    shape = ShapeClass(
-        "step", heads, update.groups, head_dim, update.state_dim, x.dtype,
-        inputs["dt"].dtype, z_dtype=dtype_of(update.z), skip=update.skip,
-        skip_dtype=dtype_of(update.D) or "f32",
-        bias_dtype=dtype_of(update.dt_bias),
-        softplus=bool(dt_softplus), diagonal_rate=not update.tied, initial=True,
-        final=True, state_dtype=pool.dtype, slots=slots is not None)
+    shape = update.shape_class(dt_softplus, pool.dtype, slots is not None)
     if slots is not None:
         inputs["slots"] = slots
-    as_called = (pool.shape[0], heads, head_dim, update.state_dim)
+    as_called = (pool.shape[0], shape.heads, shape.head_dim, shape.state_dim)
     view = library.view(pool, as_called)
     in_place = view is not None and library.has_dense_rows(view)
     states = (view if view is not None and in_place
