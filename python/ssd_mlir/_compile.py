@@ -93,7 +93,8 @@ def build(source: Source, target: str = "cpu", dtype: str = "f32",
     """Compiles to `output`, or into the cache, and returns the artifact."""
     check_options(target, dtype, form)
     options = [f"--target={target}", f"--dtype={dtype}", f"--form={form}"]
-    is_for_host = "cpu" in (name.strip() for name in target.split(","))
+    # Wherever it stands, and in no other target's name.
+    is_for_host = "cpu" in target
     if is_for_host:
         options.append(f"--workers={default_num_threads()}")
     if batch_invariant:
@@ -129,7 +130,7 @@ def build(source: Source, target: str = "cpu", dtype: str = "f32",
     key = _cache.key_of(source=source.fingerprint(), options=options,
                         choices=choices,
                         compiler=compiler_identity(compiler),
-                        host=host_identity() if is_for_host else target)
+                        host=host_identity() if is_for_host else "any")
     return _cache.fetch(key, produce)
 
 
