@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 #include "passes/Decompose.h"
+#include "passes/analysis/CostModel.h"
 
 using namespace mlir;
 using namespace ssd;
@@ -148,6 +149,7 @@ static LogicalResult splitForTasks(RewriterBase &rewriter, MixOp op,
   auto constant = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(rewriter, loc, value);
   };
+  // As partsForTasks, when the program runs.
   Value sequences = arith::MulIOp::create(
       rewriter, loc, tensor::DimOp::create(rewriter, loc, op.getX(), 0),
       constant(op.getHeads()));
@@ -184,10 +186,7 @@ struct ChunkedDecomposition
       return splitForTasks(rewriter, op, chunked, options);
     int64_t parts = chunked.getParts();
     if (chunked.getTasks() > 0)
-      parts = std::max<int64_t>(
-          chunked.getTasks() /
-              std::max<int64_t>(op.getBatch() * op.getHeads(), 1),
-          1);
+      parts = partsForTasks(chunked.getTasks(), op.getBatch(), op.getHeads());
     if (parts == 1)
       return decomposeIntoChunks(rewriter, op, chunked.getChunk(), options);
     splitSequence(rewriter, op, chunked.getChunk(),

@@ -52,6 +52,8 @@ run "Runtime tests under address sanitizer, fuzzing" \
   -DSSD_ENABLE_FUZZERS=ON -DSSD_FUZZ_SECONDS=20
 run "Runtime tests under thread sanitizer" \
   sanitized thread 'Context|Call|Error' ssd-runtime-tests
+run "Types of the Python package" \
+  quietly .venv/bin/python -m mypy python/ssd_mlir
 run "Python tests" .venv/bin/python -m pytest -q test/python
 
 printf '%s\n' "${times[@]}" "$(printf '%5d s  in all' $SECONDS)" >&2

@@ -123,10 +123,16 @@ void ElectOp::print(OpAsmPrinter &printer) {
 //===----------------------------------------------------------------------===//
 
 bool ssd::hopper::isInCluster(Operation *op) {
-  // By name: this dialect uses no ops of the gpu dialect.
-  while (op && op->getName().getStringRef() != "gpu.func")
-    op = op->getParentOp();
-  return !op || op->hasAttr("known_cluster_size");
+  // By name: this dialect uses no ops of the gpu dialect. Kernels are lowered
+  // before what is in them.
+  for (; op; op = op->getParentOp()) {
+    StringRef name = op->getName().getStringRef();
+    if (name == "gpu.func")
+      return op->hasAttr("known_cluster_size");
+    if (name == "llvm.func")
+      return op->hasAttr("nvvm.cluster_dim");
+  }
+  return true;
 }
 
 //===----------------------------------------------------------------------===//

@@ -20,7 +20,8 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace ssd::hopper {
-/// Whether an op's kernel has clusters; true where it is in none.
+/// Whether an op's kernel, lowered or not, has clusters; true where it is in no
+/// kernel.
 bool isInCluster(mlir::Operation *op);
 } // namespace ssd::hopper
 

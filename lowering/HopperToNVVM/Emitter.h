@@ -22,9 +22,6 @@ llvm::StringRef getChip(mlir::gpu::GPUModuleOp module);
 /// chip since Ampere has (mma.sync, cp.async, the first mbarriers).
 bool isForHopper(mlir::Operation *op);
 
-/// Whether blocks of the kernel that an op is in reach each other's barriers.
-bool hasClusters(mlir::Operation *op);
-
 /// Emits scalar code of one thread.
 class Emitter {
 public:

@@ -31,15 +31,6 @@ bool ssd::hopper::isForHopper(Operation *op) {
   return chip.empty() || chip == "sm_90a";
 }
 
-bool ssd::hopper::hasClusters(Operation *op) {
-  // The kernel may have been lowered before the op.
-  auto lowered = op->getParentOfType<LLVM::LLVMFuncOp>();
-  auto kernel = op->getParentOfType<gpu::GPUFuncOp>();
-  return (lowered &&
-          lowered->hasAttr(NVVM::NVVMDialect::getClusterDimAttrName())) ||
-         (kernel && kernel.getKnownClusterSizeAttr());
-}
-
 namespace {
 
 /// Fragments become vectors of one thread's values, pairs of bf16 as i32.

@@ -241,8 +241,7 @@ void copyPiece(Emitter &emit, Value target, Value source, Value row,
                 "r,l,r,~{memory}", {target, source, bytes});
 }
 
-/// A warp has four rows at once, and eight, the swizzle's period, in a step of
-/// a loop: producers have few registers.
+/// A warp has four rows at once, and eight, the swizzle's period, in a step.
 Value lowerLoadRows(Emitter &emit, LoadRowsOp op, LoadRowsOp::Adaptor adaptor) {
   constexpr int32_t kRowsAtOnce = 4;
   SharedType tile = op.getTile().getType();

@@ -130,7 +130,7 @@ Value lowerAcquire(Emitter &emit, AcquireOp op, AcquireOp::Adaptor adaptor) {
       emit.bxor(phaseOf(emit, adaptor.getCursor(), stages), emit.constant(1));
   emit.assembly(
       waitText(op, /*canSkip=*/false,
-               hasClusters(op) ? ".acquire.cluster" : ""),
+               isInCluster(op) ? ".acquire.cluster" : ""),
       "r,r,~{memory}",
       {emptyBarrier(emit, adaptor.getRing(), adaptor.getCursor(), stages),
        parity});

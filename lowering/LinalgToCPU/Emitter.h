@@ -70,15 +70,13 @@ public:
   mlir::Value max(mlir::Value a, mlir::Value b) {
     return createOrFold<mlir::arith::MaxUIOp>(a, b);
   }
-  mlir::Value add(mlir::Value a, int64_t b) { return add(a, index(b)); }
-  mlir::Value mul(mlir::Value a, int64_t b) { return mul(a, index(b)); }
-  mlir::Value div(mlir::Value a, int64_t b) { return div(a, index(b)); }
-  mlir::Value ceilDiv(mlir::Value a, int64_t b) {
-    return div(add(a, b - 1), b);
-  }
   mlir::Value ceilDiv(mlir::Value a, mlir::Value b) {
     return div(add(a, sub(b, index(1))), b);
   }
+  mlir::Value add(mlir::Value a, int64_t b) { return add(a, index(b)); }
+  mlir::Value mul(mlir::Value a, int64_t b) { return mul(a, index(b)); }
+  mlir::Value div(mlir::Value a, int64_t b) { return div(a, index(b)); }
+  mlir::Value ceilDiv(mlir::Value a, int64_t b) { return ceilDiv(a, index(b)); }
   /// The largest multiple of `b` that is not above `a`.
   mlir::Value alignDown(mlir::Value a, int64_t b) { return mul(div(a, b), b); }
   mlir::Value compare(mlir::arith::CmpIPredicate predicate, mlir::Value a,
@@ -123,12 +121,23 @@ public:
   }
 
   using Branch = llvm::function_ref<llvm::SmallVector<mlir::Value>()>;
-  /// A conditional that disappears if the condition is a constant.
+  /// A conditional that disappears if the condition is a constant. It may lack
+  /// an else branch if it has no results.
   llvm::SmallVector<mlir::Value> ifElse(mlir::Value condition,
                                         mlir::TypeRange types,
                                         Branch thenBranch, Branch elseBranch);
   void ifThen(mlir::Value condition, llvm::function_ref<void()> thenBranch,
-              llvm::function_ref<void()> elseBranch = nullptr);
+              llvm::function_ref<void()> elseBranch = nullptr) {
+    auto emitThen = [&] {
+      thenBranch();
+      return llvm::SmallVector<mlir::Value>();
+    };
+    auto emitElse = [&] {
+      elseBranch();
+      return llvm::SmallVector<mlir::Value>();
+    };
+    ifElse(condition, {}, emitThen, elseBranch ? Branch(emitElse) : nullptr);
+  }
 
   /// Scratch memory of the enclosing function or parallel loop body.
   mlir::Value scratch(mlir::Type element, int64_t size);

@@ -35,38 +35,22 @@ SmallVector<Value> Emitter::forLoop(Value lower, Value upper, int64_t step,
 
 SmallVector<Value> Emitter::ifElse(Value condition, TypeRange types,
                                    Branch thenBranch, Branch elseBranch) {
-  if (std::optional<int64_t> known = constant(condition))
-    return *known ? thenBranch() : elseBranch();
-  auto ifOp = scf::IfOp::create(*this, types, condition,
-                                /*withElseRegion=*/true);
+  if (std::optional<int64_t> known = constant(condition)) {
+    Branch taken = *known ? thenBranch : elseBranch;
+    return taken ? taken() : SmallVector<Value>();
+  }
+  auto ifOp = scf::IfOp::create(*this, types, condition, bool(elseBranch));
   InsertionGuard guard(*this);
   for (auto [block, branch] : {std::pair(ifOp.thenBlock(), thenBranch),
                                std::pair(ifOp.elseBlock(), elseBranch)}) {
+    if (!branch)
+      continue;
     setInsertionPointToStart(block);
     SmallVector<Value> results = branch();
     if (!types.empty())
       scf::YieldOp::create(*this, results);
   }
   return ifOp.getResults();
-}
-
-void Emitter::ifThen(Value condition, llvm::function_ref<void()> thenBranch,
-                     llvm::function_ref<void()> elseBranch) {
-  if (std::optional<int64_t> known = constant(condition)) {
-    if (*known)
-      thenBranch();
-    else if (elseBranch)
-      elseBranch();
-    return;
-  }
-  auto ifOp = scf::IfOp::create(*this, condition, bool(elseBranch));
-  InsertionGuard guard(*this);
-  setInsertionPointToStart(ifOp.thenBlock());
-  thenBranch();
-  if (!elseBranch)
-    return;
-  setInsertionPointToStart(ifOp.elseBlock());
-  elseBranch();
 }
 
 Value Emitter::scratch(Type element, int64_t size) {

@@ -29,16 +29,18 @@ std::string ssd::toString(const Form &form) {
   return {};
 }
 
+int64_t ssd::partsForTasks(int64_t tasks, int64_t batch, int64_t heads) {
+  return std::max<int64_t>(tasks / std::max<int64_t>(batch * heads, 1), 1);
+}
+
 std::vector<Form> ssd::candidateForms(const MixerShape &shape,
                                       const CPUNumbers &target) {
   std::vector<Form> forms = {{FormKind::recurrent, 0}};
   if (shape.diagonalDecay)
     return forms;
-  // A split sequence keeps workers busy that have no head of their own. More
-  // parts than these would take turns.
-  int64_t heads = std::max<int64_t>(shape.batch * shape.heads, 1);
   bool splits = shape.batchIs != MixerShape::Batch::any;
-  int64_t parts = splits ? target.workers / heads : 1;
+  int64_t parts =
+      splits ? partsForTasks(target.workers, shape.batch, shape.heads) : 1;
   int64_t tasks =
       shape.batchIs == MixerShape::Batch::dynamic ? target.workers : 0;
   for (int64_t chunk : {16, 32, 64, 128, 256}) {
@@ -51,18 +53,14 @@ std::vector<Form> ssd::candidateForms(const MixerShape &shape,
   return forms;
 }
 
-/// Bytes every form moves, of so many sequences: their operands once, the state
-/// in and out.
-static double operandBytes(const MixerShape &s, int64_t batch) {
-  double tokens = double(batch) * s.length;
+/// Bytes every form moves of one sequence: its operands once, the state in and
+/// out.
+static double sequenceBytes(const MixerShape &s) {
   double perToken = s.activationBytes * (2.0 * s.heads * s.headDim +
                                          2.0 * s.groups * s.stateDim) +
                     8.0 * s.heads;
-  double states = double(batch) * s.heads * s.headDim * s.stateDim;
-  return tokens * perToken + 2 * states * s.stateBytes;
-}
-static double operandBytes(const MixerShape &s) {
-  return operandBytes(s, s.batch);
+  double state = double(s.heads) * s.headDim * s.stateDim;
+  return s.length * perToken + 2 * state * s.stateBytes;
 }
 
 /// Time on all workers of work that takes `seconds` on one. Tasks are blocks of
@@ -79,11 +77,11 @@ static Cost recurrentCost(const MixerShape &s, const CPUNumbers &t) {
   Cost cost;
   cost.flops = steps * 5.0 * s.headDim * s.stateDim;
   // Tasks of other heads find the lines that they share in the cache, or not.
-  bool streams = operandBytes(s, 1) > t.cacheBytes;
+  bool streams = sequenceBytes(s) > t.cacheBytes;
   double rowTime = t.rowTime + (streams ? t.streamedRowTime : 0.0);
   double seconds =
       steps * (t.tokenTime + s.headDim * rowTime) + cost.flops / t.updateRate;
-  cost.bytes = operandBytes(s);
+  cost.bytes = s.batch * sequenceBytes(s);
   cost.seconds = std::max(onWorkers(s, seconds, t),
                           cost.bytes / (t.bandwidth * t.workers));
   cost.launches = 1;
@@ -98,7 +96,7 @@ static double productRate(double q, const CPUNumbers &t) {
 
 /// What a chunk of one head takes whatever its size.
 static double chunkOverhead(const MixerShape &s, const CPUNumbers &t) {
-  bool streams = operandBytes(s) > t.cacheBytes;
+  bool streams = s.batch * sequenceBytes(s) > t.cacheBytes;
   double rows = std::max<double>(s.stateDim, t.leastStateRows);
   return t.chunkTime + (streams ? rows * t.stateRowTime : 0.0);
 }
@@ -149,7 +147,8 @@ static Cost chunkedCost(const MixerShape &s, double chunk, int64_t parts,
   cost.flops = sequences * (chunks * whole.flops + tail.flops + split.flops);
   double seconds = sequences * (chunks * whole.seconds + tail.seconds +
                                 split.seconds + transposes);
-  cost.bytes = operandBytes(s) * (parts > 1 ? 2 : 1) + sequences * split.bytes;
+  cost.bytes = s.batch * sequenceBytes(s) * (parts > 1 ? 2 : 1) +
+               sequences * split.bytes;
   cost.launches = parts > 1 ? 3 : 1;
   cost.seconds = std::max(onWorkers(s, seconds, t, parts) +
                               (cost.launches - 1) * t.loopTime,

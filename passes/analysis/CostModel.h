@@ -82,6 +82,10 @@ struct Cost {
   int64_t launches = 0; // parallel loops
 };
 
+/// The parts to cut each sequence into for so many tasks, at least one: they
+/// keep workers busy that have no head of their own, and more would take turns.
+int64_t partsForTasks(int64_t tasks, int64_t batch, int64_t heads);
+
 /// The forms worth comparing for this shape.
 std::vector<Form> candidateForms(const MixerShape &shape,
                                  const CPUNumbers &target);

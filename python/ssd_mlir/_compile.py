@@ -96,8 +96,9 @@ class Compilation:
         self._source = source
         self._options = [f"--target={target}", f"--dtype={dtype}",
                          f"--form={form}"]
-        is_for_host = "cpu" in (name.strip() for name in target.split(","))
-        self._machine = host_identity() if is_for_host else target
+        # Wherever it stands, and in no other target's name.
+        is_for_host = "cpu" in target
+        self._machine = host_identity() if is_for_host else None
         if is_for_host:
             self._options.append(f"--workers={default_num_threads()}")
         if batch_invariant:

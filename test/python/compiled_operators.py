@@ -1,13 +1,16 @@
 # Part of ssd-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What distinguishes one compiled operator from another, for tests with NumPy and on a
-GPU alike. Needs neither NumPy nor PyTorch."""
+"""What distinguishes one compiled operator from another, and how exact they are, for tests
+with NumPy and on a GPU alike. Needs neither NumPy nor PyTorch."""
 
 from __future__ import annotations
 
 import math
 from typing import Any, NamedTuple, Optional, Union
+
+# RMS errors that results may have, relative to the float64 recurrence's.
+BOUNDS = {"f32": 1e-5, "bf16": 5e-3, "f16": 5e-3}
 
 
 class Scan(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import pytest
 
-from compiled_operators import Scan, Update
+from compiled_operators import BOUNDS, Scan, Update
 from ssd_mlir import (_template, mamba_chunk_scan_combined,
                       selective_state_update)
 
@@ -18,7 +18,6 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(),
                                reason="needs a GPU and PyTorch for it")
 
 TYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
-BOUNDS = {"f32": 1e-5, "bf16": 5e-3, "f16": 5e-3}
 
 
 def error_ratio(found, expected):

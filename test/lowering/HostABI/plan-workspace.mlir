@@ -90,7 +90,7 @@ func.func @chunks(%x: memref<?x4xf32>)
 // CHECK-LABEL: func.func private @chunks.workspace(
 // CHECK-SAME:    %[[ROWS:.*]]: index) -> i64
 // CHECK-DAG:     %[[CHUNK:.*]] = arith.constant 128 : index
-// CHECK:         arith.minsi %{{.*}}
+// CHECK:         arith.minsi %[[ROWS]], %[[CHUNK]]
 
 // -----
 

@@ -7,7 +7,10 @@
 // CHECK:           %[[PARTS:.*]]:4 = scf.for {{.*}} iter_args
 // CHECK-COUNT-4:     arith.addf {{.*}} : vector<16xf32>
 // CHECK:             scf.yield
-// CHECK:           vector.reduction <add>, {{.*}} fastmath<reassoc>
+// CHECK:           %[[EVEN:.*]] = arith.addf %[[PARTS]]#0, %[[PARTS]]#2
+// CHECK:           %[[ODD:.*]] = arith.addf %[[PARTS]]#1, %[[PARTS]]#3
+// CHECK:           %[[SUM:.*]] = arith.addf %[[EVEN]], %[[ODD]]
+// CHECK:           vector.reduction <add>, %[[SUM]] fastmath<reassoc>
 // CHECK:           memref.store
 func.func @sum_of_squares(%x: memref<9x256xbf16>, %y: memref<9xf32>) {
   linalg.generic {

@@ -57,7 +57,10 @@ func.func @columns_in_two_parts(%x: memref<?x?x3x64xbf16>, %b: memref<?x?x1x200x
 
 // The states that runs leave are in two parts, too.
 // CHECK-LABEL: func.func @parts_of_cut_sequences
-// CHECK:         %[[STATES:.*]] = arith.muli %{{.*}}, %c2
+// CHECK:         scf.if
+// CHECK:           %[[STATES:.*]] = arith.muli %{{.*}}, %c2_
+// CHECK:           %[[BYTES:.*]] = arith.muli %[[STATES]], %c32768
+// CHECK:           memref.alloc(%[[BYTES]])
 // CHECK:         gpu.module @ssd_chunked_0 [
 // CHECK:           hopper.specialize warpgroups [1, 1, 1, 1]
 // CHECK:           hopper.expect {{.*}}, 32768

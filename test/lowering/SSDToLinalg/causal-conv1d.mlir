@@ -6,16 +6,22 @@
 // CHECK-SAME:    %[[X:[a-z0-9]+]]: tensor<2x?x8xbf16>, %[[W:[a-z0-9]+]]: tensor<8x2xf32>, %[[BIAS:[a-z0-9]+]]: tensor<8xf32>, %[[Y:[a-z0-9]+]]: tensor<2x?x8xbf16>, %[[WINDOW:[a-z0-9]+]]: tensor<2x1x8xbf16>)
 // CHECK:         %[[LENGTH:.*]] = tensor.dim %[[X]], %c1
 // CHECK:         %[[ROW:.*]] = tensor.empty(%{{.*}}) : tensor<2x?x8xbf16>
-// CHECK:         linalg.copy ins(%[[WINDOW]] :
+// CHECK:         %[[OLD:.*]] = linalg.copy ins(%[[WINDOW]] :
+// CHECK:         tensor.insert_slice %[[OLD]] into %[[ROW]][0, 0, 0]
 // CHECK:         linalg.copy ins(%[[X]] :
 // CHECK:         %[[BOTH:.*]] = tensor.insert_slice %{{.*}} into %{{.*}}[0, 1, 0] [2, %[[LENGTH]], 8]
+// CHECK:         %[[WEIGHTS:.*]] = linalg.generic {{.*}} ins(%[[W]] : tensor<8x2xf32>) outs(%{{.*}} : tensor<2x8xf32>)
 // CHECK:         %[[TAP0:.*]] = tensor.extract_slice %[[BOTH]][0, 0, 0] [2, %[[LENGTH]], 8]
+// CHECK:         %[[WEIGHT0:.*]] = tensor.extract_slice %[[WEIGHTS]][0, 0] [1, 8]
 // CHECK:         %[[TAP1:.*]] = tensor.extract_slice %[[BOTH]][0, 1, 0] [2, %[[LENGTH]], 8]
-// CHECK:         %[[RESULT:.*]] = linalg.generic {{.*}} ins(%[[TAP0]], %{{.*}}, %[[TAP1]], %{{.*}}, %[[BIAS]] : {{.*}}) outs(%[[Y]] :
+// CHECK:         %[[WEIGHT1:.*]] = tensor.extract_slice %[[WEIGHTS]][1, 0] [1, 8]
+// CHECK:         %[[RESULT:.*]] = linalg.generic {{.*}} ins(%[[TAP0]], %[[WEIGHT0]], %[[TAP1]], %[[WEIGHT1]], %[[BIAS]] : {{.*}}) outs(%[[Y]] :
 // CHECK-NEXT:    ^bb0(%[[X0:.*]]: bf16, %[[W0:.*]]: f32, %[[X1:.*]]: bf16, %[[W1:.*]]: f32, %[[B:.*]]: f32, %{{.*}}: bf16):
-// CHECK:           %[[P0:.*]] = arith.mulf %{{.*}}, %[[W0]]
+// CHECK:           %[[WIDE0:.*]] = arith.extf %[[X0]]
+// CHECK:           %[[P0:.*]] = arith.mulf %[[WIDE0]], %[[W0]]
 // CHECK:           %[[S0:.*]] = arith.addf %[[B]], %[[P0]]
-// CHECK:           %[[P1:.*]] = arith.mulf %{{.*}}, %[[W1]]
+// CHECK:           %[[WIDE1:.*]] = arith.extf %[[X1]]
+// CHECK:           %[[P1:.*]] = arith.mulf %[[WIDE1]], %[[W1]]
 // CHECK:           %[[S1:.*]] = arith.addf %[[S0]], %[[P1]]
 // CHECK:           %[[SILU:.*]] = arith.divf %[[S1]], %{{.*}}
 // CHECK:           %[[ROUNDED:.*]] = arith.truncf %[[SILU]] : f32 to bf16

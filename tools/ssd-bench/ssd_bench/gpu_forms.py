@@ -59,6 +59,8 @@ def _cases(quick: bool) -> list[Scan]:
 
 def _sides(case: Scan, multiprocessors: int) -> dict[str, _Program]:
     """All programs for a case, by name."""
+    # A program says how long a kernel is estimated to take, not how it is launched. As in
+    # lowering/SSDToHopper: whyNotSizes, ChunkedShape::unitsPerBatch and the run of a Schedule.
     of = case._replace(batch=1, length=1)
     chunks = -(-case.length // CHUNK)
     sides = {"auto": _Program(of)}
