@@ -65,6 +65,11 @@ def _check_offsets(offsets: np.ndarray, length: int) -> None:
                             f"{'...' if offsets.size > 8 else ''}")
 
 
+# What the operands are called in programs.
+_OPERANDS = ("x", "dt", "A", "B", "C", "D", "z", "dt_bias", "initial_state",
+             "segment_ids")
+
+
 def mamba_chunk_scan_combined(
         x: Any, dt: Any, A: Any, B: Any, C: Any,
         chunk_size: Optional[int] = None, D: Any = None, z: Any = None,
@@ -197,8 +202,8 @@ def mamba_chunk_scan_combined(
         results = operator(inputs, library)
         if side is not None:
             side.record(key, operands, operator, library,
-                        {name: (array.data, list(range(len(array.shape))))
-                         for name, array in inputs.items()})
+                        {name: (i, list(range(len(inputs[name].shape))))
+                         for i, name in enumerate(_OPERANDS) if name in inputs})
     if not return_final_states and packed is None:
         return library.wrap(results[0])
     return tuple(map(library.wrap, results))

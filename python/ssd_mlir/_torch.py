@@ -225,10 +225,11 @@ def repeat(key: tuple[Any, ...],
 
 
 def record(key: tuple[Any, ...], operands: tuple[Any, ...], operator: Any,
-           library: TorchLibrary, sources: Mapping[str, tuple[Any, list[int]]],
+           library: TorchLibrary, sources: Mapping[str, tuple[int, list[int]]],
            result_dims: Optional[list[int]] = None) -> None:
-    """Records a call that has been made. `sources` has each input's operand and
-    which of its dimensions it has; `result_dims` those of the first result."""
+    """Records a call that has been made. `sources` has the number of each input's
+    operand and which of its dimensions it has; `result_dims` those of the first
+    result."""
     if _EXCHANGE is None:
         return
     entry = operator.program.entries[ENTRY]
@@ -240,10 +241,11 @@ def record(key: tuple[Any, ...], operands: tuple[Any, ...], operator: Any,
                            not outputs else dims))
             outputs += 1
             continue
-        operand, dims = sources[argument.name]
-        number = next((i for i, v in enumerate(operands) if v is operand), None)
-        if number is None or _NAMES.get(operand.dtype) != argument.dtype:
-            return  # it is converted or copied, each time
+        number, dims = sources[argument.name]
+        operand = operands[number]
+        if (not isinstance(operand, torch.Tensor)
+                or _NAMES.get(operand.dtype) != argument.dtype):
+            return  # it is converted, each time
         places.append((number, dims))
     try:
         known = shortcuts.setdefault((key, *[v is None for v in operands]), [])

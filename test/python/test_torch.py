@@ -128,6 +128,20 @@ def test_repeated_scans_keep_results_apart():
     assert first.data_ptr() != second.data_ptr() and torch.equal(first, second)
 
 
+def test_repeated_calls_tell_operands_apart():
+    """Also where one tensor was several operands at first."""
+    operands = scan_operands()
+    for C in (operands["B"], operands["C"], operands["B"]):
+        check_scan({**operands, "C": C})
+    for D in (operands["A"], operands["A"] + 1):
+        check_scan({**operands, "D": D})
+    operands = update_operands()
+    for C in (operands["B"], operands["C"], operands["B"]):
+        check_update(torch.randn(3, 4, 16, 8), {**operands, "C": C})
+    for z in (None, operands["x"], operands["x"] + 1):
+        check_update(torch.randn(3, 4, 16, 8), {**operands, "z": z})
+
+
 @pytest.mark.parametrize("tied", [True, False])
 def test_repeated_updates(tied):
     for batch in (3, 1, 5, 3):
