@@ -38,13 +38,15 @@ def _raw_stream(ordinal: int) -> int:
 # The same without making an object of it.
 _current_stream = getattr(torch._C, "_cuda_getCurrentRawStream", _raw_stream)
 _dispatch_modes = getattr(torch._C, "_len_torch_dispatch_stack", lambda: 0)
+# Where other tracers are at work, there is a dispatch mode, too.
+_is_compiling = getattr(torch.compiler, "is_dynamo_compiling",
+                        torch.compiler.is_compiling)
 _current_gpu = getattr(torch._C, "_cuda_getDevice", torch.cuda.current_device)
 
 
 def is_traced(x: torch.Tensor) -> bool:
     """Whether operations on `x` are recorded rather than run."""
-    return (torch.compiler.is_compiling() or type(x) not in _PLAIN
-            or _dispatch_modes() > 0)
+    return _is_compiling() or type(x) not in _PLAIN or _dispatch_modes() > 0
 
 
 @functools.lru_cache(maxsize=None)
