@@ -53,23 +53,3 @@ void *Exchange::stream(DLDevice device) const {
     throw py::error_already_set();
   return stream;
 }
-
-bool Exchange::allocate(size_t bytes, DLDevice device, Memory &memory) const {
-  int64_t size = static_cast<int64_t>(bytes);
-  DLTensor prototype = {};
-  prototype.device = device;
-  prototype.ndim = 1;
-  prototype.dtype = {kDLUInt, 8, 1};
-  prototype.shape = &size;
-  auto ignore = [](void *, const char *, const char *) {};
-  if (functions.allocate(&prototype, &memory.tensor, nullptr, ignore) == 0)
-    return true;
-  PyErr_Clear();
-  memory.tensor = nullptr;
-  return false;
-}
-
-Exchange::Memory::~Memory() {
-  if (tensor)
-    tensor->deleter(tensor);
-}

@@ -28,22 +28,6 @@ public:
   /// The stream that work on a device is put into.
   void *stream(DLDevice device) const;
 
-  /// Bytes of a device's memory, which the stream that was current then may use
-  /// until this dies.
-  class Memory {
-  public:
-    Memory() = default;
-    ~Memory();
-    Memory(const Memory &) = delete;
-    void *get() const { return tensor ? tensor->tensor.data : nullptr; }
-
-  private:
-    VersionedTensor *tensor = nullptr;
-    friend class Exchange;
-  };
-  /// False if there is no such memory.
-  bool allocate(size_t bytes, DLDevice device, Memory &memory) const;
-
 private:
   struct Functions;
   explicit Exchange(const Functions &functions) : functions(functions) {}

@@ -8,7 +8,30 @@
 
 #include "python/Program.h"
 
+#include <pthread.h>
+
 using namespace ssd::python;
+
+int32_t Context::currentProcess() {
+  // Counted, because asking the system takes as long as all checks of a call.
+  static int32_t number = 0;
+  static int registered = pthread_atfork(nullptr, nullptr, [] { ++number; });
+  (void)registered;
+  return number;
+}
+
+ssd_context *Context::handleOf(const Context *context) {
+  struct Own {
+    ~Own() { ssd_context_destroy(handle); }
+    ssd_context *handle = nullptr;
+  };
+  static thread_local Own own;
+  if (context && !context->isUsable())
+    raiseStatus(SSD_ERROR_INTERNAL, "The context is another process's.");
+  if (!context && !own.handle)
+    check(ssd_context_create(/*threads=*/1, &own.handle));
+  return context ? context->handle : own.handle;
+}
 
 py::tuple ssd::python::stateTensor(py::object self, int32_t index) {
   State &state = self.cast<State &>();
@@ -159,28 +182,20 @@ int32_t Program::workspaceBytes(const char *entry, const Arguments &arguments,
                             &bytes);
 }
 
-void Program::run(const char *entry, const Arguments &arguments,
-                  ssd_state *state, Context &context, void *memory,
-                  size_t bytes, void *stream) const {
-  ssd_context *contextHandle = context.get();
-  int32_t status;
-  std::string message;
-  {
-    py::gil_scoped_release nogil;
-    status = ssd_call(handle, contextHandle, entry, arguments.data(),
-                      static_cast<int32_t>(arguments.size()), state, memory,
-                      bytes, stream);
-    if (status != SSD_OK)
-      message = ssd_last_error();
-  }
-  if (status != SSD_OK)
-    raiseStatus(status, message);
+int32_t Program::run(const char *entry, const Arguments &arguments,
+                     ssd_state *state, const Context *context, void *memory,
+                     size_t bytes, void *stream) const {
+  ssd_context *workers = Context::handleOf(context);
+  py::gil_scoped_release nogil;
+  return ssd_call(handle, workers, entry, arguments.data(),
+                  static_cast<int32_t>(arguments.size()), state, memory, bytes,
+                  stream);
 }
 
 void Program::call(const std::string &entry, const py::sequence &arrays,
                    const std::vector<bool> &written, State *state,
-                   Context &context, const py::object &workspace, int32_t gpu,
-                   uintptr_t stream) const {
+                   const Context *context, const py::object &workspace,
+                   int32_t gpu, uintptr_t stream) const {
   DLDevice device = deviceOf(gpu);
   std::vector<std::unique_ptr<TensorView>> views;
   Arguments args;
@@ -210,6 +225,6 @@ void Program::call(const std::string &entry, const py::sequence &arrays,
     scratch = workspace(bytes);
     memory = dataPointer(scratch);
   }
-  run(entry.c_str(), args, stateHandle, context, memory, bytes,
-      reinterpret_cast<void *>(stream));
+  check(run(entry.c_str(), args, stateHandle, context, memory, bytes,
+            reinterpret_cast<void *>(stream)));
 }

@@ -15,7 +15,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <optional>
-#include <unistd.h>
 
 namespace ssd::python {
 
@@ -34,16 +33,18 @@ public:
   Context(const Context &) = delete;
 
   int32_t threads() const { return ssd_context_threads(handle); }
-  bool isUsable() const { return process == getpid(); }
-  ssd_context *get() const {
-    if (!isUsable())
-      raiseStatus(SSD_ERROR_INTERNAL, "The context is another process's.");
-    return handle;
-  }
+  bool isUsable() const { return process == currentProcess(); }
+
+  /// The handle of `context`; without one, the calling thread's own, which has
+  /// no workers: for calls that only put work into a stream.
+  static ssd_context *handleOf(const Context *context);
 
 private:
+  /// A number that changes in the child of a fork.
+  static int32_t currentProcess();
+
   ssd_context *handle = nullptr;
-  pid_t process = getpid();
+  int32_t process = currentProcess();
 };
 
 /// Scratch memory that only grows, aligned as the ABI asks.
@@ -160,17 +161,19 @@ public:
 
   /// `workspace` is a Workspace, or a function from a number of bytes to a
   /// tensor of PyTorch's; PyTorch's tensors are all on GPU `gpu`, or on the CPU
-  /// if that is negative.
+  /// if that is negative. On a GPU there need be no context.
   void call(const std::string &entry, const py::sequence &arrays,
-            const std::vector<bool> &written, State *state, Context &context,
-            const py::object &workspace, int32_t gpu, uintptr_t stream) const;
+            const std::vector<bool> &written, State *state,
+            const Context *context, const py::object &workspace, int32_t gpu,
+            uintptr_t stream) const;
 
-  /// A status of the runtime.
+  /// Statuses of the runtime.
   int32_t workspaceBytes(const char *entry, const Arguments &arguments,
                          ssd_state *state, size_t &bytes) const;
   /// Others may run Python meanwhile.
-  void run(const char *entry, const Arguments &arguments, ssd_state *state,
-           Context &context, void *memory, size_t bytes, void *stream) const;
+  int32_t run(const char *entry, const Arguments &arguments, ssd_state *state,
+              const Context *context, void *memory, size_t bytes,
+              void *stream) const;
 
 private:
   ssd_program *handle = nullptr;

@@ -10,38 +10,74 @@
 
 using namespace ssd::python;
 
+/// One call. Its arguments are arrays on the stack: a call takes no longer than
+/// some allocations do.
+struct Shortcut::Call {
+  struct Argument {
+    DLTensor tensor;
+    int64_t shape[kMaxRank], strides[kMaxRank];
+  };
+
+  /// The next argument, without data, sizes and strides.
+  Argument &add(const ssd_argument &declared, DLDevice device) {
+    Argument &argument = arguments[count++];
+    argument.tensor = {
+        nullptr,          device, declared.rank, declared.dtype, argument.shape,
+        argument.strides, 0};
+    return argument;
+  }
+
+  py::handle allocate;
+  Argument arguments[kMaxArguments];
+  int32_t count = 0;
+  Sizes sizes = {};
+  py::list results;
+};
+
 Shortcut::Shortcut(py::object owner, const std::string &entry,
-                   std::vector<Place> places, py::tuple allocators,
-                   py::tuple types, py::object exchange, int32_t gpu)
+                   std::vector<Place> places, py::tuple dtypes, py::tuple types,
+                   py::object exchange, int32_t gpu)
     : owner(std::move(owner)), program(this->owner.cast<Program &>()),
       entry(program.entry(entry, deviceOf(gpu).device_type)),
-      places(std::move(places)), allocators(std::move(allocators)),
-      types(std::move(types)), exchangeOwner(std::move(exchange)),
+      places(std::move(places)), dtypes(std::move(dtypes)),
+      types(std::move(types)), isNegated(this->types[0].attr("is_neg")),
+      requiresGradient(this->types[0].attr("requires_grad")),
+      exchangeOwner(std::move(exchange)),
       exchange(exchangeOwner.cast<Exchange &>()), device(deviceOf(gpu)) {
-  if (!this->entry || this->places.size() != size_t(this->entry->n_args))
+  if (!this->entry || this->places.size() != size_t(this->entry->n_args) ||
+      this->places.size() > kMaxArguments)
     refuse("A shortcut's arguments are not its entry's.");
-  for (int32_t i = 0; i < this->entry->n_args; ++i)
-    if (this->entry->args[i].rank > kMaxRank ||
-        this->places[i].second.size() != size_t(this->entry->args[i].rank))
+  for (int32_t i = 0; i < this->entry->n_args; ++i) {
+    const ssd_argument &declared = this->entry->args[i];
+    const auto &[source, dims] = this->places[i];
+    if (declared.rank > kMaxRank || dims.size() != size_t(declared.rank))
       refuse("A shortcut's dimensions are not its entry's.");
+    for (int32_t d = 0; d < declared.rank; ++d)
+      if (-1 - declared.shape[d] >= kMaxSizes)
+        refuse("A shortcut's entry has too many sizes.");
+    if (source >= kMaxOperands)
+      refuse("A shortcut has too many operands.");
+    if (source >= 0)
+      operandsRead.set(source);
+  }
+  lastSizes.fill(-1);
 }
 
 /// Whether an operand is a tensor of the kind that views tell all about.
-bool Shortcut::isLike(py::handle operand, bool gradients) const {
-  static PyObject *isNegated = PyUnicode_InternFromString("is_neg");
-  static PyObject *requiresGradient =
-      PyUnicode_InternFromString("requires_grad");
-  auto *type = reinterpret_cast<PyObject *>(Py_TYPE(operand.ptr()));
+bool Shortcut::isLike(PyObject *operand, bool gradients) const {
+  auto *type = reinterpret_cast<PyObject *>(Py_TYPE(operand));
   bool known = false;
-  for (py::handle one : types)
-    known |= type == one.ptr();
+  for (size_t i = 0, e = types.size(); i < e && !known; ++i)
+    known = type == PyTuple_GET_ITEM(types.ptr(), i);
+  // By the descriptors: looking for their names takes as long as asking.
   if (!known ||
-      steal(PyObject_CallMethodNoArgs(operand.ptr(), isNegated)).ptr() ==
+      steal(PyObject_Vectorcall(isNegated.ptr(), &operand, 1, nullptr)).ptr() ==
           Py_True)
     return false;
+  auto *property = requiresGradient.ptr();
   return !gradients ||
-         steal(PyObject_GetAttr(operand.ptr(), requiresGradient)).ptr() !=
-             Py_True;
+         steal(Py_TYPE(property)->tp_descr_get(property, operand, type))
+                 .ptr() != Py_True;
 }
 
 /// Compares static sizes; takes or compares dynamic ones.
@@ -53,10 +89,7 @@ bool Shortcut::bindSizes(const ssd_argument &declared, const int64_t *shape,
       return false;
     if (size >= 0)
       continue;
-    size_t number = static_cast<size_t>(-1 - size);
-    if (call.sizes.size() <= number)
-      call.sizes.resize(number + 1);
-    int64_t &known = call.sizes[number];
+    int64_t &known = call.sizes[size_t(-1 - size)];
     if (shape[d] == 0 || (known && known != shape[d]))
       return false;
     known = shape[d];
@@ -64,28 +97,15 @@ bool Shortcut::bindSizes(const ssd_argument &declared, const int64_t *shape,
   return true;
 }
 
-/// The next argument, without data, sizes and strides. There is room for all:
-/// none moves.
-Shortcut::Argument &Shortcut::add(const ssd_argument &declared,
-                                  Call &call) const {
-  Argument &argument = call.arguments.emplace_back();
-  argument.tensor = {
-      nullptr,          device, declared.rank, declared.dtype, argument.shape,
-      argument.strides, 0};
-  return argument;
-}
-
-bool Shortcut::read(py::handle operand, const std::vector<int32_t> &dims,
+bool Shortcut::read(PyObject *operand, const std::vector<int32_t> &dims,
                     const ssd_argument &declared, Call &call) const {
   DLTensor view;
-  if (!exchange.view(operand, view) ||
-      view.device.device_type != device.device_type ||
-      view.device.device_id != device.device_id ||
+  if (!exchange.view(operand, view) || !isHere(view.device) ||
       view.dtype.code != declared.dtype.code ||
       view.dtype.bits != declared.dtype.bits ||
       view.dtype.lanes != declared.dtype.lanes)
     return false;
-  Argument &argument = add(declared, call);
+  Call::Argument &argument = call.add(declared, device);
   argument.tensor.data = static_cast<char *>(view.data) + view.byte_offset;
   int32_t used = 0;
   /// Whether the dimensions before `end` that are left out repeat one value.
@@ -107,72 +127,129 @@ bool Shortcut::read(py::handle operand, const std::vector<int32_t> &dims,
   return skip(view.ndim) && bindSizes(declared, argument.shape, call);
 }
 
-bool Shortcut::allocate(size_t number, const std::vector<int32_t> &dims,
-                        const ssd_argument &declared, Call &call) const {
-  Argument &argument = add(declared, call);
+/// New memory on the device; null where it is elsewhere.
+py::object Shortcut::empty(py::handle allocate, const py::tuple &shape,
+                           const py::tuple &strides, py::handle dtype,
+                           void *&data) const {
+  PyObject *arguments[] = {shape.ptr(), strides.ptr(), dtype.ptr()};
+  py::object result =
+      steal(PyObject_Vectorcall(allocate.ptr(), arguments, 3, nullptr));
+  DLTensor view;
+  bool fits = exchange.view(result, view) && isHere(view.device);
+  data = fits ? view.data : nullptr;
+  return result;
+}
+
+/// The values of those dimensions that are not new.
+static py::tuple chosen(const int64_t *values,
+                        const std::vector<int32_t> &dims) {
+  size_t rank = 0, next = 0;
+  for (int32_t d : dims)
+    rank += d >= 0;
+  py::tuple result(rank);
+  for (size_t d = 0; d < dims.size(); ++d)
+    if (dims[d] >= 0)
+      PyTuple_SET_ITEM(result.ptr(), next++,
+                       steal(PyLong_FromLongLong(values[d])).release().ptr());
+  return result;
+}
+
+bool Shortcut::addResult(size_t number, const std::vector<int32_t> &dims,
+                         const ssd_argument &declared, Call &call) const {
+  Call::Argument &argument = call.add(declared, device);
   int64_t dense = 1;
   for (int32_t d = declared.rank - 1; d >= 0; --d) {
     int64_t size = declared.shape[d];
-    if (size < 0 && size_t(-1 - size) >= call.sizes.size())
-      return false;
     argument.shape[d] = size >= 0 ? size : call.sizes[size_t(-1 - size)];
     argument.strides[d] = dense;
     dense *= argument.shape[d];
   }
-  size_t rank = 0;
-  for (int32_t d : dims)
-    rank += d >= 0;
-  py::tuple shape(rank), strides(rank);
-  for (size_t d = 0, next = 0; d < dims.size(); ++d)
-    if (dims[d] >= 0) {
-      shape[next] = argument.shape[d];
-      strides[next++] = argument.strides[d];
-    }
-  py::object result = allocators[number](shape, strides);
-  DLTensor view;
-  if (!exchange.view(result, view))
+  if (dense == 0)
+    return false; // a size that no operand has
+  call.results.append(empty(call.allocate, chosen(argument.shape, dims),
+                            chosen(argument.strides, dims), dtypes[number],
+                            argument.tensor.data));
+  return argument.tensor.data;
+}
+
+/// Whether the operands that there are are those that have a place.
+bool Shortcut::areThere(const py::tuple &operands) const {
+  size_t count = operands.size();
+  if (count > kMaxOperands)
     return false;
-  argument.tensor.data = view.data;
-  call.results.append(std::move(result));
-  return true;
+  std::bitset<kMaxOperands> there;
+  for (size_t i = 0; i < count; ++i)
+    there[i] = PyTuple_GET_ITEM(operands.ptr(), i) != Py_None;
+  return there == operandsRead;
 }
 
 py::object Shortcut::call(const py::tuple &operands, bool gradients,
-                          Context &context, Workspace *workspace) const {
+                          const py::object &allocate,
+                          const py::object &resources) {
+  if (!areThere(operands))
+    return py::none();
   Call call;
-  call.arguments.reserve(places.size());
+  call.allocate = allocate;
   for (size_t i = 0; i < places.size(); ++i) {
     const auto &[source, dims] = places[i];
     const ssd_argument &declared = entry->args[i];
-    bool fits = source < 0 ? allocate(static_cast<size_t>(-1 - source), dims,
-                                      declared, call)
-                           : isLike(operands[source], gradients) &&
-                                 read(operands[source], dims, declared, call);
+    PyObject *operand =
+        source < 0 ? nullptr : PyTuple_GET_ITEM(operands.ptr(), source);
+    bool fits =
+        operand
+            ? isLike(operand, gradients) && read(operand, dims, declared, call)
+            : addResult(static_cast<size_t>(-1 - source), dims, declared, call);
     if (!fits)
       return py::none();
   }
-  if (!run(call, context, workspace))
+  if (!run(call, resources))
     return py::none();
   return std::move(call.results);
 }
 
-bool Shortcut::run(Call &call, Context &context, Workspace *workspace) const {
-  Program::Arguments arguments;
-  arguments.reserve(call.arguments.size());
-  for (const Argument &argument : call.arguments)
-    arguments.push_back(&argument.tensor);
-  size_t bytes = 0;
-  int32_t status =
-      program.workspaceBytes(entry->name, arguments, /*state=*/nullptr, bytes);
+/// Whether the arguments were refused, as another layout is: Python copies, or
+/// says what is wrong.
+static bool isRefused(int32_t status) {
   if (status == SSD_ERROR_INVALID_ARGUMENT)
-    return false; // another layout: Python copies, or says what is wrong
+    return true;
   check(status);
-  bool onCpu = device.device_type == kDLCPU;
-  Exchange::Memory scratch; // until all work that uses it is in the stream
-  if (!onCpu && bytes > 0 && !exchange.allocate(bytes, device, scratch))
-    return false; // Python fails to as well, and says so
-  program.run(entry->name, arguments, /*state=*/nullptr, context,
-              onCpu ? workspace->reserve(bytes) : scratch.get(), bytes,
-              onCpu ? nullptr : exchange.stream(device));
+  return false;
+}
+
+/// Asks what workspace calls of these sizes need. Others than the last call's
+/// are rare.
+bool Shortcut::measure(const Program::Arguments &arguments,
+                       const Sizes &sizes) {
+  size_t bytes = 0;
+  if (isRefused(program.workspaceBytes(entry->name, arguments,
+                                       /*state=*/nullptr, bytes)))
+    return false;
+  lastSizes = sizes;
+  lastBytes = bytes;
   return true;
+}
+
+bool Shortcut::run(const Call &call, const py::object &resources) {
+  Program::Arguments arguments;
+  arguments.reserve(call.count);
+  for (int32_t i = 0; i < call.count; ++i)
+    arguments.push_back(&call.arguments[i].tensor);
+  if (call.sizes != lastSizes && !measure(arguments, call.sizes))
+    return false;
+  size_t bytes = lastBytes;
+  const Context *context = nullptr;
+  py::object scratch; // until all work that uses it is in the stream
+  void *memory = nullptr, *stream = nullptr;
+  if (device.device_type == kDLCPU) {
+    py::tuple own = resources;
+    context = &own[0].cast<const Context &>();
+    memory = own[1].cast<Workspace &>().reserve(bytes);
+  } else {
+    stream = exchange.stream(device);
+    if (bytes > 0)
+      scratch = empty(call.allocate, py::make_tuple(bytes), py::make_tuple(1),
+                      dtypes[dtypes.size() - 1], memory);
+  }
+  return !isRefused(program.run(entry->name, arguments, /*state=*/nullptr,
+                                context, memory, bytes, stream));
 }

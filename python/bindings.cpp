@@ -56,11 +56,10 @@ PYBIND11_MODULE(_runtime, m) {
                     std::vector<Shortcut::Place>, py::tuple, py::tuple,
                     py::object, int32_t>(),
            py::arg("program"), py::arg("entry"), py::arg("places"),
-           py::arg("allocators"), py::arg("types"), py::arg("exchange"),
+           py::arg("dtypes"), py::arg("types"), py::arg("exchange"),
            py::arg("gpu"))
       .def("__call__", &Shortcut::call, py::arg("operands"),
-           py::arg("gradients"), py::arg("context"),
-           py::arg("workspace").none(true));
+           py::arg("gradients"), py::arg("allocate"), py::arg("resources"));
 
   py::class_<Program>(m, "Program", "A loaded artifact with its weights.")
       .def(py::init<const std::string &>(), py::arg("path"))
@@ -76,6 +75,7 @@ PYBIND11_MODULE(_runtime, m) {
       .def("load_state", &Program::loadState, py::arg("path"),
            py::arg("device") = py::none())
       .def("call", &Program::call, py::arg("entry"), py::arg("arrays"),
-           py::arg("written"), py::arg("state").none(true), py::arg("context"),
-           py::arg("workspace"), py::arg("gpu") = -1, py::arg("stream") = 0);
+           py::arg("written"), py::arg("state").none(true),
+           py::arg("context").none(true), py::arg("workspace"),
+           py::arg("gpu") = -1, py::arg("stream") = 0);
 }

@@ -17,7 +17,7 @@ from ._arrays import (Array, Library, Wrap, library_of, read_ids, storage_type,
                       to_float32, wrapper_like)
 from ._errors import ArgumentError, FileMissingError, NotFoundError
 from ._generate import Callback, Sampling, generate_tokens
-from ._threads import current_context, gpu_context
+from ._threads import current_context
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -287,19 +287,18 @@ class Program:
             library.laid_out(next(reads), a.strided) if a.role == "input"
             else next(reads if a.role == "state" else results)
             for a in arguments]
-        context, workspace = self.resources(library.gpu)
+        context: Optional[_runtime.Context] = None
+        workspace: Any = library.workspace
+        if library.gpu < 0:
+            context, workspace = self.resources()
         self._native.call(
             entry.name, arrays,
             entry.tensors_written if with_states else entry.written,
             None if state is None else state._native, context,
-            workspace or library.workspace, library.gpu,
-            library.stream)
+            workspace, library.gpu, library.stream)
 
-    def resources(self, gpu: int
-                  ) -> tuple[_runtime.Context, Optional[_runtime.Workspace]]:
-        """The context of a call by this thread, and its workspace on the CPU."""
-        if gpu >= 0:
-            return gpu_context(), None
+    def resources(self) -> tuple[_runtime.Context, _runtime.Workspace]:
+        """What a call by this thread has on the CPU."""
         return current_context(), self._buffers.workspace
 
     def call_arrays(self, name: str, inputs: Sequence[Array],

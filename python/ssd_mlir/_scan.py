@@ -65,6 +65,11 @@ def _check_offsets(offsets: np.ndarray, length: int) -> None:
                             f"{'...' if offsets.size > 8 else ''}")
 
 
+# What the operands are called in programs.
+_OPERANDS = ("x", "dt", "A", "B", "C", "D", "z", "dt_bias", "initial_state",
+             "segment_ids")
+
+
 def scan_class(inputs: Mapping[str, Array], softplus: bool,
                limits: tuple[float, float], final: bool) -> ShapeClass:
     """The shape class of a scan of these inputs, by the names that operators
@@ -207,8 +212,8 @@ def mamba_chunk_scan_combined(
         results = operator(inputs, library)
         if side is not None:
             side.record(key, operands, operator, library,
-                        {name: (array.data, list(range(len(array.shape))))
-                         for name, array in inputs.items()})
+                        {name: (i, list(range(len(inputs[name].shape))))
+                         for i, name in enumerate(_OPERANDS) if name in inputs})
     if not return_final_states and packed is None:
         return library.wrap(results[0])
     return tuple(map(library.wrap, results))

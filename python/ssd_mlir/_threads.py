@@ -56,12 +56,3 @@ def current_context() -> _runtime.Context:
         _local.context = context
         _local.threads = _threads
     return context
-
-
-def gpu_context() -> _runtime.Context:
-    """The calling thread's context for calls that only put work into a stream:
-    it has no workers."""
-    context = getattr(_local, "gpu_context", None)
-    if context is None or not context.is_usable:
-        context = _local.gpu_context = _runtime.Context(1)
-    return context

@@ -7,7 +7,7 @@ passed, because PyTorch is optional."""
 from __future__ import annotations
 
 import functools
-from typing import Any, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional
 
 import numpy as np
 import torch
@@ -38,12 +38,15 @@ def _raw_stream(ordinal: int) -> int:
 # The same without making an object of it.
 _current_stream = getattr(torch._C, "_cuda_getCurrentRawStream", _raw_stream)
 _dispatch_modes = getattr(torch._C, "_len_torch_dispatch_stack", lambda: 0)
+# Where other tracers are at work, there is a dispatch mode, too.
+_is_compiling = getattr(torch.compiler, "is_dynamo_compiling",
+                        torch.compiler.is_compiling)
+_current_gpu = getattr(torch._C, "_cuda_getDevice", torch.cuda.current_device)
 
 
 def is_traced(x: torch.Tensor) -> bool:
     """Whether operations on `x` are recorded rather than run."""
-    return (torch.compiler.is_compiling() or type(x) not in _PLAIN
-            or _dispatch_modes() > 0)
+    return _is_compiling() or type(x) not in _PLAIN or _dispatch_modes() > 0
 
 
 @functools.lru_cache(maxsize=None)
@@ -186,27 +189,48 @@ def library_on(device: torch.device) -> TorchLibrary:
 _EXCHANGE = _runtime.Exchange.of(torch.Tensor)
 
 
+# Makes a tensor from shape, strides and dtype.
+Allocate = Callable[[Any, Any, torch.dtype], torch.Tensor]
+
+
+def _allocators(device: torch.device) -> tuple[Allocate, Allocate]:
+    """What makes tensors on a device, and what does so in half the time where the
+    device is the current one. (DLPack's exchange interface would make some that
+    `record_stream` doesn't know.)"""
+
+    def anywhere(shape: Any, strides: Any, dtype: torch.dtype) -> torch.Tensor:
+        return torch.empty_strided(shape, strides, dtype=dtype, device=device)
+
+    # Past the dispatcher; code that torch.compile makes goes this way, too.
+    guards = getattr(getattr(torch._C, "_dynamo", None), "guards", None)
+    return anywhere, getattr(guards, f"_empty_strided_{device.type}", anywhere)
+
+
 class _Shortcut:
     """A call of an operator that is made again as it was."""
 
     def __init__(self, program: Any, entry: Any, library: TorchLibrary,
                  places: list[tuple[int, list[int]]]) -> None:
-        allocators = tuple(
-            functools.partial(torch.empty_strided, dtype=_DTYPES[output.dtype],
-                              device=library.device)
-            for output in entry.outputs)
+        dtypes = (*(_DTYPES[output.dtype] for output in entry.outputs),
+                  torch.uint8)
         self._native = _runtime.Shortcut(program._native, entry.name, places,
-                                         allocators, _PLAIN, _EXCHANGE,
-                                         library.gpu)
+                                         dtypes, _PLAIN, _EXCHANGE, library.gpu)
         self._program = program
         self._library = library
+        self._gpu = library.gpu
+        self._anywhere, self._here = _allocators(library.device)
 
     def is_of(self, program: Any, library: TorchLibrary) -> bool:
         return self._program is program and self._library is library
 
-    def __call__(self, operands: tuple[Any, ...]) -> Optional[list[torch.Tensor]]:
-        return self._native(operands, torch.is_grad_enabled(),
-                            *self._program.resources(self._library.gpu))
+    def repeat(self, operands: tuple[Any, ...],
+               gradients: bool) -> Optional[list[torch.Tensor]]:
+        gpu = self._gpu
+        if gpu < 0:
+            return self._native(operands, gradients, self._here,
+                                self._program.resources())
+        allocate = self._here if _current_gpu() == gpu else self._anywhere
+        return self._native(operands, gradients, allocate, None)
 
 
 def repeat(key: tuple[Any, ...],
@@ -214,21 +238,23 @@ def repeat(key: tuple[Any, ...],
     """The results, if a call like this was recorded: one with the same `key`,
     which is all that is no operand."""
     try:
-        known = shortcuts.get((key, *[v is None for v in operands]), ())
+        known = shortcuts.get(key, ())
     except TypeError:  # a list, say
         return None
+    gradients = torch.is_grad_enabled()
     for shortcut in known:
-        results = shortcut(operands)
+        results = shortcut.repeat(operands, gradients)
         if results is not None:
             return results
     return None
 
 
 def record(key: tuple[Any, ...], operands: tuple[Any, ...], operator: Any,
-           library: TorchLibrary, sources: Mapping[str, tuple[Any, list[int]]],
+           library: TorchLibrary, sources: Mapping[str, tuple[int, list[int]]],
            result_dims: Optional[list[int]] = None) -> None:
-    """Records a call that has been made. `sources` has each input's operand and
-    which of its dimensions it has; `result_dims` those of the first result."""
+    """Records a call that has been made. `sources` has the number of each input's
+    operand and which of its dimensions it has; `result_dims` those of the first
+    result."""
     if _EXCHANGE is None:
         return
     entry = operator.program.entries[ENTRY]
@@ -240,13 +266,14 @@ def record(key: tuple[Any, ...], operands: tuple[Any, ...], operator: Any,
                            not outputs else dims))
             outputs += 1
             continue
-        operand, dims = sources[argument.name]
-        number = next((i for i, v in enumerate(operands) if v is operand), None)
-        if number is None or _NAMES.get(operand.dtype) != argument.dtype:
-            return  # it is converted or copied, each time
+        number, dims = sources[argument.name]
+        operand = operands[number]
+        if (not isinstance(operand, torch.Tensor)
+                or _NAMES.get(operand.dtype) != argument.dtype):
+            return  # it is converted, each time
         places.append((number, dims))
     try:
-        known = shortcuts.setdefault((key, *[v is None for v in operands]), [])
+        known = shortcuts.setdefault(key, [])
     except TypeError:
         return
     if not any(s.is_of(operator.program, library) for s in known):

@@ -156,9 +156,7 @@ def _record(side: Any, key: Any, operands: tuple[Any, ...], operator: Any,
     dims = _FLAT_DIMS if update.flat else _TIED_DIMS
     if update.skip == "head":
         dims = {**dims, "D": [0]}
-    sources = {name: (operand, dims[name])
-               for name, operand in zip(_OPERANDS, operands)
-               if operand is not None}
+    sources = {name: (i, dims[name]) for i, name in enumerate(_OPERANDS)}
     side.record(key, operands, operator, library, sources, dims["x"])
 
 

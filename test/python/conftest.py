@@ -116,6 +116,22 @@ def portable(monkeypatch):
     monkeypatch.setattr(library, "target", "sm_80")
 
 
+@pytest.fixture(scope="session")
+def built_driver(tmp_path_factory) -> Path:
+    """A driver for machines without one, whose memory is the CPU's."""
+    library = tmp_path_factory.mktemp("driver") / "libcuda.so"
+    subprocess.run(
+        [os.environ.get("CXX", "c++"), "-std=c++17", "-fPIC", "-shared",
+         f"-I{ROOT}", str(ROOT / "test" / "unit" / "runtime" / "FakeCuda.cpp"),
+         "-o", str(library)], check=True)
+    return library
+
+
+@pytest.fixture
+def driver(built_driver, monkeypatch) -> None:
+    monkeypatch.setenv("SSD_CUDA_DRIVER", str(built_driver))
+
+
 def write_compiler(path: Path, script: str) -> Path:
     """A program that takes ssd-compile's place: Python, with the arguments in
     `source`, `output` and `options`."""

@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-
 import numpy as np
 import pytest
 
@@ -89,21 +86,6 @@ def both(tmp_path_factory):
 @pytest.fixture
 def no_driver(monkeypatch):
     monkeypatch.setenv("SSD_CUDA_DRIVER", "/nowhere/libcuda.so")
-
-
-@pytest.fixture(scope="module")
-def built_driver(tmp_path_factory):
-    library = tmp_path_factory.mktemp("driver") / "libcuda.so"
-    subprocess.run(
-        [os.environ.get("CXX", "c++"), "-std=c++17", "-fPIC", "-shared",
-         f"-I{ROOT}", str(ROOT / "test" / "unit" / "runtime" / "FakeCuda.cpp"),
-         "-o", str(library)], check=True)
-    return library
-
-
-@pytest.fixture
-def driver(built_driver, monkeypatch):
-    monkeypatch.setenv("SSD_CUDA_DRIVER", str(built_driver))
 
 
 def load(path):

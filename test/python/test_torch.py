@@ -128,6 +128,45 @@ def test_repeated_scans_keep_results_apart():
     assert first.data_ptr() != second.data_ptr() and torch.equal(first, second)
 
 
+def test_repeated_calls_tell_operands_apart():
+    """Also where one tensor was several operands at first."""
+    operands = scan_operands()
+    for C in (operands["B"], operands["C"], operands["B"]):
+        check_scan({**operands, "C": C})
+    for D in (operands["A"], operands["A"] + 1):
+        check_scan({**operands, "D": D})
+    operands = update_operands()
+    for C in (operands["B"], operands["C"], operands["B"]):
+        check_update(torch.randn(3, 4, 16, 8), {**operands, "C": C})
+    for z in (None, operands["x"], operands["x"] + 1):
+        check_update(torch.randn(3, 4, 16, 8), {**operands, "z": z})
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_results_of_repeated_calls_are_the_first_ones(fast, monkeypatch):
+    """Whatever makes their memory."""
+    if not fast:
+        monkeypatch.delattr(torch._C._dynamo.guards, "_empty_strided_cpu")
+    one = scan_operands(1, 1, heads=1)
+    step = update_operands(1, heads=1)
+
+    def call():
+        y, state = mamba_chunk_scan_combined(**one, return_final_states=True)
+        return y, state, selective_state_update(torch.zeros(1, 1, 16, 8), **step)
+
+    ssd_mlir._operators.forget()
+    for mode in (torch.enable_grad, torch.no_grad, torch.inference_mode):
+        with mode():
+            plain = torch.empty(())
+            for found, expected in zip(call(), call()):
+                assert torch.equal(found, expected)
+                assert found.stride() == expected.stride()
+                assert found.dtype == expected.dtype
+                assert found.is_inference() == plain.is_inference()
+                assert not found.requires_grad
+                assert found.untyped_storage().resizable()
+
+
 @pytest.mark.parametrize("tied", [True, False])
 def test_repeated_updates(tied):
     for batch in (3, 1, 5, 3):

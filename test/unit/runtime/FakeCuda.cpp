@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <set>
 #include <sstream>
 
@@ -31,6 +32,8 @@ thread_local std::vector<uintptr_t> contexts;
 template <typename... Parts> void log(const Parts &...parts) {
   std::ostringstream text;
   (text << ... << parts);
+  static std::mutex mutex;
+  std::lock_guard<std::mutex> lock(mutex);
   state.log.push_back(text.str());
 }
 
