@@ -58,8 +58,9 @@ make_venv() {
   fi
   # Again only when what is installed from changes.
   local stamp=.venv/installed now
-  now=$(cat "$@" pyproject.toml python/CMakeLists.txt python/bindings.cpp \
-    runtime/CMakeLists.txt runtime/include/*.h runtime/src/* | sha256sum)
+  now=$(cat "$@" pyproject.toml python/CMakeLists.txt python/*.{cpp,h} \
+    python/ssd_mlir/*.py* runtime/CMakeLists.txt runtime/include/*.h \
+    runtime/src/* | sha256sum)
   [ "$(cat $stamp 2>/dev/null)" = "$now" ] && return
   say "Installing the Python package and what it needs"
   local requirements=() file

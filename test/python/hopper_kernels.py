@@ -39,13 +39,22 @@ def table(size, dtype="f32"):
     return f"!hopper.shared<{size}x{dtype}, linear>"
 
 
+def by_one_warp(body, name="one"):
+    """Copies of rows are a warp's work: others would race with it."""
+    return f"""
+    %{name}_warp = hopper.warp
+    %is_{name} = arith.cmpi eq, %{name}_warp, %c0 : i32
+    scf.if %is_{name} {{{body}
+    }}"""
+
+
 def fill(tile, pointer, rows, columns, dtype):
     """Copies [rows, columns] to a tile."""
-    return f"""
-    %{tile}_pitch = arith.constant {columns} : i64
-    %{tile}_rows = arith.constant {rows} : i32
-    hopper.load_rows %{pointer} stride %{tile}_pitch rows %{tile}_rows to %{tile}
-        : {POINTER} to {shared(rows, columns, dtype)}"""
+    return by_one_warp(f"""
+      %{tile}_pitch = arith.constant {columns} : i64
+      %{tile}_rows = arith.constant {rows} : i32
+      hopper.load_rows %{pointer} stride %{tile}_pitch rows %{tile}_rows to %{tile}
+          : {POINTER} to {shared(rows, columns, dtype)}""", f"to_{tile}")
 
 
 LANDED = """
@@ -185,12 +194,13 @@ for _case in STORES:
 
 # A fragment of 16 columns into a tile of two panels that is zero otherwise.
 COLUMNS = (0, 16, 48, 64, 112)
+_clear = f"""
+      hopper.load_rows %p stride %pitch rows %c0 to %t
+          : {POINTER} to {shared(64, 128, 'bf16')}"""
 for _column, _chip in itertools.product(COLUMNS, CHIPS):
     add(f"store_at_{_column}_{_chip}", {"p": POINTER, "out": POINTER}, f"""
     %t = hopper.alloc 0 : {shared(64, 128, 'bf16')}
-    %pitch = arith.constant 128 : i64
-    hopper.load_rows %p stride %pitch rows %c0 to %t
-        : {POINTER} to {shared(64, 128, 'bf16')}{LANDED}
+    %pitch = arith.constant 128 : i64{by_one_warp(_clear)}{LANDED}
     %e = hopper.global_load %p row_major of f32 : {POINTER} to {fragment(16)}
     %f = hopper.truncate %e : {fragment(16)} to {fragment(16, 'bf16')}
     hopper.store_fragment %f to %t column {_column}
@@ -202,12 +212,13 @@ for _column, _chip in itertools.product(COLUMNS, CHIPS):
 
 # -- rows --------------------------------------------------------------------
 
+_copy = f"""
+      hopper.load_rows %p stride %stride rows %rows columns %columns to %t
+          : {POINTER} to {shared(64, 128, 'bf16')}"""
 for _chip in CHIPS:
     add(f"load_rows_{_chip}", {"p": POINTER, "out": POINTER, "stride": "i64", "rows": "i32",
                                "columns": "i32"}, f"""
-    %t = hopper.alloc 0 : {shared(64, 128, 'bf16')}
-    hopper.load_rows %p stride %stride rows %rows columns %columns to %t
-        : {POINTER} to {shared(64, 128, 'bf16')}{LANDED}
+    %t = hopper.alloc 0 : {shared(64, 128, 'bf16')}{by_one_warp(_copy)}{LANDED}
     %g = hopper.load_fragment %t : {shared(64, 128, 'bf16')} to {fragment(128, 'bf16')}
     %x = hopper.extend %g : {fragment(128, 'bf16')} to {fragment(128)}{save('x', 128)}""",
         chip=_chip)
@@ -458,10 +469,10 @@ for _chip in CHIPS:
         scf.yield %next : !hopper.cursor<3>
       }}"""
     _role = f"hopper.elect by warpgroup {{{_loop}\n      }}" if _chip == HOPPER \
-        else f"{_loop}\n      hopper.wait_copies"
+        else by_one_warp(f"{_loop}\n      hopper.wait_copies")
     add(f"ring_{_chip}", {"map": MAP if _chip == HOPPER else POINTER, "out": POINTER,
                           "count": "i32"}, f"""
-    %ring = hopper.ring 65536 producers {1 if _chip == HOPPER else 4} consumers 8 : !hopper.ring<3>
+    %ring = hopper.ring 65536 producers 1 consumers 8 : !hopper.ring<3>
     %tiles = hopper.alloc 0 : !hopper.shared<3x64x128xbf16>
     hopper.init_rings %ring : !hopper.ring<3>
     hopper.barrier
