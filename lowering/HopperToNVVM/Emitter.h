@@ -38,6 +38,9 @@ public:
   mlir::Value add(mlir::Value a, mlir::Value b);
   mlir::Value add(mlir::Value a, int32_t b) { return add(a, constant(b)); }
   mlir::Value mul(mlir::Value a, int32_t b);
+  mlir::Value mul(mlir::Value a, mlir::Value b) {
+    return mlir::LLVM::MulOp::create(builder, loc, a, b);
+  }
   mlir::Value band(mlir::Value a, int32_t b);
   mlir::Value bxor(mlir::Value a, mlir::Value b);
   mlir::Value shl(mlir::Value a, int32_t b);
@@ -137,6 +140,10 @@ void populateClusterPatterns(const mlir::TypeConverter &converter,
 void populateRingPatterns(const mlir::TypeConverter &converter,
                           mlir::RewritePatternSet &patterns);
 void populateMemoryPatterns(const mlir::TypeConverter &converter,
+                            mlir::RewritePatternSet &patterns);
+void populateRowPatterns(const mlir::TypeConverter &converter,
+                         mlir::RewritePatternSet &patterns);
+void populateGlobalPatterns(const mlir::TypeConverter &converter,
                             mlir::RewritePatternSet &patterns);
 /// Tensor maps and their copies; Hopper only.
 void populateTMAPatterns(const mlir::TypeConverter &converter,

@@ -93,6 +93,8 @@ struct ConvertHopperToNVVM
     populateControlPatterns(converter, patterns);
     populateRingPatterns(converter, patterns);
     populateMemoryPatterns(converter, patterns);
+    populateRowPatterns(converter, patterns);
+    populateGlobalPatterns(converter, patterns);
     if (isForHopper(module)) {
       populateClusterPatterns(converter, patterns);
       populateTMAPatterns(converter, patterns);
