@@ -35,8 +35,9 @@ struct Shortcut::Call {
 };
 
 Shortcut::Shortcut(py::object owner, const std::string &entry,
-                   std::vector<Place> places, py::tuple dtypes, py::tuple types,
-                   py::object exchange, int32_t gpu)
+                   std::vector<Place> places,
+                   const std::vector<int32_t> &aligned, py::tuple dtypes,
+                   py::tuple types, py::object exchange, int32_t gpu)
     : owner(std::move(owner)), program(this->owner.cast<Program &>()),
       entry(program.entry(entry, deviceOf(gpu).device_type)),
       places(std::move(places)), dtypes(std::move(dtypes)),
@@ -60,6 +61,8 @@ Shortcut::Shortcut(py::object owner, const std::string &entry,
     if (source >= 0)
       operandsRead.set(source);
   }
+  for (int32_t operand : aligned)
+    alignedOperands.set(operand); // throws beyond the last
   lastSizes.fill(-1);
 }
 
@@ -97,13 +100,23 @@ bool Shortcut::bindSizes(const ssd_argument &declared, const int64_t *shape,
   return true;
 }
 
-bool Shortcut::read(PyObject *operand, const std::vector<int32_t> &dims,
+/// Whether rows begin at multiples of 16 bytes.
+static bool hasAlignedRows(const DLTensor &view) {
+  uint64_t bits = reinterpret_cast<uintptr_t>(view.data) + view.byte_offset;
+  for (int32_t d = 0; d + 1 < view.ndim; ++d)
+    bits |= uint64_t(view.strides[d]) * (view.dtype.bits / 8);
+  return bits % 16 == 0;
+}
+
+bool Shortcut::read(PyObject *operand, const Place &place,
                     const ssd_argument &declared, Call &call) const {
+  const auto &[source, dims] = place;
   DLTensor view;
   if (!exchange.view(operand, view) || !isHere(view.device) ||
       view.dtype.code != declared.dtype.code ||
       view.dtype.bits != declared.dtype.bits ||
-      view.dtype.lanes != declared.dtype.lanes)
+      view.dtype.lanes != declared.dtype.lanes ||
+      (alignedOperands[source] && !hasAlignedRows(view)))
     return false;
   Call::Argument &argument = call.add(declared, device);
   argument.tensor.data = static_cast<char *>(view.data) + view.byte_offset;
@@ -195,10 +208,10 @@ py::object Shortcut::call(const py::tuple &operands, bool gradients,
     const ssd_argument &declared = entry->args[i];
     PyObject *operand =
         source < 0 ? nullptr : PyTuple_GET_ITEM(operands.ptr(), source);
-    bool fits =
-        operand
-            ? isLike(operand, gradients) && read(operand, dims, declared, call)
-            : addResult(static_cast<size_t>(-1 - source), dims, declared, call);
+    bool fits = operand ? isLike(operand, gradients) &&
+                              read(operand, places[i], declared, call)
+                        : addResult(static_cast<size_t>(-1 - source), dims,
+                                    declared, call);
     if (!fits)
       return py::none();
   }

@@ -28,10 +28,11 @@ public:
   using Place = std::pair<int32_t, std::vector<int32_t>>;
 
   /// `types` are those of operands, and `exchange` is theirs. `dtypes` are
-  /// PyTorch's for the results and, last, for bytes.
+  /// PyTorch's for the results and, last, for bytes. `aligned` are operands
+  /// whose rows must begin at multiples of 16 bytes.
   Shortcut(py::object owner, const std::string &entry,
-           std::vector<Place> places, py::tuple dtypes, py::tuple types,
-           py::object exchange, int32_t gpu);
+           std::vector<Place> places, const std::vector<int32_t> &aligned,
+           py::tuple dtypes, py::tuple types, py::object exchange, int32_t gpu);
 
   /// The results, or None. Operands without a place must be None.
   /// `gradients`: whether they are recorded. `allocate` makes a tensor from
@@ -53,8 +54,8 @@ private:
   }
   bool areThere(const py::tuple &operands) const;
   bool isLike(PyObject *operand, bool gradients) const;
-  bool read(PyObject *operand, const std::vector<int32_t> &dims,
-            const ssd_argument &declared, Call &call) const;
+  bool read(PyObject *operand, const Place &place, const ssd_argument &declared,
+            Call &call) const;
   bool bindSizes(const ssd_argument &declared, const int64_t *shape,
                  Call &call) const;
   bool addResult(size_t number, const std::vector<int32_t> &dims,
@@ -69,7 +70,7 @@ private:
   const Program &program;
   const ssd_entry *entry;
   std::vector<Place> places;
-  std::bitset<kMaxOperands> operandsRead;
+  std::bitset<kMaxOperands> operandsRead, alignedOperands;
   py::tuple dtypes, types;
   py::object isNegated, requiresGradient; // the types' method and property
   py::object exchangeOwner;

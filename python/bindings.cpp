@@ -53,11 +53,11 @@ PYBIND11_MODULE(_runtime, m) {
 
   py::class_<Shortcut>(m, "Shortcut", "A call, ready to be made again.")
       .def(py::init<py::object, const std::string &,
-                    std::vector<Shortcut::Place>, py::tuple, py::tuple,
-                    py::object, int32_t>(),
+                    std::vector<Shortcut::Place>, const std::vector<int32_t> &,
+                    py::tuple, py::tuple, py::object, int32_t>(),
            py::arg("program"), py::arg("entry"), py::arg("places"),
-           py::arg("dtypes"), py::arg("types"), py::arg("exchange"),
-           py::arg("gpu"))
+           py::arg("aligned"), py::arg("dtypes"), py::arg("types"),
+           py::arg("exchange"), py::arg("gpu"))
       .def("__call__", &Shortcut::call, py::arg("operands"),
            py::arg("gradients"), py::arg("allocate"), py::arg("resources"));
 

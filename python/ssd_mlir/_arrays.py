@@ -282,6 +282,10 @@ class Library:
         """Whether a call can take it where strides are free."""
         return array.data.flags.aligned and _has_dense_rows(array.data)
 
+    def tileable(self, array: Array) -> Array:
+        """A copy, if only of one kernels can take tiles; else what is given."""
+        return array
+
     def view(self, array: Array, shape: tuple[int, ...]) -> Optional[Array]:
         """The same memory in another shape, if it can be seen so."""
         data = array.data.reshape(shape)

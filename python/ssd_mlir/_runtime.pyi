@@ -78,6 +78,7 @@ class Shortcut:
         program: Program,
         entry: str,
         places: Sequence[tuple[int, Sequence[int]]],
+        aligned: Sequence[int],
         dtypes: tuple[Any, ...],
         types: tuple[type, ...],
         exchange: Optional[Exchange],

@@ -68,6 +68,8 @@ def _check_offsets(offsets: np.ndarray, length: int) -> None:
 # What the operands are called in programs.
 _OPERANDS = ("x", "dt", "A", "B", "C", "D", "z", "dt_bias", "initial_state",
              "segment_ids")
+# Those that kernels take in tiles.
+_TILED = ("x", "B", "C", "z")
 
 
 def scan_class(inputs: Mapping[str, Array], softplus: bool,
@@ -102,7 +104,8 @@ def mamba_chunk_scan_combined(
     Arrays are NumPy's, or any with `__dlpack__` on the CPU; read-only, broadcast
     and strided ones too. f means float32, bfloat16 or float16. PyTorch's may be
     on a GPU: all on the same, where the work is put into its current stream and
-    not waited for. What integers hold is then not checked.
+    not waited for. What integers hold is then not checked. x, B, C and z whose
+    rows do not begin at multiples of 16 bytes are copied there, in every call.
 
     x: f [B, L, H, P]. dt: f [B, L, H]. A: f [H]. B, C: of x's type
     [B, L, G, N], where G divides H. D: f [H] or [H, P]. z: f, as x.
@@ -202,6 +205,10 @@ def mamba_chunk_scan_combined(
                      initial_state=initial_states, segment_ids=segments,
                      offsets=packed)
     shape = scan_class(inputs, dt_softplus, limits, return_final_states)
+    copied = {name: library.tileable(inputs[name])
+              for name in _TILED if name in inputs}
+    as_given = all(inputs[name] is array for name, array in copied.items())
+    inputs.update(copied)
     if packed is not None:
         results = _packed_scan(library, shape, form, inputs, packed,
                                return_final_states)
@@ -210,10 +217,11 @@ def mamba_chunk_scan_combined(
     else:
         operator = get_operator(shape, form, library.target)
         results = operator(inputs, library)
-        if side is not None:
+        if side is not None and as_given:
             side.record(key, operands, operator, library,
                         {name: (i, list(range(len(inputs[name].shape))))
-                         for i, name in enumerate(_OPERANDS) if name in inputs})
+                         for i, name in enumerate(_OPERANDS) if name in inputs},
+                        tiled=_TILED)
     if not return_final_states and packed is None:
         return library.wrap(results[0])
     return tuple(map(library.wrap, results))

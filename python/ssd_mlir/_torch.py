@@ -7,7 +7,7 @@ passed, because PyTorch is optional."""
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional, Sequence
 
 import numpy as np
 import torch
@@ -59,6 +59,17 @@ def _gpu_target(ordinal: int) -> str:
         return "sm_80"
     raise DeviceError(f"GPU {ordinal} has compute capability "
                       f"{capability[0]}.{capability[1]}; 8.0 or later is needed")
+
+
+# Kernels that work on tiles copy rows in pieces of so many bytes; the one that
+# takes rows that begin elsewhere needs ten times as long, a copy a fraction.
+_PIECE = 16
+
+
+def _has_aligned_rows(data: torch.Tensor) -> bool:
+    size = data.element_size()
+    return (data.data_ptr() % _PIECE == 0
+            and all(n * size % _PIECE == 0 for n in data.stride()[:-1]))
 
 
 class TorchLibrary(Library):
@@ -143,6 +154,13 @@ class TorchLibrary(Library):
         data = array.data
         return data.dim() == 0 or data.shape[-1] <= 1 or data.stride(-1) == 1
 
+    def tileable(self, array: Array) -> Array:
+        data = array.data
+        if (self.gpu < 0 or not data.numel() or _has_aligned_rows(data)
+                or data.shape[-1] * data.element_size() % _PIECE):
+            return array
+        return self.dense_copy(array)
+
     def view(self, array: Array, shape: tuple[int, ...]) -> Optional[Array]:
         try:
             return Array(array.data.view(shape), array.dtype)
@@ -210,11 +228,13 @@ class _Shortcut:
     """A call of an operator that is made again as it was."""
 
     def __init__(self, program: Any, entry: Any, library: TorchLibrary,
-                 places: list[tuple[int, list[int]]]) -> None:
+                 places: list[tuple[int, list[int]]],
+                 aligned: list[int]) -> None:
         dtypes = (*(_DTYPES[output.dtype] for output in entry.outputs),
                   torch.uint8)
-        self._native = _runtime.Shortcut(program._native, entry.name, places,
-                                         dtypes, _PLAIN, _EXCHANGE, library.gpu)
+        self._native = _runtime.Shortcut(
+            program._native, entry.name, places, aligned, dtypes, _PLAIN,
+            _EXCHANGE, library.gpu)
         self._program = program
         self._library = library
         self._gpu = library.gpu
@@ -251,10 +271,12 @@ def repeat(key: tuple[Any, ...],
 
 def record(key: tuple[Any, ...], operands: tuple[Any, ...], operator: Any,
            library: TorchLibrary, sources: Mapping[str, tuple[int, list[int]]],
-           result_dims: Optional[list[int]] = None) -> None:
+           result_dims: Optional[list[int]] = None,
+           tiled: Sequence[str] = ()) -> None:
     """Records a call that has been made. `sources` has the number of each input's
     operand and which of its dimensions it has; `result_dims` those of the first
-    result."""
+    result. `tiled` are inputs that kernels take in tiles: where their rows are
+    aligned, later ones' must be."""
     if _EXCHANGE is None:
         return
     entry = operator.program.entries[ENTRY]
@@ -272,9 +294,13 @@ def record(key: tuple[Any, ...], operands: tuple[Any, ...], operator: Any,
                 or _NAMES.get(operand.dtype) != argument.dtype):
             return  # it is converted, each time
         places.append((number, dims))
+    numbers = [sources[name][0] for name in tiled if name in sources]
+    aligned = [i for i in numbers
+               if library.gpu >= 0 and _has_aligned_rows(operands[i])]
     try:
         known = shortcuts.setdefault(key, [])
     except TypeError:
         return
     if not any(s.is_of(operator.program, library) for s in known):
-        known.append(_Shortcut(operator.program, entry, library, places))
+        known.append(_Shortcut(operator.program, entry, library, places,
+                               aligned))

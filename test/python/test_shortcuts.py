@@ -137,7 +137,7 @@ def scan(compiler, driver):
     places = [(i, list(range(len(a.shape)))) for i, a in enumerate(arguments[:5])]
     places.append((-1, list(range(4))))
     assert len(arguments) == len(places)
-    return _runtime.Shortcut(program._native, ENTRY, places, (FLOATS, BYTES),
+    return _runtime.Shortcut(program._native, ENTRY, places, [0, 3], (FLOATS, BYTES),
                              (Tensor,), _runtime.Exchange.of(Tensor), 0)
 
 
@@ -183,6 +183,25 @@ def test_what_differs_is_left_to_python(scan):
     assert call(others=(None,) * 40) is None
     assert scan(tuple(operands[:3]), True, Allocator(), None) is None
     assert call(gpu=1) is None, "a result is on another GPU"
+
+
+def test_rows_that_must_be_aligned(scan):
+    """x and B; C is as it may be."""
+    def moved(tensor, begin, pitch):
+        values = tensor.values
+        memory = np.ones((*values.shape[:2], pitch), np.float32)
+        rows = memory[..., begin:begin + math.prod(values.shape[2:])]
+        return Tensor(rows.reshape(values.shape))
+
+    for begin, pitch in ((1, 264), (4, 266)):
+        for number in (0, 3, 4):
+            operands = scan_operands(2, 100)
+            given = operands[number] = moved(operands[number], begin, pitch)
+            assert given.values.base is not None, "a copy"
+            found = scan((*operands, None), True, Allocator(), None)
+            assert (found is None) == (number != 4)
+    operands[3] = moved(ones(2, 100, 1, N), 4, 264)
+    assert scan((*operands, None), True, Allocator(), None) is not None
 
 
 def test_failures_of_the_allocator(scan):

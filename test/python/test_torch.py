@@ -361,3 +361,28 @@ def test_opcheck():
     operands = update_operands().values()
     torch.library.opcheck(registered._update, (
         torch.randn(3, 4, 16, 8), *operands, None, None, None, False, None))
+
+
+def test_rows_that_no_kernel_takes_in_tiles_are_copied(monkeypatch):
+    """On a GPU alone, and only where a copy's rows begin at multiples of 16 bytes."""
+    library = ssd_mlir._torch.TorchLibrary(torch.device("cpu"))
+
+    def is_copied(tensor):
+        array = library.read("x", tensor)
+        found = library.tileable(array)
+        assert torch.equal(found.data, tensor)
+        if found is not array:
+            assert library.tileable(found) is found
+        return found is not array
+
+    projected = torch.arange(2 * 5 * 100, dtype=torch.float16).reshape(2, 5, 100)
+    odd = projected[..., 3:83].unflatten(-1, (5, 16))
+    assert not is_copied(odd)  # on a CPU
+    monkeypatch.setattr(library, "gpu", 0)
+    assert is_copied(odd)
+    assert is_copied(projected[..., :80].unflatten(-1, (5, 16)))  # 200 bytes a token
+    wide = torch.zeros(2, 5, 104, dtype=torch.float16)
+    assert not is_copied(wide[..., 8:88].unflatten(-1, (5, 16)))
+    assert is_copied(wide[..., 4:84].unflatten(-1, (5, 16)))  # begins at 8 bytes
+    assert not is_copied(projected[..., :99].unflatten(-1, (9, 11)))  # of 22 bytes
+    assert not is_copied(torch.zeros(0, 5, 3, 16, dtype=torch.float16)[..., :8])
