@@ -11,7 +11,8 @@ kernels use; any other instruction or form is an error that names it.
 Errors also: an access outside of a buffer, to shared memory not asked for, or misaligned; a
 store to a buffer that is not a result; a wait that nothing ends; reaching a block of the
 cluster that is not there, or not any more; reading a register that no lane of the warp has
-written; a race in shared memory (races.py), the missing proxy fence among them. Shared memory starts as NaN, and so do lanes of a register that others have written.
+written; a race in shared memory (races.py), a missing proxy fence among them. Shared memory
+starts as NaN, and so do lanes of a register that others have written.
 
 Not modelled:
 * Time, and anything that depends on it.

@@ -53,7 +53,7 @@ class Cluster:
     def __init__(self, program, races=False):
         self.program = program
         self.blocks: list = []
-        self.stage = Stage(program.cluster * -(-program.threads // 32), races)
+        self.stage = Stage(program.cluster * program.warps, races)
 
     def add(self, block: Block) -> None:
         self.blocks.append(block)
@@ -178,7 +178,7 @@ class Warp:
         self.barrier = None  # the barrier that it waits at, in words
         self.arrived = None  # at the cluster's barrier: it is "here", or all have "met"
         self.met = None  # the stamp of its arrival there, or of all
-        number = block.rank * -(-block.program.threads // 32) + first // 32
+        number = block.rank * block.program.warps + first // 32
         self.observer = Observer(block.cluster.stage, number, block.shadow)
         self.waits_at = ""  # the wait that has ended its turn
         # cp.async on their way: target, source, size, lanes, their groups' numbers, and

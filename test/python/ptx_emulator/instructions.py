@@ -63,20 +63,23 @@ def fence_proxies(warp, instruction, match):
     warp.observer.fence_proxies()
 
 
-_GROUPS = {"wgmma": Kind.PRODUCTS, "cp": Kind.STORES}
-
-
-@form(r"(?P<of>wgmma)\.commit_group\.sync\.aligned|(?P<bulk>cp)\.async\.bulk\.commit_group")
-def commit_group(warp, instruction, match):
-    """wgmma.commit_group, cp.async.bulk.commit_group"""
-    warp.observer.commit(_GROUPS[match["of"] or match["bulk"]])
-    warp.block.events += 1
+@form(r"cp\.async\.bulk\.commit_group")
+def commit_stores(warp, instruction, match):
+    """cp.async.bulk.commit_group"""
+    warp.observer.commit(Kind.STORES)
 
 
 @form(r"cp\.async\.bulk\.wait_group(\.read)?")
 def await_stores(warp, instruction, match):
     """cp.async.bulk.wait_group"""
     warp.observer.await_groups(Kind.STORES, warp.uniform(instruction.operands[0]))
+
+
+@form(r"wgmma\.commit_group\.sync\.aligned")
+def commit_products(warp, instruction, match):
+    """wgmma.commit_group"""
+    warp.observer.commit(Kind.PRODUCTS)
+    warp.block.events += 1
 
 
 @form(r"wgmma\.wait_group\.sync\.aligned")

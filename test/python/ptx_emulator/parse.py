@@ -61,6 +61,11 @@ class Program(NamedTuple):
     labels: dict
     tables: dict
 
+    @property
+    def warps(self) -> int:
+        """Of a block."""
+        return -(-self.threads // 32)
+
     def target(self, label: str, scope: tuple) -> int:
         """The index of the instruction that a label names, from within a scope."""
         for inner in reversed(scope):

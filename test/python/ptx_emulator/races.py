@@ -140,8 +140,7 @@ class Observer:
         return stamp
 
     def acquire(self, stamp) -> None:
-        if stamp is not None:
-            np.maximum(self.seen, stamp, out=self.seen)
+        np.maximum(self.seen, stamp, out=self.seen)
 
     def fence_proxies(self) -> None:
         np.maximum(self.seen[_ASYNC], self.seen[_GENERIC], out=self.seen[_ASYNC])
@@ -175,16 +174,10 @@ class Observer:
 
     def use(self, register: str) -> None:
         """An instruction reads a register: the load that it comes from has ended."""
-        for words in self.drop(register):
-            agent = self.agents[Kind.THREADS]
-            self.shadow.used[words, agent] = self.stage.now[agent]
-
-    def drop(self, register: str) -> list:
-        """Forgets a register's load; returns its words if nothing has read any of it."""
         loaded = self.loads.pop(register, [])
-        words = loaded[:]
-        loaded.clear()
-        return words
+        while loaded:  # of the registers of one load, the first
+            agent = self.agents[Kind.THREADS]
+            self.shadow.used[loaded.pop(), agent] = self.stage.now[agent]
 
     def store(self, addresses, size: int) -> None:
         agent = self.agents[Kind.THREADS]
