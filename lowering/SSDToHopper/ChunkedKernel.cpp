@@ -38,19 +38,21 @@ ChunkedKernel::ChunkedKernel(KernelBuilder &k, const MixerUnit &mixer,
   tilesG = tiles(map.g, heads, shape.stages.scores, shape.element);
   if (shape.hasTilesOfY())
     tilesY = tiles(map.y, rows, shape.stages.y, mixer.y.getElementType());
-  auto table = [&](int32_t index, Type element) {
-    return k.alloc(map.tables + index * map.tableArray,
+  int32_t taken = 0;
+  auto table = [&](Type element) {
+    return k.alloc(map.tables + taken++ * map.tableArray,
                    k.tables({heads, shape.stages.tables, 64}, element));
   };
-  tableCumulative.high = table(0, k.f32());
-  tableFromStart = table(1, k.f32());
-  tableToBlockEnd = table(2, k.f32());
-  tableScale = table(3, k.f32());
-  tableToEnd = table(4, shape.isSplit() ? k.f32() : k.i32());
+  tableCumulative.high = table(k.f32());
+  tableFromStart = table(k.f32());
+  tableToBlockEnd = table(k.f32());
+  tableScale = table(k.f32());
+  tableToEnd = table(shape.isSplit() ? k.f32() : k.i32());
   if (shape.hasLowDecays())
-    tableCumulative.low = table(5, k.f32());
+    tableCumulative.low = table(k.f32());
   if (shape.hasSegments)
-    tableStarts = table(5 + shape.hasLowDecays(), k.f32());
+    tableStarts = table(k.f32());
+  assert(taken == shape.tables());
   tableTotal =
       k.alloc(map.totals, k.tables({heads, shape.stages.tables, 4}, k.f32()));
 

@@ -36,7 +36,7 @@ ChunkedMemory::ChunkedMemory(const ChunkedShape &s,
   next = std::max(next,
                   partial + s.hasPartialY() * rows * s.partial * kPartialBytes);
   epilogue = take(s.hasTile * rows * n.y * tile);
-  tables = take((5 + s.hasLowDecays() + s.hasSegments) * tableArray);
+  tables = take(s.tables() * tableArray);
   totals = take(s.heads * n.tables * 16);
   barriers = take(16 * (n.maps + s.heads * (n.tables + n.scores) +
                         rows * (n.x + n.y + s.partial)));

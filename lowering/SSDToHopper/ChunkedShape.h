@@ -96,6 +96,8 @@ struct ChunkedShape {
   /// Whether terms and sums of their own leave no registers for what is not
   /// needed yet.
   bool loadsLate() const { return isSplit(); }
+  /// Decay tables of a head and chunk with an entry a token.
+  int32_t tables() const { return 5 + hasLowDecays() + hasSegments; }
   /// Whether y is sent off from shared memory.
   bool hasTilesOfY() const { return !isSplit(); }
   /// Crews that fill a stage of the maps: one, or one for B and one for C, as

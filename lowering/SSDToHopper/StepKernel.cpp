@@ -118,14 +118,13 @@ private:
 } // namespace
 
 void StepKernel::setPlace() {
-  int64_t perBatch = shape.blocksPerBatch(), perHead = 1;
-  if (shape.isOfOneHead)
-    perHead = unit.headDim / shape.rowsPerBlock();
+  int64_t perBatch = shape.blocksPerBatch();
   Value block = k.create<BlockOp>(), lane = k.create<LaneOp>();
   zero = k.i(0);
   batch = k.div(block, perBatch);
   Value part = k.rem(block, perBatch);
   if (shape.isOfOneHead) {
+    int64_t perHead = unit.headDim / shape.rowsPerBlock();
     ofBlock = k.div(part, perHead);
     part = k.rem(part, perHead);
   }

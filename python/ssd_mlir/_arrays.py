@@ -283,7 +283,7 @@ class Library:
         return array.data.flags.aligned and _has_dense_rows(array.data)
 
     def tileable(self, array: Array) -> Array:
-        """A copy, if only of one kernels can take tiles; else what is given."""
+        """The array, or a copy where kernels can take tiles of that alone."""
         return array
 
     def view(self, array: Array, shape: tuple[int, ...]) -> Optional[Array]:
